@@ -1,0 +1,299 @@
+//! What the store is asked: batches that are written whole or not at all, and queries for rows.
+//!
+//! These are the only words between protocol code and storage. A [`Batch`] is atomic; several batches become one
+//! transaction (group commit), and one that conflicts takes none of the others with it. Formats: `docs/formats/store.md`.
+
+use std::sync::Arc;
+
+use crate::{AccountId, Bare, NodeId, Wall};
+
+/// Writes that become durable together or not at all.
+pub type Batch = Vec<Write>;
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Makes an account. [`StoreError::Taken`] if the address is an account's already.
+    CreateAccount {
+        /// Its primary address.
+        address: Bare,
+        /// What its password became.
+        credentials: Vec<Credential>,
+        /// When.
+        created: Wall,
+    },
+    /// Replaces all credentials of an account.
+    SetCredentials {
+        /// Whose.
+        account: AccountId,
+        /// What the new password became.
+        credentials: Vec<Credential>,
+    },
+    /// Removes an account, its addresses and all its rows. Shared bodies go with their last owner.
+    RemoveAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Writes a record, or its tombstone.
+    PutRecord(Record),
+    /// Adds one message with a copy for each of its owners here.
+    AddMessage(NewMessage),
+    /// These messages have reached their person: they wait no more. What was kept only to wait is removed.
+    Delivered {
+        /// Whose.
+        account: AccountId,
+        /// The account's local numbers of them.
+        seqs: Vec<i64>,
+    },
+}
+
+/// What the node keeps of a password for one SASL mechanism family (RFC 5802 section 3). Never the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Which hash.
+    pub hash: ScramHash,
+    /// Random salt.
+    pub salt: Vec<u8>,
+    /// PBKDF2 rounds.
+    pub iterations: u32,
+    /// RFC 5802 `StoredKey`.
+    pub stored_key: Vec<u8>,
+    /// RFC 5802 `ServerKey`.
+    pub server_key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Credential {
+    /// Keys stay out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({:?}, {} iterations)", self.hash, self.iterations)
+    }
+}
+
+/// The hash of a SCRAM mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScramHash {
+    /// SCRAM-SHA-1, RFC 5802.
+    Sha1,
+    /// SCRAM-SHA-256, RFC 7677.
+    Sha256,
+}
+
+/// What a record is about. The numbers are stored: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum RecordKind {
+    /// A contact; key: its bare address.
+    Roster = 1,
+    /// A subscription request that waits for an answer; key: the asking bare address.
+    Request = 2,
+    /// A blocked address (XEP-0191); key: the address.
+    Block = 3,
+    /// A setting; key: its name.
+    Preference = 4,
+    /// Private XML storage (XEP-0049); key: element name and namespace.
+    Private = 5,
+    /// The account's vCard (XEP-0054); key: empty.
+    VCard = 6,
+}
+
+impl RecordKind {
+    /// All of them.
+    pub const ALL: [RecordKind; 6] = [
+        RecordKind::Roster,
+        RecordKind::Request,
+        RecordKind::Block,
+        RecordKind::Preference,
+        RecordKind::Private,
+        RecordKind::VCard,
+    ];
+}
+
+/// A changeable fact of an account. Later ones win: by `clock`, then by `node`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Whose.
+    pub account: AccountId,
+    /// About what.
+    pub kind: RecordKind,
+    /// Which one.
+    pub key: String,
+    /// Its value, or `None` for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Hybrid logical clock: milliseconds since 1970 in the upper 48 bits, a counter in the lower 16.
+    pub clock: u64,
+    /// The node that wrote it.
+    pub node: NodeId,
+    /// This store's own count of changes to the account's records, for XEP-0237 versions.
+    pub version: i64,
+}
+
+/// A message for the store: one body, and a row for each account here that has a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The stanza in its nested form (`xmlns='jabber:client'`, `from` and `to` set), without an archive's own ids.
+    pub stanza: Arc<[u8]>,
+    /// When its author's node says that it was written.
+    pub origin: Wall,
+    /// Who keeps it here.
+    pub copies: Vec<Copy>,
+}
+
+/// One account's copy of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Whose.
+    pub account: AccountId,
+    /// The account's local number: grows by at least one with each copy, and orders its archive.
+    pub seq: i64,
+    /// The other side of the conversation.
+    pub with: Bare,
+    /// When this copy was filed.
+    pub filed: Wall,
+    /// The node that archived it first, and its number there: with it the same message has the same id everywhere.
+    pub first_node: NodeId,
+    /// See `first_node`.
+    pub first_seq: i64,
+    /// Whether it belongs to the history (XEP-0313). A copy that does not only waits to be delivered.
+    pub archived: bool,
+    /// Whether it still waits to be delivered.
+    pub pending: bool,
+}
+
+/// A question to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// An account by any of its addresses. Answer: [`Rows::Account`].
+    Account(Bare),
+    /// What logs in to an account, by any of its addresses. Answer: [`Rows::Credentials`].
+    Credentials(Bare),
+    /// All accounts, by address. Answer: [`Rows::Accounts`].
+    Accounts,
+    /// An account's live records of one kind, by key. Answer: [`Rows::Records`].
+    Records {
+        /// Whose.
+        account: AccountId,
+        /// About what.
+        kind: RecordKind,
+    },
+    /// Messages that wait, oldest first. Answer: [`Rows::Messages`].
+    Pending {
+        /// Whose.
+        account: AccountId,
+        /// Only those with a higher number.
+        after: i64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// A page of the history. Answer: [`Rows::Page`].
+    Archive(ArchiveQuery),
+}
+
+/// Which page of an account's history (XEP-0313 with XEP-0059).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveQuery {
+    /// Whose.
+    pub account: AccountId,
+    /// Only with this other side.
+    pub with: Option<Bare>,
+    /// Filed at this time or later.
+    pub start: Option<Wall>,
+    /// Filed at this time or earlier.
+    pub end: Option<Wall>,
+    /// Only numbers higher than this.
+    pub after: Option<i64>,
+    /// Only numbers lower than this.
+    pub before: Option<i64>,
+    /// Take the last ones of the range instead of the first (the answer is in ascending order all the same).
+    pub last: bool,
+    /// At most so many.
+    pub limit: u32,
+    /// Whether the whole range shall be counted.
+    pub count: bool,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// The account, if there is one.
+    Account(Option<AccountRow>),
+    /// The account and its credentials, if there is one.
+    Credentials(Option<(AccountId, Vec<Credential>)>),
+    /// All accounts.
+    Accounts(Vec<AccountRow>),
+    /// Live records.
+    Records(Vec<Record>),
+    /// Messages in the order of their numbers.
+    Messages(Vec<MessageRow>),
+    /// A page of history.
+    Page(Page),
+}
+
+/// What is known of an account before its records are read. Costs the same however much it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: AccountId,
+    /// Its primary address.
+    pub address: Bare,
+    /// When it was made.
+    pub created: Wall,
+    /// The number that its next message may take.
+    pub next_seq: i64,
+    /// The version that its next record may take.
+    pub next_version: i64,
+    /// The highest clock among its records.
+    pub clock: u64,
+    /// How many messages wait.
+    pub pending: u64,
+}
+
+/// A message as an account has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// The stanza as stored.
+    pub stanza: Arc<[u8]>,
+    /// When its author's node says that it was written.
+    pub origin: Wall,
+    /// The account's number of it.
+    pub seq: i64,
+    /// The other side of the conversation.
+    pub with: Bare,
+    /// When it was filed.
+    pub filed: Wall,
+    /// Which node archived it first.
+    pub first_node: NodeId,
+    /// Its number there.
+    pub first_seq: i64,
+    /// Whether it belongs to the history.
+    pub archived: bool,
+    /// Whether it waits.
+    pub pending: bool,
+}
+
+/// A page of history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// In ascending order of number.
+    pub messages: Vec<MessageRow>,
+    /// Whether nothing lies beyond the page in the direction asked.
+    pub complete: bool,
+    /// How many are in the whole range, if it was asked.
+    pub count: Option<u64>,
+}
+
+/// Why a batch was not written, or a query not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The address is an account's already.
+    #[error("the address is taken")]
+    Taken,
+    /// There is no such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// Anything else that the disk or the database says, in its words.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

@@ -1,0 +1,19 @@
+//! The words that all of Jirani's crates share. Pure values: no clock, socket, thread, randomness or environment.
+//!
+//! | module | what it names |
+//! |---|---|
+//! | [`jid`] | addresses of people, rooms and servers (RFC 7622) |
+//! | [`time`](mod@time) | what pure code is told of clocks, and XEP-0082 stamps |
+//! | [`id`] | numbers that tell accounts, sessions and tickets apart |
+//! | [`limits`] | every limit, with its reason |
+//! | [`ledger`] | what the store is asked to write and to read |
+
+pub mod id;
+pub mod jid;
+pub mod ledger;
+pub mod limits;
+pub mod time;
+
+pub use id::{AccountId, NodeId, SessionId, Ticket};
+pub use jid::{Bare, Jid, JidError};
+pub use time::{Now, Time, Wall};

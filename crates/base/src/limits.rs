@@ -1,0 +1,79 @@
+//! Every limit by name, with the reason for its number. Units stand last in the name.
+//!
+//! A limit is checked before the memory it protects is taken, and has a test that reaches it.
+
+use std::time::Duration;
+
+/// A part of an address: RFC 7622 section 3.1.
+pub const JID_PART_BYTES_MAX: usize = 1023;
+
+/// What may arrive of one stanza (or one negotiation element) before authentication. SCRAM and a stream header need
+/// under 1 kB; strangers hold no more than this (attack case A06).
+pub const UNAUTHENTICATED_STANZA_BYTES_MAX: usize = 10_000;
+
+/// One stanza of an authenticated client. RFC 6120 section 13.12 demands at least 10,000; an avatar in a vCard reaches
+/// 200 kB; Prosody has 256 KiB for clients.
+pub const STANZA_BYTES_MAX: usize = 262_144;
+
+/// Elements inside each other in one stanza. The deepest real one (a forwarded, encrypted message in a pubsub event in
+/// an archive result) reaches 15; recursion below this cannot exhaust a stack.
+pub const ELEMENT_DEPTH_MAX: usize = 64;
+
+/// Elements in one stanza (attack case A07). A roster of 1,000 contacts in three groups each has 4,000.
+pub const STANZA_ELEMENTS_MAX: usize = 10_000;
+
+/// Attributes of one element (attack case A04). A data form's field has at most a dozen.
+pub const ELEMENT_ATTRIBUTES_MAX: usize = 32;
+
+/// Namespace declarations on one element (attack case A05); and all that are in force at once.
+pub const ELEMENT_NAMESPACES_MAX: usize = 16;
+
+/// Bytes of an element's or attribute's name, prefix included.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// Bytes of one attribute's value, as written. The longest in use are SASL2 and Jingle fingerprints, and addresses
+/// with three parts of 1,023 bytes escaped.
+pub const ATTRIBUTE_BYTES_MAX: usize = 16_384;
+
+/// Bytes of a namespace name.
+pub const NAMESPACE_BYTES_MAX: usize = 1024;
+
+/// Bytes of a stanza's id: ours are under 40; a long one would be carried into every answer (attack case A26).
+pub const STANZA_ID_BYTES_MAX: usize = 1024;
+
+/// From the first byte to authentication (attack case A21), however many bytes arrive between.
+pub const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Failed SASL attempts on one stream (RFC 6120 section 6.4.5 recommends at least two retries).
+pub const AUTHENTICATION_FAILURES_MAX: u32 = 3;
+
+/// Sessions of one account: phones, laptops and forgotten ones of a whole family.
+pub const ACCOUNT_SESSIONS_MAX: usize = 32;
+
+/// Inputs that wait while one account is being loaded from the store, and their bytes.
+pub const PARKED_INPUTS_MAX: usize = 1024;
+/// See [`PARKED_INPUTS_MAX`].
+pub const PARKED_BYTES_MAX: usize = 1_048_576;
+
+/// Bytes that wait for one client that does not read; then it is disconnected and its messages go to storage.
+pub const SESSION_OUTPUT_BYTES_MAX: usize = 2_097_152;
+
+/// Bytes of stanzas that an XEP-0198 client has not acknowledged yet, kept in memory for each session.
+pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
+
+/// Messages read from the store in one page: memory stays flat however many wait.
+pub const PAGE_MESSAGES_MAX: u32 = 100;
+
+/// Messages kept for an account that nobody is logged in to. Then the sender is told `service-unavailable`
+/// (RFC 6121 section 8.5.2.2.1 leaves the choice; attack case A27).
+pub const PENDING_MESSAGES_MAX: u64 = 100_000;
+
+/// Contacts of one account (attack case D23).
+pub const ROSTER_ITEMS_MAX: usize = 10_000;
+/// Groups of one contact.
+pub const ROSTER_GROUPS_MAX: usize = 32;
+/// Bytes of a contact's name or of a group's.
+pub const ROSTER_NAME_BYTES_MAX: usize = 1024;
+
+/// Accounts on one node, so that an account made in a loop is noticed.
+pub const ACCOUNTS_MAX: usize = 1_000_000;
