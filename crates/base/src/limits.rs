@@ -47,6 +47,10 @@ pub const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(60);
 /// Failed SASL attempts on one stream (RFC 6120 section 6.4.5 recommends at least two retries).
 pub const AUTHENTICATION_FAILURES_MAX: u32 = 3;
 
+/// Bytes of a client's TLS handshake. A ClientHello with post-quantum keys and an encrypted name has 3 kB; rustls alone
+/// would hold 64 kB of a stranger's (attack case A06).
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 16_384;
+
 /// Bytes of a password. Longer than any phrase a person types, and with a name it fits many times into what may arrive
 /// before authentication.
 pub const PASSWORD_BYTES_MAX: usize = 1024;

@@ -43,19 +43,20 @@ pub fn make_credentials(
     if password.is_empty() {
         return Err(PasswordError::Empty);
     }
-    Ok([ScramHash::Sha256, ScramHash::Sha1]
-        .map(|hash| {
-            let salted = salted(hash, &password, iterations, &salt);
-            let client_key = hmac::sign(&salted, b"Client Key");
-            Credential {
-                hash,
-                salt: salt.to_vec(),
-                iterations: iterations.get(),
-                stored_key: digest::digest(suite(hash).hash, client_key.as_ref()).as_ref().to_vec(),
-                server_key: hmac::sign(&salted, b"Server Key").as_ref().to_vec(),
-            }
-        })
-        .to_vec())
+    Ok([ScramHash::Sha256, ScramHash::Sha1].map(|hash| credential(hash, &password, iterations, &salt)).to_vec())
+}
+
+/// RFC 5802 section 3, of a password that is prepared.
+fn credential(hash: ScramHash, password: &str, iterations: NonZeroU32, salt: &[u8]) -> Credential {
+    let salted = salted(hash, password, iterations, salt);
+    let client_key = hmac::sign(&salted, b"Client Key");
+    Credential {
+        hash,
+        salt: salt.to_vec(),
+        iterations: iterations.get(),
+        stored_key: digest::digest(suite(hash).hash, client_key.as_ref()).as_ref().to_vec(),
+        server_key: hmac::sign(&salted, b"Server Key").as_ref().to_vec(),
+    }
 }
 
 /// Whether it is the password of a record. Costs one PBKDF2 whatever the answer; the comparison takes constant time
@@ -131,4 +132,104 @@ fn salted(hash: ScramHash, password: &str, iterations: NonZeroU32, salt: &[u8]) 
     let bytes = &mut bytes[..suite.hash.output_len()];
     pbkdf2::derive(suite.pbkdf2, iterations, salt, password.as_bytes(), bytes);
     hmac::Key::new(suite.hmac, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::prelude::*;
+
+    /// With what is kept of a password, an exchange of the RFCs comes out as printed there.
+    #[track_caller]
+    fn check(hash: ScramHash, salt: &str, auth_message: &str, proof: &str, verifier: &str) {
+        let suite = suite(hash);
+        let salt = BASE64_STANDARD.decode(salt).unwrap();
+        let kept = credential(hash, "pencil", NonZeroU32::new(4096).unwrap(), &salt);
+        let signature = hmac::sign(&hmac::Key::new(suite.hmac, &kept.stored_key), auth_message.as_bytes());
+        let proof = BASE64_STANDARD.decode(proof).unwrap();
+        let client_key: Vec<u8> = proof.iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
+        assert_eq!(digest::digest(suite.hash, &client_key).as_ref(), kept.stored_key);
+        let signature = hmac::sign(&hmac::Key::new(suite.hmac, &kept.server_key), auth_message.as_bytes());
+        assert_eq!(BASE64_STANDARD.encode(signature), verifier);
+    }
+
+    #[test]
+    fn the_examples_of_rfc_5802_and_rfc_7677() {
+        check(
+            ScramHash::Sha1,
+            "QSXCR+Q6sek8bf92",
+            "n=user,r=fyko+d2lbbFgONRv9qkxdawL,\
+             r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096,\
+             c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j",
+            "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+            "rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+        );
+        check(
+            ScramHash::Sha256,
+            "W22ZaJ0SNY7soEsUEjb6gQ==",
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,\
+             r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,\
+             c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+            "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+            "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+        );
+    }
+
+    const ONCE: NonZeroU32 = NonZeroU32::MIN;
+
+    #[test]
+    fn what_can_be_a_password() {
+        for (password, expect) in [
+            ("pencil", Ok(())),
+            ("I\u{ad}X", Ok(())),
+            ("пароль", Ok(())),
+            ("", Err(PasswordError::Empty)),
+            ("\u{ad}", Err(PasswordError::Empty)),
+            ("a\u{7}", Err(PasswordError::Forbidden)),
+            ("\u{627}1", Err(PasswordError::Forbidden)),
+            ("a\u{1f600}", Err(PasswordError::Forbidden)),
+        ] {
+            assert_eq!(make_credentials(password, ONCE, [1; 16]).map(|_| ()), expect, "{password:?}");
+        }
+        for (len, ok) in [(1023, true), (1024, true), (1025, false), (10_240, false)] {
+            let expect = if ok { Ok(()) } else { Err(PasswordError::TooLong) };
+            assert_eq!(make_credentials(&"a".repeat(len), ONCE, [1; 16]).map(|_| ()), expect, "{len}");
+        }
+    }
+
+    #[test]
+    fn spellings_that_saslprep_makes_equal_are_one_password() {
+        for (set, given, expect) in [
+            ("IX", "I\u{ad}X", true),
+            ("IX", "\u{2168}", true),
+            ("a b", "a\u{a0}b", true),
+            ("é", "e\u{301}", true),
+            ("IX", "ix", false),
+            ("IX", "IX\0", false),
+            ("IX", "", false),
+            ("IX", "IX ", false),
+        ] {
+            for kept in make_credentials(set, ONCE, [1; 16]).unwrap() {
+                assert_eq!(matches(given, &kept, ONCE), expect, "{set:?} {given:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fake_record_is_stable_and_ones_own() {
+        let fake = FakeKey::new(&[7; 32], ONCE);
+        let of = |fake: &FakeKey, hash, address| fake.credential(hash, address);
+        for hash in [ScramHash::Sha1, ScramHash::Sha256] {
+            let one = of(&fake, hash, "a@b.c");
+            let real = &credential(hash, "x", ONCE, &[1; 16]);
+            assert!(one == of(&FakeKey::new(&[7; 32], ONCE), hash, "a@b.c"));
+            assert_eq!(one.salt, of(&fake, ScramHash::Sha1, "a@b.c").salt);
+            assert_ne!(one.salt, of(&fake, hash, "b@b.c").salt);
+            assert_ne!(one.salt, of(&FakeKey::new(&[8; 32], ONCE), hash, "a@b.c").salt);
+            assert_eq!(
+                (one.salt.len(), one.stored_key.len(), one.server_key.len(), one.iterations),
+                (real.salt.len(), real.stored_key.len(), real.server_key.len(), real.iterations)
+            );
+        }
+    }
 }
