@@ -151,13 +151,13 @@ proptest! {
         for query in &queries {
             prop_assert_eq!(again.answer(query), twin.answer(query), "{:?}", query);
         }
-        check_bodies(&directory, &twin);
+        check_rows(&directory);
     }
 }
 
 /// Each body has as many owners as it says, and at least one; and there are no rows of accounts that are gone.
 #[track_caller]
-fn check_bodies(directory: &Directory, _twin: &Twin) {
+fn check_rows(directory: &Directory) {
     let db = rusqlite::Connection::open(directory.store().join("store.sqlite")).unwrap();
     for (what, sql) in [
         (
