@@ -38,7 +38,8 @@ pub enum Write {
     PutRecord(Record),
     /// Adds one message with a copy for each of its owners here.
     AddMessage(NewMessage),
-    /// These messages have reached their person: they wait no more. What was kept only to wait is removed.
+    /// These messages have reached their person: they wait no more. What was kept only to wait is removed. Numbers of
+    /// messages that do not wait (any more) are passed over.
     Delivered {
         /// Whose.
         account: AccountId,
@@ -108,7 +109,9 @@ impl RecordKind {
     ];
 }
 
-/// A changeable fact of an account. Later ones win: by `clock`, then by `node`.
+/// A changeable fact of an account. Later ones win: the store keeps the one with the higher `clock` in whatever order
+/// they come. Of two with the same clock it keeps the one written last: who merges devices compares the nodes' keys
+/// first, because local node numbers differ from store to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Whose.
@@ -143,7 +146,8 @@ pub struct NewMessage {
 pub struct Copy {
     /// Whose.
     pub account: AccountId,
-    /// The account's local number: grows by at least one with each copy, and orders its archive.
+    /// The account's local number: grows by at least one with each copy, and orders its archive. A message with a lower
+    /// one than [`AccountRow::next_seq`] is refused with [`StoreError::Failed`].
     pub seq: i64,
     /// The other side of the conversation.
     pub with: Bare,
@@ -153,7 +157,8 @@ pub struct Copy {
     pub first_node: NodeId,
     /// See `first_node`.
     pub first_seq: i64,
-    /// Whether it belongs to the history (XEP-0313). A copy that does not only waits to be delivered.
+    /// Whether it belongs to the history (XEP-0313). A copy that does not only waits to be delivered; one that does not
+    /// wait either takes its number and is not kept.
     pub archived: bool,
     /// Whether it still waits to be delivered.
     pub pending: bool,
@@ -207,7 +212,8 @@ pub struct ArchiveQuery {
     pub last: bool,
     /// At most so many.
     pub limit: u32,
-    /// Whether the whole range shall be counted.
+    /// Whether all that `with`, `start` and `end` let through shall be counted, wherever this page lies in it. Costs a
+    /// walk over them: ask for it once, not with each page.
     pub count: bool,
 }
 
@@ -275,9 +281,9 @@ pub struct MessageRow {
 pub struct Page {
     /// In ascending order of number.
     pub messages: Vec<MessageRow>,
-    /// Whether nothing lies beyond the page in the direction asked.
+    /// Whether nothing of the range lies beyond the page in the direction asked.
     pub complete: bool,
-    /// How many are in the whole range, if it was asked.
+    /// How many `with`, `start` and `end` let through, if it was asked (XEP-0059 section 2.6).
     pub count: Option<u64>,
 }
 

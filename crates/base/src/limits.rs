@@ -85,3 +85,7 @@ pub const ROSTER_NAME_BYTES_MAX: usize = 1024;
 
 /// Accounts on one node, so that an account made in a loop is noticed.
 pub const ACCOUNTS_MAX: usize = 1_000_000;
+
+/// Batches in one transaction of the store. Sharing a sync of the disk pays no more beyond some hundreds; a larger one
+/// only lets the first of them wait longer for its acknowledgement.
+pub const COMMIT_BATCHES_MAX: usize = 1024;

@@ -1,0 +1,46 @@
+//! Where batches become durable: SQLite on its own thread with group commit, and a twin in memory for tests.
+//!
+//! What is asked and answered are the words of [`base::ledger`]; what stands on disk is `docs/formats/store.md`.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`Store`] | what everything that stores can do: apply batches, answer queries |
+//! | [`Sqlite`], [`Reader`] | the embedded store: one directory, one database; connections that only read |
+//! | [`Writer`] | a thread that commits all that is queued as one transaction |
+//! | [`Readers`] | a few threads that answer queries beside the writer |
+//! | [`Twin`] | the same answers from memory, with failures and crashes on demand |
+
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the store is where files and threads are at home; it still reads no clock and no environment"
+)]
+
+mod queue;
+mod readers;
+mod schema;
+mod sqlite;
+mod twin;
+mod writer;
+
+pub use queue::Queued;
+pub use readers::Readers;
+pub use schema::OpenError;
+pub use sqlite::{Reader, Sqlite};
+pub use twin::Twin;
+pub use writer::{Done, Writer};
+
+use base::ledger::{Batch, Query, Rows, StoreError};
+
+/// What the embedded store and its twin have in common. The answers of both are the same.
+pub trait Store {
+    /// Writes batches in their order. When it returns they are as durable as this store makes them; each has its own
+    /// result, and one that fails takes none of the others with it.
+    fn apply(&mut self, batches: &[Batch]) -> Vec<Result<(), StoreError>>;
+
+    /// Answers from what all applied batches left.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if the rows cannot be read. An account that does not exist has no rows; that is no error.
+    fn answer(&self, query: &Query) -> Result<Rows, StoreError>;
+}

@@ -1,0 +1,225 @@
+//! Queries become rows. Every page comes from an index in its order: nothing is sorted, nothing is counted unasked.
+
+use base::ledger::{
+    AccountRow, ArchiveQuery, Credential, MessageRow, Page, Query, Record, RecordKind, Rows, ScramHash, StoreError,
+};
+use base::{AccountId, Bare, NodeId, Wall};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use super::failed;
+
+/// Answers one query from one moment of the store.
+pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError> {
+    match query {
+        Query::Account(address) => account(db, address).map(Rows::Account),
+        Query::Credentials(address) => credentials(db, address).map(Rows::Credentials),
+        Query::Accounts => accounts(db).map(Rows::Accounts),
+        Query::Records { account, kind } => records(db, *account, *kind).map(Rows::Records),
+        Query::Pending { account, after, limit } => pending(db, *account, *after, *limit).map(Rows::Messages),
+        Query::Archive(query) => archive(db, query).map(Rows::Page),
+    }
+    .map_err(failed)
+}
+
+/// The columns that [`account_row`] takes, of `account` joined with its primary `address`.
+macro_rules! account_columns {
+    () => {
+        "account.account, address.address, created, next_seq, next_version, clock, pending"
+    };
+}
+
+fn account(db: &Connection, address: &Bare) -> rusqlite::Result<Option<AccountRow>> {
+    db.prepare_cached(concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM address AS asked JOIN account USING (account) \
+         JOIN address ON address.account = account.account AND address.role = 0 WHERE asked.address = ?1"
+    ))?
+    .query_row([address.as_str()], account_row)
+    .optional()
+}
+
+fn accounts(db: &Connection) -> rusqlite::Result<Vec<AccountRow>> {
+    db.prepare_cached(concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM address JOIN account USING (account) WHERE address.role = 0 ORDER BY address.address"
+    ))?
+    .query_map([], account_row)?
+    .collect()
+}
+
+fn account_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
+    Ok(AccountRow {
+        id: AccountId(row.get(0)?),
+        address: bare(row, 1)?,
+        created: Wall(row.get(2)?),
+        next_seq: row.get(3)?,
+        next_version: row.get(4)?,
+        clock: unsigned(row, 5)?,
+        pending: unsigned(row, 6)?,
+    })
+}
+
+fn credentials(db: &Connection, address: &Bare) -> rusqlite::Result<Option<(AccountId, Vec<Credential>)>> {
+    // Both statements see the same moment: an account never stands beside another one's password.
+    let moment = db.unchecked_transaction()?;
+    let account: Option<i64> = moment
+        .prepare_cached("SELECT account FROM address WHERE address = ?1")?
+        .query_row([address.as_str()], |row| row.get(0))
+        .optional()?;
+    let Some(account) = account else { return Ok(None) };
+    let credentials = moment
+        .prepare_cached(
+            "SELECT hash, salt, iterations, stored_key, server_key FROM credential WHERE account = ?1 ORDER BY hash",
+        )?
+        .query_map([account], |row| {
+            Ok(Credential {
+                hash: scram_hash(row)?,
+                salt: row.get(1)?,
+                iterations: row.get(2)?,
+                stored_key: row.get(3)?,
+                server_key: row.get(4)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some((AccountId(account), credentials)))
+}
+
+fn scram_hash(row: &Row<'_>) -> rusqlite::Result<ScramHash> {
+    match row.get(0)? {
+        1 => Ok(ScramHash::Sha1),
+        2 => Ok(ScramHash::Sha256),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    }
+}
+
+fn records(db: &Connection, account: AccountId, kind: RecordKind) -> rusqlite::Result<Vec<Record>> {
+    db.prepare_cached(
+        "SELECT key, value, clock, node, version FROM record \
+         WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY key",
+    )?
+    .query_map(params![account.0, kind as u8], |row| {
+        Ok(Record {
+            account,
+            kind,
+            key: row.get(0)?,
+            value: row.get(1)?,
+            clock: unsigned(row, 2)?,
+            node: NodeId(row.get(3)?),
+            version: row.get(4)?,
+        })
+    })?
+    .collect()
+}
+
+/// The columns that [`message_row`] takes.
+macro_rules! message_columns {
+    () => {
+        "stanza, origin, seq, peer, filed, first_node, first_seq, archived, pending"
+    };
+}
+
+fn pending(db: &Connection, account: AccountId, after: i64, limit: u32) -> rusqlite::Result<Vec<MessageRow>> {
+    let sql = concat!(
+        "SELECT ",
+        message_columns!(),
+        " FROM copy INDEXED BY copy_pending JOIN body USING (body) \
+         WHERE account = ?1 AND pending = 1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    );
+    messages(db, sql, params![account.0, after, limit])
+}
+
+/// `$order` of the rows that lie between ?2 and ?3, filed between ?4 and ?5, at most ?6; with ?7.
+macro_rules! archive_sql {
+    ($index:literal, $order:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM copy ",
+            $index,
+            " AND account = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5 ORDER BY seq ",
+            $order,
+            " LIMIT ?6"
+        )
+    };
+}
+
+fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
+    let moment = db.unchecked_transaction()?;
+    let account = q.account.0;
+    let with = q.with.as_ref().map(Bare::as_str);
+    let (after, before) = (q.after.unwrap_or(i64::MIN), q.before.unwrap_or(i64::MAX));
+    let (start, end) = (q.start.map_or(i64::MIN, |w| w.0), q.end.map_or(i64::MAX, |w| w.0));
+    // One more than asked: it tells whether something lies beyond.
+    let limit = i64::from(q.limit) + 1;
+    let range = (account, after, before, start, end, limit);
+    let mut rows = match (with, q.last) {
+        (None, false) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "ASC"), range)?,
+        (None, true) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "DESC"), range)?,
+        (Some(with), last) => {
+            let sql = if last {
+                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "DESC")
+            } else {
+                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "ASC")
+            };
+            messages(&moment, sql, (account, after, before, start, end, limit, with))?
+        }
+    };
+    let complete = rows.len() <= q.limit as usize;
+    rows.truncate(q.limit as usize);
+    if q.last {
+        rows.reverse();
+    }
+    let count = if q.count { Some(count(&moment, account, with, start, end)?) } else { None };
+    Ok(Page { messages: rows, complete, count })
+}
+
+fn count(db: &Connection, account: i64, with: Option<&str>, start: i64, end: i64) -> rusqlite::Result<u64> {
+    match with {
+        None => db
+            .prepare_cached(
+                "SELECT count(*) FROM copy WHERE account = ?1 AND archived = 1 AND filed BETWEEN ?2 AND ?3",
+            )?
+            .query_row(params![account, start, end], |row| unsigned(row, 0)),
+        Some(with) => db
+            .prepare_cached(
+                "SELECT count(*) FROM copy INDEXED BY copy_peer \
+                 WHERE account = ?1 AND peer = ?4 AND archived = 1 AND filed BETWEEN ?2 AND ?3",
+            )?
+            .query_row(params![account, start, end, with], |row| unsigned(row, 0)),
+    }
+}
+
+fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<MessageRow>> {
+    db.prepare_cached(sql)?.query_map(params, message_row)?.collect()
+}
+
+fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
+    Ok(MessageRow {
+        stanza: row.get_ref(0)?.as_blob().map_err(|e| unreadable(0, e))?.into(),
+        origin: Wall(row.get(1)?),
+        seq: row.get(2)?,
+        with: bare(row, 3)?,
+        filed: Wall(row.get(4)?),
+        first_node: NodeId(row.get(5)?),
+        first_seq: row.get(6)?,
+        archived: row.get(7)?,
+        pending: row.get(8)?,
+    })
+}
+
+fn bare(row: &Row<'_>, at: usize) -> rusqlite::Result<Bare> {
+    let text = row.get_ref(at)?.as_str().map_err(|e| unreadable(at, e))?;
+    Bare::new(text).map_err(|e| unreadable(at, e))
+}
+
+fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(at)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(at, number))
+}
+
+fn unreadable(at: usize, e: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Null, Box::new(e))
+}

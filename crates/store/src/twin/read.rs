@@ -1,0 +1,65 @@
+//! How the twin answers: by walking its tables, with no cleverness at all.
+
+use base::AccountId;
+use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Page, Query, RecordKind, Rows};
+
+use super::tables::{Account, Tables};
+
+/// Answers one query.
+pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
+    let id_of = |address| tables.addresses.rows().get(address).copied();
+    match query {
+        Query::Account(address) => {
+            Rows::Account(id_of(address).map(|id| account_row(id, &tables.accounts.rows()[&id])))
+        }
+        Query::Credentials(address) => Rows::Credentials(
+            id_of(address).map(|id| (id, tables.credentials.rows()[&id].values().cloned().collect())),
+        ),
+        Query::Accounts => {
+            let mut rows: Vec<_> = tables.accounts.rows().iter().map(|(id, a)| account_row(*id, a)).collect();
+            rows.sort_by(|a, b| a.address.cmp(&b.address));
+            Rows::Accounts(rows)
+        }
+        Query::Records { account, kind } => {
+            let from = (*account, *kind, String::new());
+            let of_kind = |key: &(AccountId, RecordKind, String)| key.0 == *account && key.1 == *kind;
+            let records = tables.records.rows().range(from..).take_while(|(key, _)| of_kind(key));
+            Rows::Records(records.filter(|(_, r)| r.value.is_some()).map(|(_, r)| r.clone()).collect())
+        }
+        Query::Pending { account, after, limit } => {
+            let waiting = copies(tables, *account).filter(|m| m.pending && m.seq > *after);
+            Rows::Messages(waiting.take(*limit as usize).cloned().collect())
+        }
+        Query::Archive(query) => Rows::Page(archive(tables, query)),
+    }
+}
+
+fn account_row(id: AccountId, account: &Account) -> AccountRow {
+    let Account { address, created, next_seq, next_version, clock, pending } = account.clone();
+    AccountRow { id, address, created, next_seq, next_version, clock, pending }
+}
+
+fn copies(tables: &Tables, account: AccountId) -> impl DoubleEndedIterator<Item = &MessageRow> {
+    tables.copies.rows().range((account, i64::MIN)..=(account, i64::MAX)).map(|(_, row)| row)
+}
+
+fn archive(tables: &Tables, q: &ArchiveQuery) -> Page {
+    let set: Vec<&MessageRow> = copies(tables, q.account)
+        .filter(|m| m.archived)
+        .filter(|m| q.with.as_ref().is_none_or(|with| m.with == *with))
+        .filter(|m| q.start.is_none_or(|start| m.filed >= start) && q.end.is_none_or(|end| m.filed <= end))
+        .collect();
+    let mut range: Vec<&MessageRow> = set
+        .iter()
+        .copied()
+        .filter(|m| q.after.is_none_or(|after| m.seq > after) && q.before.is_none_or(|before| m.seq < before))
+        .collect();
+    let limit = q.limit as usize;
+    let complete = range.len() <= limit;
+    if q.last {
+        range.drain(..range.len().saturating_sub(limit));
+    } else {
+        range.truncate(limit);
+    }
+    Page { messages: range.into_iter().cloned().collect(), complete, count: q.count.then_some(set.len() as u64) }
+}

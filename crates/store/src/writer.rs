@@ -1,0 +1,106 @@
+//! The writer thread: group commit. Whenever it is idle it takes all that waits and makes it one transaction, so a lone
+//! batch waits for nobody and a crowd shares one sync of the disk. There is no timer.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, JoinHandle};
+
+use base::Ticket;
+use base::ledger::{Batch, StoreError};
+use base::limits::COMMIT_BATCHES_MAX;
+
+use crate::Store;
+use crate::queue::{Gauge, Queued, weight};
+
+/// What became of the batches of one transaction, in their order.
+pub type Done = Vec<(Ticket, Result<(), StoreError>)>;
+
+/// A thread that owns the store and commits what is queued.
+#[derive(Debug)]
+pub struct Writer {
+    /// `None` only while being dropped: the thread ends when it is gone and the queue is empty.
+    queue: Option<Sender<(Ticket, Batch, usize)>>,
+    gauge: Arc<Gauge>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. `on_done` is called on it once for each transaction, when that is durable or has failed: so a
+    /// caller is woken once for many batches. It should hand over and return; nothing is written meanwhile.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(
+        mut store: impl Store + Send + 'static,
+        mut on_done: impl FnMut(Done) + Send + 'static,
+    ) -> io::Result<Writer> {
+        let (queue, waiting) = channel::<(Ticket, Batch, usize)>();
+        let gauge = Arc::new(Gauge::default());
+        let thread = Builder::new().name("store-writer".into()).spawn({
+            let gauge = Arc::clone(&gauge);
+            move || {
+                while let Some(group) = Group::take(&waiting) {
+                    let results = store.apply(&group.batches);
+                    drop(group.batches);
+                    gauge.sub(group.queued);
+                    on_done(group.tickets.into_iter().zip(results).collect());
+                }
+            }
+        })?;
+        Ok(Writer { queue: Some(queue), gauge, thread: Some(thread) })
+    }
+
+    /// Queues a batch behind all that were queued before. Its ticket comes back with its result.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if the thread has died (a panic in `on_done`): nothing will be written any more.
+    pub fn submit(&self, ticket: Ticket, batch: Batch) -> Result<(), StoreError> {
+        let bytes = weight(&batch);
+        self.gauge.add(bytes);
+        let queue = self.queue.as_ref().expect("taken only when dropped");
+        queue.send((ticket, batch, bytes)).map_err(|_| StoreError::Failed("the writer has stopped".into()))
+    }
+
+    /// How much is not durable yet.
+    pub fn queued(&self) -> Queued {
+        self.gauge.read()
+    }
+
+    /// Waits until all that was queued is durable and told.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has been printed over there; there is nobody to tell here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What one transaction takes from the queue.
+struct Group {
+    tickets: Vec<Ticket>,
+    batches: Vec<Batch>,
+    queued: Queued,
+}
+
+impl Group {
+    /// Waits for one batch, then takes what waits behind it. `None` when nothing can come any more.
+    fn take(waiting: &Receiver<(Ticket, Batch, usize)>) -> Option<Group> {
+        let first = waiting.recv().ok()?;
+        let mut group = Group { tickets: Vec::new(), batches: Vec::new(), queued: Queued::default() };
+        for (ticket, batch, bytes) in std::iter::once(first).chain(waiting.try_iter()).take(COMMIT_BATCHES_MAX) {
+            group.tickets.push(ticket);
+            group.batches.push(batch);
+            group.queued.items += 1;
+            group.queued.bytes += bytes;
+        }
+        Some(group)
+    }
+}

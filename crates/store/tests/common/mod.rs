@@ -1,0 +1,86 @@
+//! What the tests of the store share: a directory that goes away, and short ways to say accounts and messages.
+
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use base::ledger::{AccountRow, Batch, Copy, NewMessage, Query, Rows, Write};
+use base::{AccountId, Bare, NodeId, Wall};
+use store::Store;
+
+/// A directory of its own for one test, removed at its end.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Directory {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir(&path).unwrap();
+        Directory(path)
+    }
+
+    /// Where the store goes: made by it, not by the test.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn bare(text: &str) -> Bare {
+    Bare::new(text).unwrap()
+}
+
+/// A batch that makes an account.
+pub(crate) fn create(address: &str) -> Batch {
+    vec![Write::CreateAccount { address: bare(address), credentials: vec![], created: Wall(1) }]
+}
+
+/// A copy that is archived and waits.
+pub(crate) fn copy(account: i64, seq: i64, with: &str) -> Copy {
+    Copy {
+        account: AccountId(account),
+        seq,
+        with: bare(with),
+        filed: Wall(1000 + seq),
+        first_node: NodeId::SELF,
+        first_seq: seq,
+        archived: true,
+        pending: true,
+    }
+}
+
+/// A batch that adds one message.
+pub(crate) fn message(stanza: &str, copies: Vec<Copy>) -> Batch {
+    vec![Write::AddMessage(NewMessage { stanza: stanza.as_bytes().into(), origin: Wall(7), copies })]
+}
+
+/// Applies one batch that must succeed.
+#[track_caller]
+pub(crate) fn apply(store: &mut (impl Store + ?Sized), batch: Batch) {
+    assert_eq!(store.apply(&[batch]), [Ok(())]);
+}
+
+/// The row of an account that must exist.
+#[track_caller]
+pub(crate) fn account(store: &(impl Store + ?Sized), address: &str) -> AccountRow {
+    match store.answer(&Query::Account(bare(address))) {
+        Ok(Rows::Account(Some(row))) => row,
+        other => panic!("{address}: {other:?}"),
+    }
+}
+
+/// The stanzas that wait for an account, as text.
+#[track_caller]
+pub(crate) fn waiting(store: &(impl Store + ?Sized), account: i64) -> Vec<String> {
+    match store.answer(&Query::Pending { account: AccountId(account), after: 0, limit: 1_000_000 }) {
+        Ok(Rows::Messages(rows)) => rows.iter().map(|m| String::from_utf8(m.stanza.to_vec()).unwrap()).collect(),
+        other => panic!("{account}: {other:?}"),
+    }
+}
