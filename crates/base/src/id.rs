@@ -13,7 +13,11 @@ impl NodeId {
     pub const SELF: NodeId = NodeId(0);
 }
 
-/// A client's connection, unique for the life of the process.
+/// A connection that somebody opened to us, unique for the life of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// A person's session: one resource. It outlives a connection that breaks (XEP-0198). Unique for the life of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
 

@@ -14,6 +14,6 @@ pub mod ledger;
 pub mod limits;
 pub mod time;
 
-pub use id::{AccountId, NodeId, SessionId, Ticket};
+pub use id::{AccountId, ConnId, NodeId, SessionId, Ticket};
 pub use jid::{Bare, Jid, JidError};
 pub use time::{Now, Time, Wall};

@@ -58,6 +58,10 @@ pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Sessions of one account: phones, laptops and forgotten ones of a whole family.
 pub const ACCOUNT_SESSIONS_MAX: usize = 32;
 
+/// Accounts kept in memory although nobody is logged in to them: a few hundred bytes each, and the next message to one
+/// of them needs no read.
+pub const ACCOUNTS_IDLE_MAX: usize = 1000;
+
 /// Inputs that wait while one account is being loaded from the store, and their bytes.
 pub const PARKED_INPUTS_MAX: usize = 1024;
 /// See [`PARKED_INPUTS_MAX`].

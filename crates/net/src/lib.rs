@@ -2,17 +2,35 @@
 //!
 //! | module | duty |
 //! |---|---|
+//! | [`listen`] | the porch: sockets that clients connect to |
+//! | [`conn`] | one client's connection: socket, TLS, framer, bytes that wait |
+//! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
+//! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`tls`] | TLS for clients, as a value without sockets |
 //! | [`certificates`] | which certificate a client is shown; those of the administrator |
 //! | [`ca`] | this computer's own certificate authority |
 //! | [`trust`] | makes the trust stores of the person or the system believe that authority |
 
-// This floor may know files, locks and the clock; the floors below are told.
+// This floor may know files, locks, sockets and the clock; the floors below are told.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod ca;
 pub mod certificates;
+pub mod clock;
+pub mod conn;
+pub mod engine;
+pub mod listen;
 pub mod sasl;
 pub mod tls;
 pub mod trust;
+
+use ring::rand::SecureRandom as _;
+
+/// Bytes from the system's generator: every secret of this program begins here (attack case B20).
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // The system has a generator on every platform that we build for; without one nothing here could be trusted.
+    ring::rand::SystemRandom::new().fill(&mut bytes).expect("the system has a random generator");
+    bytes
+}

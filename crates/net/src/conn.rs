@@ -1,0 +1,603 @@
+//! One client's connection: socket, TLS, framer and the bytes that wait to be written.
+//!
+//! Until a session is bound, frames go to its `xmpp::Negotiation`; then to the shard. The two sides are kept apart so that
+//! the shard may write to a connection whose bytes are being read at that moment.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use base::limits::{AUTHENTICATION_TIME_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::{Bare, ConnId, Time};
+use tokio::net::TcpStream;
+use wire::{Framer, Mode};
+use xmpp::negotiation::{self, Why};
+use xmpp::{Input, Negotiation, Sasl, Security};
+
+use crate::engine::Engine;
+use crate::sasl::{Exchange, Mechanism, Offer, SaslFailure, Step};
+use crate::tls::{Progress, TlsStream, looks_like_tls};
+
+/// How long a connection that we have closed may take to close its side: without that the last words could be lost.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Bytes read at once into the thread's buffer.
+const READ_BYTES: usize = 65_536;
+
+/// Reads of one connection before others have their turn.
+const READS_IN_TURN: usize = 4;
+
+/// How a listener's connections begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// In clear or by TLS: the first byte tells.
+    Either,
+    /// By TLS.
+    Tls,
+}
+
+/// A connection.
+pub(crate) struct Conn {
+    pub(crate) id: ConnId,
+    stream: TcpStream,
+    loopback: bool,
+    /// Until when the first byte must have come.
+    first_by: Time,
+    input: RefCell<InputSide>,
+    output: RefCell<OutputSide>,
+    dirty: Cell<bool>,
+}
+
+struct InputSide {
+    framer: Framer,
+    stage: Stage,
+    /// Bytes that were read and may not be looked at yet.
+    held: Vec<u8>,
+}
+
+enum Stage {
+    /// The first bytes decide between clear and TLS.
+    First(Begin),
+    Negotiating(Box<Negotiating>),
+    Bound,
+}
+
+struct Negotiating {
+    negotiation: Negotiation,
+    exchange: Option<Exchange>,
+    /// The domain that the client logs in to.
+    domain: String,
+    /// Whose record the exchange needs next.
+    lookup: Option<String>,
+    /// The store or the shard is asked something: nothing more is read until it answers.
+    paused: bool,
+}
+
+impl Negotiating {
+    fn new(negotiation: Negotiation) -> Negotiating {
+        Negotiating { negotiation, exchange: None, domain: String::new(), lookup: None, paused: false }
+    }
+
+    /// Gives the exchange the client's next message.
+    fn step(&mut self, message: &[u8]) {
+        let step = match &mut self.exchange {
+            Some(exchange) => exchange.step(message),
+            None => Step::Failure(SaslFailure::MalformedRequest),
+        };
+        self.take_step(step);
+    }
+
+    fn take_step(&mut self, step: Step) {
+        let found = match step {
+            Step::NeedCredentials { username } => {
+                self.lookup = Some(username);
+                self.paused = true;
+                return;
+            }
+            Step::Challenge(challenge) => Sasl::Challenge(challenge),
+            Step::Success { username, final_data } => Sasl::Success { username, data: final_data },
+            Step::Failure(failure) => Sasl::Failure(failure.name()),
+        };
+        self.negotiation.handle_sasl(found);
+    }
+}
+
+#[derive(Default)]
+struct OutputSide {
+    tls: Option<Box<TlsStream>>,
+    /// What is to be encrypted at the end of this event; without TLS, what is to be written.
+    plain: Vec<u8>,
+    /// Ciphertext that is to be written.
+    cipher: Vec<u8>,
+    notify_drained: bool,
+    /// The shard has taken the connection, or has sent it back to the negotiation.
+    verdict: Option<Verdict>,
+    closing: bool,
+    /// No more can be written.
+    broken: bool,
+    waker: Option<Waker>,
+}
+
+enum Verdict {
+    Bound,
+    ResumeRefused(Vec<u8>),
+}
+
+/// Why a connection's task wakes.
+enum Event {
+    Readable,
+    Writable,
+    /// The shard has decided about it, or wants it closed.
+    Told,
+    Deadline,
+}
+
+impl OutputSide {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Conn {
+    pub(crate) fn new(id: ConnId, now: Time, stream: TcpStream, peer: SocketAddr, begin: Begin) -> Conn {
+        let input =
+            InputSide { framer: Framer::new(Mode::Client), stage: Stage::First(begin), held: Vec::new() };
+        Conn {
+            id,
+            stream,
+            first_by: now + AUTHENTICATION_TIME_MAX,
+            loopback: peer.ip().to_canonical().is_loopback(),
+            input: RefCell::new(input),
+            output: RefCell::default(),
+            dirty: Cell::new(false),
+        }
+    }
+
+    // --- what the shard does to it ----------------------------------------------------------------------------------
+
+    /// Queues bytes; they are written at the end of the event.
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        let mut output = self.output.borrow_mut();
+        if !output.closing {
+            output.plain.extend_from_slice(bytes);
+        }
+    }
+
+    pub(crate) fn notify_drained(&self) {
+        self.output.borrow_mut().notify_drained = true;
+    }
+
+    pub(crate) fn bound(&self) {
+        self.tell(Verdict::Bound);
+    }
+
+    pub(crate) fn resume_refused(&self, failed: Vec<u8>) {
+        self.tell(Verdict::ResumeRefused(failed));
+    }
+
+    fn tell(&self, verdict: Verdict) {
+        let mut output = self.output.borrow_mut();
+        output.verdict = Some(verdict);
+        output.wake();
+    }
+
+    /// Writes what is queued, then closes.
+    pub(crate) fn close(&self) {
+        let mut output = self.output.borrow_mut();
+        output.closing = true;
+        output.wake();
+    }
+
+    /// Whether it became so just now.
+    pub(crate) fn mark_dirty(&self) -> bool {
+        !self.dirty.replace(true)
+    }
+
+    /// Writes what can be written without waiting. Says whether everything has left and somebody wants to know.
+    pub(crate) fn flush(&self) -> bool {
+        self.dirty.set(false);
+        let mut output = self.output.borrow_mut();
+        let output = &mut *output;
+        if output.broken {
+            return false;
+        }
+        if let Some(tls) = &mut output.tls
+            && !output.plain.is_empty()
+        {
+            let plain = std::mem::take(&mut output.plain);
+            output.broken |= tls.send(&plain, &mut output.cipher).is_err();
+        }
+        let queue = if output.tls.is_some() { &mut output.cipher } else { &mut output.plain };
+        let mut written = 0;
+        while written < queue.len() {
+            match self.stream.try_write(&queue[written..]) {
+                Ok(bytes) => written += bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    output.broken = true;
+                    break;
+                }
+            }
+        }
+        if written == queue.len() {
+            // An idle session keeps no buffer.
+            *queue = Vec::new();
+            return std::mem::take(&mut output.notify_drained);
+        }
+        queue.drain(..written);
+        // A client that does not read holds no more memory than this (attack case A22).
+        output.broken |= queue.len() > SESSION_OUTPUT_BYTES_MAX;
+        output.wake();
+        false
+    }
+
+    // --- its task ---------------------------------------------------------------------------------------------------
+
+    /// Serves the connection until it ends.
+    pub(crate) async fn serve(self: Rc<Conn>, engine: Rc<Engine>) {
+        while !self.is_over() {
+            match self.event(&engine).await {
+                Event::Readable => {
+                    if !self.read(&engine) {
+                        break;
+                    }
+                }
+                Event::Writable => {}
+                Event::Told => self.heed(&engine),
+                Event::Deadline => {
+                    let now = engine.clock.now().mono;
+                    self.negotiate(&engine, |n| n.handle_timeout(now));
+                    // A client that has not even begun is told nothing.
+                    self.output.borrow_mut().closing = true;
+                }
+            }
+            self.answer_sasl(&engine).await;
+            if self.mark_dirty() && self.flush() {
+                engine.handle(Input::Drained { conn: self.id });
+            }
+            engine.flush();
+        }
+        self.linger().await;
+        engine.forget(self.id);
+    }
+
+    /// Whether nothing more is to be done but to say goodbye.
+    fn is_over(&self) -> bool {
+        let output = self.output.borrow();
+        output.broken || (output.closing && output.plain.is_empty() && output.cipher.is_empty())
+    }
+
+    /// Waits for the next thing to do.
+    async fn event(&self, engine: &Engine) -> Event {
+        let deadline = match &self.input.borrow().stage {
+            Stage::Bound => None,
+            Stage::First(_) => Some(engine.clock.instant(self.first_by)),
+            Stage::Negotiating(n) => Some(engine.clock.instant(n.negotiation.wake_at())),
+        };
+        let ready = std::future::poll_fn(|cx| {
+            let mut output = self.output.borrow_mut();
+            output.waker = Some(cx.waker().clone());
+            if output.verdict.is_some() || output.broken {
+                return Poll::Ready(Event::Told);
+            }
+            let unwritten = !output.plain.is_empty() || !output.cipher.is_empty();
+            if unwritten && self.stream.poll_write_ready(cx).is_ready() {
+                return Poll::Ready(Event::Writable);
+            }
+            if output.closing && !unwritten {
+                return Poll::Ready(Event::Told);
+            }
+            drop(output);
+            if self.reads() && self.stream.poll_read_ready(cx).is_ready() {
+                return Poll::Ready(Event::Readable);
+            }
+            Poll::Pending
+        });
+        match deadline {
+            None => ready.await,
+            Some(at) => tokio::time::timeout_at(at, ready).await.unwrap_or(Event::Deadline),
+        }
+    }
+
+    /// Whether bytes of the client may be looked at now.
+    fn reads(&self) -> bool {
+        !self.output.borrow().closing
+            && match &self.input.borrow().stage {
+                Stage::Negotiating(n) => !n.paused,
+                Stage::First(_) | Stage::Bound => true,
+            }
+    }
+
+    /// Reads what has come. `false` at the end of the stream.
+    fn read(&self, engine: &Rc<Engine>) -> bool {
+        let mut buffer = engine.buffer.take();
+        buffer.resize(READ_BYTES, 0);
+        let mut open = true;
+        for _ in 0..READS_IN_TURN {
+            match self.stream.try_read(&mut buffer) {
+                Ok(0) => open = false,
+                Ok(count) => {
+                    open = self.receive(engine, &buffer[..count]);
+                    if count == buffer.len() && open && self.reads() {
+                        continue;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => open = false,
+            }
+            break;
+        }
+        engine.buffer.set(buffer);
+        open
+    }
+
+    /// Bytes from the socket. `false` if nothing more is to be expected.
+    fn receive(&self, engine: &Rc<Engine>, bytes: &[u8]) -> bool {
+        let first = match &self.input.borrow().stage {
+            Stage::First(begin) => Some(*begin),
+            Stage::Negotiating(_) | Stage::Bound => None,
+        };
+        if let Some(begin) = first {
+            let mut start = std::mem::take(&mut self.input.borrow_mut().held);
+            start.extend_from_slice(bytes);
+            let tls = match (begin, looks_like_tls(&start)) {
+                (Begin::Tls, _) => true,
+                (Begin::Either, Some(tls)) => tls,
+                (Begin::Either, None) => {
+                    self.input.borrow_mut().held = start;
+                    return true;
+                }
+            };
+            self.begin(engine, tls);
+            return self.receive(engine, &start);
+        }
+        let mut output = self.output.borrow_mut();
+        let output_side = &mut *output;
+        let Some(tls) = &mut output_side.tls else {
+            drop(output);
+            self.frames(engine, bytes);
+            return true;
+        };
+        let (was_open, mut plain) = (tls.handshake_done(), Vec::new());
+        let progress = tls.receive(bytes, &mut plain, &mut output_side.cipher);
+        let secured = !was_open && tls.handshake_done();
+        drop(output);
+        if secured {
+            let security = self.security(engine);
+            self.negotiate(engine, |n| n.handle_secured(security));
+        }
+        self.frames(engine, &plain);
+        match progress {
+            Ok(Progress::Handshaking | Progress::Open) => true,
+            Ok(Progress::Closed) => false,
+            Err(error) => {
+                tracing::debug!(conn = self.id.0, %error, "TLS failed");
+                false
+            }
+        }
+    }
+
+    /// The first bytes have told how the connection begins.
+    fn begin(&self, engine: &Engine, tls: bool) {
+        if tls {
+            self.start_tls(engine);
+        }
+        let security = self.security(engine);
+        let now = engine.clock.now().mono;
+        let negotiation = Negotiation::new(now, engine.hosts.clone(), security, crate::random());
+        self.input.borrow_mut().stage =
+            Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
+    }
+
+    fn start_tls(&self, engine: &Engine) {
+        let mut output = self.output.borrow_mut();
+        // What was said in clear leaves in clear.
+        let plain = std::mem::take(&mut output.plain);
+        output.cipher.extend_from_slice(&plain);
+        let config = engine.tls.borrow().clone();
+        match config.and_then(|config| TlsStream::new(&config).ok()) {
+            Some(tls) => output.tls = Some(Box::new(tls)),
+            None => output.closing = true,
+        }
+    }
+
+    /// What logging in over this connection may be like.
+    fn offer(&self) -> Offer {
+        let output = self.output.borrow();
+        let exporter = output.tls.as_ref().and_then(|tls| tls.exporter());
+        Offer { tls: output.tls.is_some(), exporter, loopback: self.loopback }
+    }
+
+    fn security(&self, engine: &Engine) -> Security {
+        let offer = self.offer();
+        Security {
+            tls: offer.tls,
+            tls_available: engine.tls.borrow().is_some(),
+            tls_required: engine.tls_required_on_loopback || !self.loopback,
+            mechanisms: offer.mechanisms().into_iter().map(Mechanism::name).collect(),
+        }
+    }
+
+    /// Cuts frames out of plaintext and hands them on.
+    fn frames(&self, engine: &Rc<Engine>, bytes: &[u8]) {
+        let mut input = self.input.borrow_mut();
+        let mut chunk = bytes;
+        loop {
+            let input_side = &mut *input;
+            match &mut input_side.stage {
+                Stage::Bound => match input_side.framer.next(&mut chunk) {
+                    Ok(None) => return,
+                    Ok(Some(frame)) => engine.handle(Input::Frame { conn: self.id, frame }),
+                    Err(error) => return engine.handle(Input::Broken { conn: self.id, error }),
+                },
+                Stage::Negotiating(n) if n.paused => {
+                    // At most one read's worth: nothing is read while paused.
+                    input_side.held.extend_from_slice(chunk);
+                    return;
+                }
+                Stage::Negotiating(n) => {
+                    match input_side.framer.next(&mut chunk) {
+                        Ok(None) => return,
+                        Ok(Some(frame)) => n.negotiation.handle_frame(&frame),
+                        Err(error) => n.negotiation.handle_broken(error),
+                    }
+                    drop(input);
+                    if self.perform(engine) {
+                        // TLS begins: what came in clear behind it counts as never sent (attack case A18).
+                        return;
+                    }
+                    input = self.input.borrow_mut();
+                }
+                Stage::First(_) => return,
+            }
+            if self.output.borrow().closing {
+                return;
+            }
+        }
+    }
+
+    /// Tells the negotiation something from outside the stream.
+    fn negotiate(&self, engine: &Rc<Engine>, tell: impl FnOnce(&mut Negotiation)) {
+        if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
+            tell(&mut n.negotiation);
+        }
+        self.perform(engine);
+    }
+
+    /// Does what the negotiation says. `true` if TLS begins.
+    fn perform(&self, engine: &Rc<Engine>) -> bool {
+        loop {
+            let mut input = self.input.borrow_mut();
+            let input_side = &mut *input;
+            let Stage::Negotiating(n) = &mut input_side.stage else { return false };
+            let Some(output) = n.negotiation.poll() else { return false };
+            match output {
+                negotiation::Output::Write(bytes) => self.write(&bytes),
+                negotiation::Output::Restart => input_side.framer.restart(),
+                negotiation::Output::Authenticated => input_side.framer.authenticated(),
+                negotiation::Output::StartTls => {
+                    drop(input);
+                    self.start_tls(engine);
+                    return true;
+                }
+                negotiation::Output::SaslStart { mechanism, domain, initial } => {
+                    let offer = self.offer();
+                    let started = Mechanism::from_name(mechanism)
+                        .ok_or(SaslFailure::InvalidMechanism)
+                        .and_then(|mechanism| Exchange::start(&offer, mechanism, &domain));
+                    match started {
+                        Ok(exchange) => {
+                            n.exchange = Some(exchange);
+                            n.domain = domain;
+                            n.step(&initial);
+                        }
+                        Err(failure) => n.negotiation.handle_sasl(Sasl::Failure(failure.name())),
+                    }
+                }
+                negotiation::Output::SaslContinue(message) => n.step(&message),
+                negotiation::Output::Bind { address, resource, id } => {
+                    n.paused = true;
+                    drop(input);
+                    tracing::debug!(conn = self.id.0, %address, "bind");
+                    engine.handle(Input::Bind { conn: self.id, address, resource, id });
+                }
+                negotiation::Output::Resume { address, previd, handled } => {
+                    n.paused = true;
+                    drop(input);
+                    engine.handle(Input::Resume { conn: self.id, address, previd, handled });
+                }
+                negotiation::Output::Close(why) => {
+                    if let Why::Refused(condition) = why {
+                        tracing::info!(conn = self.id.0, condition, "a client was refused");
+                    }
+                    self.output.borrow_mut().closing = true;
+                }
+            }
+        }
+    }
+
+    /// Looks up the record that a SASL exchange asks for, and goes on.
+    async fn answer_sasl(&self, engine: &Rc<Engine>) {
+        let wanted = match &mut self.input.borrow_mut().stage {
+            Stage::Negotiating(n) => n.lookup.take().map(|username| format!("{username}@{}", n.domain)),
+            Stage::First(_) | Stage::Bound => None,
+        };
+        let Some(wanted) = wanted else { return };
+        let found = match Bare::new(&wanted) {
+            Ok(address) => engine.credentials(address).await,
+            Err(_) => Ok(None),
+        };
+        if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
+            n.paused = false;
+            let step = match (&found, &mut n.exchange) {
+                (Ok(found), Some(exchange)) => {
+                    exchange.credentials(found.as_ref().map(|(_, record)| record.as_slice()), &engine.fake)
+                }
+                (Err(_), _) | (_, None) => Step::Failure(SaslFailure::TemporaryAuthFailure),
+            };
+            if let Step::Failure(failure) = &step {
+                tracing::info!(conn = self.id.0, %failure, "a login failed");
+            }
+            n.take_step(step);
+        }
+        self.perform(engine);
+        self.resume_reading(engine);
+    }
+
+    /// The shard has decided about this connection.
+    fn heed(&self, engine: &Rc<Engine>) {
+        let verdict = self.output.borrow_mut().verdict.take();
+        match verdict {
+            Some(Verdict::Bound) => self.input.borrow_mut().stage = Stage::Bound,
+            Some(Verdict::ResumeRefused(failed)) => {
+                if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
+                    n.paused = false;
+                }
+                self.negotiate(engine, |n| n.handle_resume_refused(failed));
+            }
+            None => return,
+        }
+        self.resume_reading(engine);
+    }
+
+    /// What was read and had to wait is looked at now.
+    fn resume_reading(&self, engine: &Rc<Engine>) {
+        let held = std::mem::take(&mut self.input.borrow_mut().held);
+        if !held.is_empty() {
+            self.frames(engine, &held);
+        }
+    }
+
+    /// Says goodbye, and waits a little for the other side to do so.
+    async fn linger(&self) {
+        let mut goodbye = Vec::new();
+        if let Some(tls) = &mut self.output.borrow_mut().tls {
+            tls.close_notify(&mut goodbye);
+        }
+        if !self.output.borrow().broken {
+            // It may be gone already: nothing to be done then.
+            let _ = self.stream.try_write(&goodbye);
+        }
+        let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Write);
+        let gone = async {
+            let mut waste = [0; 512];
+            loop {
+                if self.stream.readable().await.is_err() {
+                    return;
+                }
+                match self.stream.try_read(&mut waste) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        };
+        // It had its time.
+        let _ = tokio::time::timeout(LINGER, gone).await;
+    }
+}

@@ -1,0 +1,313 @@
+//! The driver: one thread that has its sockets, its shard and its way to the store, and no thread hop between them.
+//!
+//! It does what `xmpp::Shard` says and nothing else. Every event (bytes of a connection, answers of the store, a deadline)
+//! is given to the shard, the outputs are drained into the connections' buffers, and at the end of the event each buffer
+//! that has something is written once.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base::ledger::{Credential, Query, Rows, StoreError};
+use base::{AccountId, Bare, ConnId, Ticket, Time};
+use rustls::ServerConfig;
+use store::{Done, Readers, Sqlite, Writer};
+use tokio::sync::{Notify, mpsc, oneshot};
+use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
+
+use crate::clock::Clock;
+use crate::conn::Conn;
+use crate::sasl::FakeKey;
+
+/// Connections that read the store beside its writer: one answers logins while the other counts an archive.
+const READERS: usize = 2;
+
+/// Tickets of the engine's own reads: the shard's never reach this bit.
+const OWN_READ: u64 = 1 << 63;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// What the shard knows of the node.
+    pub shard: xmpp::Config,
+    /// The store.
+    pub store: Sqlite,
+    /// TLS, if it can be had.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Whether clients on loopback must use TLS too.
+    pub tls_required_on_loopback: bool,
+    /// Makes records for people who do not exist.
+    pub fake: FakeKey,
+    /// PBKDF2 rounds of new passwords; also what people who do not exist seem to have.
+    pub iterations: u32,
+}
+
+/// What comes back from the store's threads.
+enum FromStore {
+    Done(Done),
+    Rows(Ticket, Result<Rows, StoreError>),
+}
+
+/// The driver of one shard. It lives on one thread; handles to it are `Rc`.
+pub struct Engine {
+    pub(crate) clock: Clock,
+    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) tls: RefCell<Option<Arc<ServerConfig>>>,
+    pub(crate) tls_required_on_loopback: bool,
+    pub(crate) fake: FakeKey,
+    iterations: u32,
+    shard: RefCell<Shard>,
+    writer: RefCell<Option<Writer>>,
+    readers: RefCell<Option<Readers>>,
+    /// Reads that wait for a batch.
+    reads: RefCell<BTreeMap<Ticket, Vec<(Ticket, Query)>>>,
+    settled: Cell<Ticket>,
+    credentials: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
+    replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
+    conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
+    /// Connections with something to write at the end of this event.
+    dirty: RefCell<Vec<Rc<Conn>>>,
+    next: Cell<u64>,
+    /// The deadline that the driver's own task sleeps for.
+    armed: Cell<Option<Time>>,
+    rearm: Notify,
+    /// Read buffers are the thread's, not the connections'.
+    pub(crate) buffer: Cell<Vec<u8>>,
+}
+
+impl Engine {
+    /// Starts the store's threads and the driver's task. Must be called on a `LocalSet`.
+    ///
+    /// # Errors
+    /// If the system gives no thread or the store no reader.
+    pub fn start(parts: Parts) -> io::Result<Rc<Engine>> {
+        let (events, from_store) = mpsc::unbounded_channel();
+        let readers = (0..READERS)
+            .map(|_| parts.store.reader())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| io::Error::other(e.to_string()))?;
+        let rows = events.clone();
+        let readers = Readers::start(readers, move |ticket, answer| {
+            // Nobody listens any more only when the process ends.
+            let _ = rows.send(FromStore::Rows(ticket, answer));
+        })?;
+        let writer = Writer::start(parts.store, move |done| {
+            let _ = events.send(FromStore::Done(done));
+        })?;
+        let engine = Rc::new(Engine {
+            clock: Clock::start(),
+            hosts: Arc::clone(&parts.shard.hosts),
+            tls: RefCell::new(parts.tls),
+            tls_required_on_loopback: parts.tls_required_on_loopback,
+            fake: parts.fake,
+            iterations: parts.iterations,
+            shard: RefCell::new(Shard::new(parts.shard, crate::random())),
+            writer: RefCell::new(Some(writer)),
+            readers: RefCell::new(Some(readers)),
+            reads: RefCell::default(),
+            settled: Cell::new(Ticket(0)),
+            credentials: RefCell::default(),
+            replies: RefCell::default(),
+            conns: RefCell::default(),
+            dirty: RefCell::default(),
+            next: Cell::new(1),
+            armed: Cell::new(None),
+            rearm: Notify::new(),
+            buffer: Cell::new(Vec::new()),
+        });
+        tokio::task::spawn_local(Rc::clone(&engine).drive(from_store));
+        Ok(engine)
+    }
+
+    /// Makes credentials of a password as this node keeps them. Takes some milliseconds of CPU.
+    ///
+    /// # Errors
+    /// If the password has a character that none may have.
+    pub async fn make_credentials(&self, password: &str) -> Result<Vec<Credential>, crate::sasl::PasswordError> {
+        let (password, iterations) = (password.to_owned(), self.iterations);
+        let salt = crate::random();
+        let made = tokio::task::spawn_blocking(move || crate::sasl::make_credentials(&password, iterations, salt));
+        made.await.expect("making credentials does not panic")
+    }
+
+    /// Gives the shard an order and waits for what comes of it.
+    pub async fn command(self: &Rc<Engine>, command: Command) -> Answer {
+        let (tell, told) = oneshot::channel();
+        let id = self.number();
+        self.replies.borrow_mut().insert(id, tell);
+        self.handle(Input::Command { id, command });
+        self.flush();
+        told.await.unwrap_or(Answer::Failed(StoreError::Failed("the daemon is stopping".into())))
+    }
+
+    /// An account and what logs in to it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn credentials(&self, address: Bare) -> Result<Option<(AccountId, Vec<Credential>)>, StoreError> {
+        let (tell, told) = oneshot::channel();
+        let ticket = Ticket(OWN_READ | self.number());
+        self.credentials.borrow_mut().insert(ticket, tell);
+        self.submit_read(ticket, Query::Credentials(address));
+        match told.await {
+            Ok(Ok(Rows::Credentials(found))) => Ok(found),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) | Err(_) => Err(StoreError::Failed("the store is stopping".into())),
+        }
+    }
+
+    /// Ends all sessions, and waits until all that was accepted is durable.
+    pub async fn shut_down(self: &Rc<Engine>) {
+        self.command(Command::ShutDown).await;
+        let (writer, readers) = (self.writer.take(), self.readers.take());
+        let stopped = tokio::task::spawn_blocking(move || {
+            drop(writer);
+            drop(readers);
+        });
+        if stopped.await.is_err() {
+            tracing::error!("the store's threads did not end cleanly");
+        }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    pub(crate) fn adopt(&self, conn: Rc<Conn>) {
+        self.conns.borrow_mut().insert(conn.id, conn);
+    }
+
+    /// A connection is gone: its session may live on, it does not.
+    pub(crate) fn forget(self: &Rc<Engine>, conn: ConnId) {
+        self.conns.borrow_mut().remove(&conn);
+        self.handle(Input::Closed { conn });
+        self.flush();
+    }
+
+    /// Gives the shard one input and does what it says, but for writing.
+    pub(crate) fn handle(&self, input: Input<'_>) {
+        let mut shard = self.shard.borrow_mut();
+        shard.handle(self.clock.now(), input);
+        while let Some(output) = shard.poll() {
+            self.perform(output);
+        }
+        let due = shard.wake_at();
+        if due != self.armed.get() && due.is_some_and(|due| self.armed.get().is_none_or(|armed| due < armed)) {
+            self.rearm.notify_one();
+        }
+    }
+
+    fn perform(&self, output: Output<'_>) {
+        match output {
+            Output::Write { conn, bytes } => self.with(conn, |c| c.write(bytes)),
+            Output::NotifyDrained { conn } => self.with(conn, |c| c.notify_drained()),
+            Output::Bound { conn } => self.with(conn, |c| c.bound()),
+            Output::Close { conn } => self.with(conn, |c| c.close()),
+            Output::ResumeRefused { conn, failed } => self.with(conn, |c| c.resume_refused(failed)),
+            Output::Store { ticket, batch } => {
+                let submitted = match &*self.writer.borrow() {
+                    Some(writer) => writer.submit(ticket, batch),
+                    None => Err(StoreError::Failed("the store is closed".into())),
+                };
+                if let Err(error) = submitted {
+                    tracing::error!(%error, "a batch could not be given to the store");
+                }
+            }
+            Output::Read { ticket, query, after } => match after.filter(|after| *after > self.settled.get()) {
+                Some(after) => self.reads.borrow_mut().entry(after).or_default().push((ticket, query)),
+                None => self.submit_read(ticket, query),
+            },
+            Output::Reply { id, answer } => {
+                if let Some(tell) = self.replies.borrow_mut().remove(&id) {
+                    // Who asked may have gone.
+                    let _ = tell.send(answer);
+                }
+            }
+        }
+    }
+
+    fn with(&self, conn: ConnId, act: impl FnOnce(&Conn)) {
+        let conns = self.conns.borrow();
+        let Some(conn) = conns.get(&conn) else { return };
+        act(conn);
+        if conn.mark_dirty() {
+            self.dirty.borrow_mut().push(Rc::clone(conn));
+        }
+    }
+
+    fn submit_read(&self, ticket: Ticket, query: Query) {
+        let submitted = match &*self.readers.borrow() {
+            Some(readers) => readers.submit(ticket, query),
+            None => Err(StoreError::Failed("the store is closed".into())),
+        };
+        if let Err(error) = submitted {
+            tracing::error!(%error, "a query could not be given to the store");
+        }
+    }
+
+    /// Writes every buffer that has something; what drains may make more.
+    pub(crate) fn flush(self: &Rc<Engine>) {
+        loop {
+            let dirty = self.dirty.take();
+            if dirty.is_empty() {
+                return;
+            }
+            for conn in dirty {
+                if conn.flush() {
+                    self.handle(Input::Drained { conn: conn.id });
+                }
+            }
+        }
+    }
+
+    /// The task that gives the shard what the store says, and its deadlines.
+    async fn drive(self: Rc<Engine>, mut from_store: mpsc::UnboundedReceiver<FromStore>) {
+        loop {
+            let due = self.shard.borrow().wake_at();
+            self.armed.set(due);
+            tokio::select! {
+                biased;
+                event = from_store.recv() => {
+                    let Some(event) = event else { return };
+                    self.take(event);
+                    while let Ok(event) = from_store.try_recv() {
+                        self.take(event);
+                    }
+                }
+                () = self.rearm.notified() => continue,
+                () = async {
+                    match due {
+                        Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
+                        None => std::future::pending().await,
+                    }
+                } => self.handle(Input::Timeout),
+            }
+            self.flush();
+        }
+    }
+
+    fn take(&self, event: FromStore) {
+        match event {
+            FromStore::Done(done) => {
+                for (ticket, result) in done {
+                    if let Err(error) = &result {
+                        tracing::error!(%error, "a batch was not written");
+                    }
+                    self.settled.set(ticket);
+                    self.handle(Input::Stored { ticket, result });
+                    let ready = self.reads.borrow_mut().remove(&ticket).unwrap_or_default();
+                    for (read, query) in ready {
+                        self.submit_read(read, query);
+                    }
+                }
+            }
+            FromStore::Rows(ticket, rows) if ticket.0 & OWN_READ != 0 => {
+                if let Some(tell) = self.credentials.borrow_mut().remove(&ticket) {
+                    let _ = tell.send(rows);
+                }
+            }
+            FromStore::Rows(ticket, rows) => self.handle(Input::Rows { ticket, rows }),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! An account as its shard has it: who is logged in, its counters, and what of its records has been read.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base::ledger::AccountRow;
+use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
+use base::{Bare, ConnId, SessionId, Wall};
+use wire::Stanza;
+
+use crate::desk::roster::Roster;
+use crate::shard::Origin;
+
+/// An account, or the wait for it.
+pub(crate) struct Account {
+    /// Its row, once it has been read.
+    pub(crate) row: Option<AccountRow>,
+    /// Its sessions in the order in which they were bound.
+    pub(crate) sessions: Vec<SessionId>,
+    /// Its contacts, once something needed them.
+    pub(crate) roster: Option<Roster>,
+    /// Reads of its own that are on their way. While there are any, what arrives is parked.
+    pub(crate) loading: u32,
+    pub(crate) parked: VecDeque<Parked>,
+    parked_bytes: usize,
+    /// Messages that waited are on their way to its sessions.
+    pub(crate) backlog: Option<Backlog>,
+    /// Copies that were sent to sessions and are not confirmed, with how many sessions each: they do not wait.
+    pub(crate) in_flight: BTreeMap<i64, u32>,
+    /// Whether it stands in the shard's queue of accounts that nobody uses.
+    pub(crate) retired: bool,
+}
+
+/// The delivery of waiting messages, page by page. New ones queue up behind it, in the store.
+pub(crate) struct Backlog {
+    /// Everything up to this number has been sent.
+    pub(crate) sent: i64,
+    /// The highest number there was when the last page was asked for.
+    pub(crate) asked: i64,
+    /// Numbers of the page that nobody has confirmed yet.
+    pub(crate) unconfirmed: Vec<i64>,
+}
+
+/// An input that waits for an account.
+pub(crate) enum Parked {
+    Bind { conn: ConnId, resource: Option<String>, id: String },
+    Stanza { origin: Origin, stanza: Stanza<'static> },
+}
+
+impl Account {
+    /// One that is about to be read.
+    pub(crate) fn unread() -> Account {
+        Account {
+            row: None,
+            sessions: Vec::new(),
+            roster: None,
+            loading: 0,
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            backlog: None,
+            in_flight: BTreeMap::new(),
+            retired: false,
+        }
+    }
+
+    /// Whether an input must wait behind others.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading > 0 || !self.parked.is_empty()
+    }
+
+    /// Lets an input wait.
+    ///
+    /// # Errors
+    /// Gives it back if too much waits already.
+    pub(crate) fn park(&mut self, input: Parked) -> Result<(), Parked> {
+        let bytes = input.bytes();
+        if self.parked.len() >= PARKED_INPUTS_MAX || self.parked_bytes + bytes > PARKED_BYTES_MAX {
+            return Err(input);
+        }
+        self.parked_bytes += bytes;
+        self.parked.push_back(input);
+        Ok(())
+    }
+
+    /// The next input that waits.
+    pub(crate) fn unpark(&mut self) -> Option<Parked> {
+        let input = self.parked.pop_front()?;
+        self.parked_bytes -= input.bytes();
+        Some(input)
+    }
+
+    /// Puts an input back in front: it needs yet another read.
+    pub(crate) fn park_first(&mut self, input: Parked) {
+        self.parked_bytes += input.bytes();
+        self.parked.push_front(input);
+    }
+
+    /// Takes the next number for a copy of a message.
+    pub(crate) fn take_seq(&mut self) -> i64 {
+        let row = self.row.as_mut().expect("only an account that has been read gets messages");
+        row.next_seq += 1;
+        row.next_seq - 1
+    }
+
+    /// Takes the next version and clock for a record (a hybrid logical clock: never behind the calendar, never back).
+    pub(crate) fn take_version(&mut self, wall: Wall) -> (i64, u64) {
+        let row = self.row.as_mut().expect("only an account that has been read has records");
+        row.next_version += 1;
+        row.clock = (row.clock + 1).max((wall.0.max(0) as u64) << 16);
+        (row.next_version - 1, row.clock)
+    }
+
+    /// A session that was sent a copy will not confirm it; if it was the last one, the copy waits again.
+    pub(crate) fn land(&mut self, seq: i64) {
+        if let Some(sessions) = self.in_flight.get_mut(&seq) {
+            *sessions -= 1;
+            if *sessions == 0 {
+                self.in_flight.remove(&seq);
+            }
+        }
+    }
+
+    /// Whether messages wait that are on their way to nobody.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| row.pending > self.in_flight.len() as u64)
+    }
+
+    /// Whether the account has nothing to do, so that its memory can be given back.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sessions.is_empty() && !self.is_loading() && self.backlog.is_none()
+    }
+}
+
+impl Parked {
+    fn bytes(&self) -> usize {
+        match self {
+            Parked::Bind { resource, id, .. } => resource.as_ref().map_or(0, String::len) + id.len(),
+            Parked::Stanza { stanza, .. } => stanza.inner_len(),
+        }
+    }
+}
+

@@ -1,0 +1,51 @@
+//! What the person who runs a node can order of a shard.
+
+use base::ledger::{Credential, StoreError};
+use base::{AccountId, Bare};
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Makes an account; fails if the address is taken (E5).
+    CreateAccount {
+        /// Its address.
+        address: Bare,
+        /// What its password became.
+        credentials: Vec<Credential>,
+    },
+    /// Changes a password. All sessions of the account end.
+    SetPassword {
+        /// Its address.
+        address: Bare,
+        /// Its id.
+        account: AccountId,
+        /// What the new password became.
+        credentials: Vec<Credential>,
+    },
+    /// Removes an account with all it has. All its sessions end.
+    RemoveAccount {
+        /// Its address.
+        address: Bare,
+        /// Its id.
+        account: AccountId,
+    },
+    /// Lists the accounts.
+    Accounts,
+    /// Lists the sessions.
+    Sessions,
+    /// Ends all sessions; the answer comes when all that they left behind is durable.
+    ShutDown,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done, and durable.
+    Done,
+    /// It is not done.
+    Failed(StoreError),
+    /// Addresses.
+    Accounts(Vec<Bare>),
+    /// Full addresses, sorted.
+    Sessions(Vec<String>),
+}

@@ -1,0 +1,50 @@
+//! XEP-0030 service discovery: the server and the accounts say what they are, from the list of desks.
+
+use wire::Xml;
+
+use super::{Ask, DESKS, Place, Verdict};
+use crate::error::Condition;
+use crate::ns;
+use crate::shard::Shard;
+
+/// disco#info.
+pub(crate) fn info(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
+    if let Some(error) = refuse(ask) {
+        return error;
+    }
+    let (category, kind) = match ask.place {
+        Place::Server => ("server", "im"),
+        Place::Own | Place::Person => ("account", "registered"),
+    };
+    let mut xml = Xml::new();
+    xml.open("query").attr("xmlns", ns::DISCO_INFO);
+    xml.open("identity").attr("category", category).attr("type", kind);
+    if ask.place == Place::Server {
+        xml.attr("name", "Jirani");
+    }
+    xml.close();
+    for desk in DESKS.iter().filter(|d| d.feature && d.places.contains(&ask.place)) {
+        xml.open("feature").attr("var", desk.namespace).close();
+    }
+    xml.close();
+    Verdict::Result(xml.finish())
+}
+
+/// disco#items: there are none here.
+pub(crate) fn items(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
+    if let Some(error) = refuse(ask) {
+        return error;
+    }
+    Verdict::Result(Xml::new().leaf("query", ns::DISCO_ITEMS))
+}
+
+/// Only a get, of no node. Another person's account answers those who may see them (XEP-0030 section 8).
+fn refuse(ask: &Ask<'_>) -> Option<Verdict> {
+    if ask.set {
+        return Some(Verdict::Error(Condition::NotAllowed.into()));
+    }
+    if ask.payload.attr("node").is_some() {
+        return Some(Verdict::Error(Condition::ItemNotFound.into()));
+    }
+    (ask.place == Place::Person).then(|| Verdict::Error(Condition::ServiceUnavailable.into()))
+}

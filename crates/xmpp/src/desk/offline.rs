@@ -1,0 +1,134 @@
+//! XEP-0160 messages that wait: brought from the store page by page to the sessions that may have them (XEP-0203 stamps).
+//!
+//! While they are being brought, newer ones queue up behind them in the store, so that order is kept; a page is asked for
+//! when the one before has been confirmed, so that memory stays flat however many wait.
+
+use base::ledger::{MessageRow, Query};
+use base::limits::PAGE_MESSAGES_MAX;
+use base::{Bare, SessionId};
+use wire::{Stanza, Xml};
+
+use crate::account::Backlog;
+use crate::desk::archive;
+use crate::ns;
+use crate::session::What;
+use crate::shard::Shard;
+
+/// A session may have messages now: if some wait, they are brought.
+pub(crate) fn begin(shard: &mut Shard, address: &Bare) {
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    if !account.has_waiting() || account.backlog.is_some() {
+        return;
+    }
+    account.backlog = Some(Backlog { sent: 0, asked: 0, unconfirmed: Vec::new() });
+    ask(shard, address);
+}
+
+fn ask(shard: &mut Shard, address: &Bare) {
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    let (Some(row), Some(backlog)) = (&account.row, &mut account.backlog) else { return };
+    backlog.asked = row.next_seq - 1;
+    let query = Query::Pending { account: row.id, after: backlog.sent, limit: PAGE_MESSAGES_MAX };
+    shard.read_backlog(address, query);
+}
+
+/// A page has come.
+pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
+    let sessions = eligible(shard, address);
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    let Some(backlog) = &mut account.backlog else { return };
+    if sessions.is_empty() {
+        account.backlog = None;
+        return shard.retire(address);
+    }
+    if rows.is_empty() {
+        // Newer ones may have been filed since the page was asked for.
+        let newest = account.row.as_ref().map_or(0, |row| row.next_seq - 1);
+        if newest > backlog.asked {
+            return ask(shard, address);
+        }
+        let moved = backlog.sent > 0;
+        account.backlog = None;
+        if moved {
+            // A session that ended meanwhile may have left some behind.
+            begin(shard, address);
+        }
+        return;
+    }
+    backlog.sent = rows.last().map_or(backlog.sent, |row| row.seq);
+    // What a session has been sent and has not confirmed is on its way already.
+    let rows: Vec<_> = rows.into_iter().filter(|row| !account.in_flight.contains_key(&row.seq)).collect();
+    backlog.unconfirmed = rows.iter().map(|row| row.seq).collect();
+    let mut spoilt = Vec::new();
+    for row in rows {
+        // What this program stored it can read; what a disk made of it might be no stanza any more, and nobody's message.
+        let Ok(mut stanza) = Stanza::parse(&row.stanza) else {
+            spoilt.push(row.seq);
+            continue;
+        };
+        let mut delay = Xml::new();
+        delay.open("delay").attr("xmlns", ns::DELAY).attr("from", address.jid().domain());
+        delay.attr("stamp", &row.filed.to_string()).close();
+        stanza.append(delay.finish());
+        stanza.append(archive::stanza_id(shard.config.node, row.seq, address));
+        for session in &sessions {
+            shard.send(*session, &stanza, What::Copy(row.seq), None);
+        }
+    }
+    if let Some(account) = shard.accounts.get_mut(address) {
+        account.in_flight.extend(spoilt.iter().map(|seq| (*seq, 1)));
+    }
+    if spoilt.is_empty() {
+        next_if_confirmed(shard, address);
+    } else {
+        shard.confirm(address, spoilt);
+    }
+}
+
+fn next_if_confirmed(shard: &mut Shard, address: &Bare) {
+    let backlog = shard.accounts.get(address).and_then(|a| a.backlog.as_ref());
+    if backlog.is_some_and(|b| b.unconfirmed.is_empty()) {
+        ask(shard, address);
+    }
+}
+
+/// The store did not answer: what waits goes on waiting, until the next session comes.
+pub(crate) fn failed(shard: &mut Shard, address: &Bare) {
+    if let Some(account) = shard.accounts.get_mut(address) {
+        account.backlog = None;
+    }
+    shard.retire(address);
+}
+
+/// Some have reached their person: when all of a page have, the next one is asked for.
+pub(crate) fn confirmed(shard: &mut Shard, address: &Bare, seqs: &[i64]) {
+    let Some(backlog) = shard.accounts.get_mut(address).and_then(|a| a.backlog.as_mut()) else { return };
+    if backlog.unconfirmed.is_empty() {
+        return;
+    }
+    backlog.unconfirmed.retain(|seq| !seqs.contains(seq));
+    next_if_confirmed(shard, address);
+}
+
+/// A session has ended: what it was sent and has not confirmed goes to those that are left, or waits.
+pub(crate) fn session_ended(shard: &mut Shard, address: &Bare) {
+    let none_left = eligible(shard, address).is_empty();
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    let Some(backlog) = account.backlog.as_mut().filter(|_| !none_left) else {
+        account.backlog = None;
+        if !none_left {
+            begin(shard, address);
+        }
+        return;
+    };
+    // While a page is unconfirmed no other is asked for; once nobody is left to confirm it, the next one is.
+    if !backlog.unconfirmed.is_empty() {
+        backlog.unconfirmed.retain(|seq| account.in_flight.contains_key(seq));
+        next_if_confirmed(shard, address);
+    }
+}
+
+fn eligible(shard: &Shard, address: &Bare) -> Vec<SessionId> {
+    let Some(account) = shard.accounts.get(address) else { return Vec::new() };
+    account.sessions.iter().copied().filter(|s| shard.sessions[s].takes_messages()).collect()
+}

@@ -1,0 +1,260 @@
+//! XEP-0198 stream management: both sides count stanzas, so that a session survives its connection and nothing is lost.
+//!
+//! What we acknowledge is on disk. What the client has not acknowledged is kept here to be sent again on resumption; what
+//! has a row in the store waits there too, so that a session that never comes back loses nothing either.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use base::limits::UNACKNOWLEDGED_BYTES_MAX;
+use base::{Bare, ConnId, SessionId};
+use wire::{Element, Xml};
+
+use crate::error::StreamError;
+use crate::ns;
+use crate::session::What;
+use crate::shard::{Origin, Output, Shard};
+
+const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
+
+/// The two counts of a session. They wrap at 2^32 (section 4).
+#[derive(Debug, Default)]
+pub(crate) struct StreamManagement {
+    /// The id under which the session may be resumed, if it may.
+    pub(crate) id: Option<String>,
+    /// Stanzas that came from the client.
+    received: u32,
+    /// Those among them that are not handled yet.
+    unsettled: BTreeSet<u32>,
+    /// The client asked how many are handled when this was `received`: it is told once they are.
+    owed: Option<u32>,
+    /// Stanzas that the client has acknowledged.
+    acknowledged: u32,
+    /// Those sent since, oldest first.
+    queue: VecDeque<(Vec<u8>, What)>,
+    queue_bytes: usize,
+    /// Whether an `<r/>` of ours is unanswered.
+    asked: bool,
+}
+
+impl StreamManagement {
+    /// A stanza has come; its number.
+    fn count_in(&mut self) -> u32 {
+        self.received = self.received.wrapping_add(1);
+        self.unsettled.insert(self.received);
+        self.received
+    }
+
+    /// What may be acknowledged: all before the first that is not handled. Near the wrap the order of numbers is not that
+    /// of time, so the first is the one that is furthest behind.
+    fn handled(&self) -> u32 {
+        let behind = self.unsettled.iter().map(|n| self.received.wrapping_sub(*n)).max();
+        match behind {
+            Some(behind) => self.received.wrapping_sub(behind).wrapping_sub(1),
+            None => self.received,
+        }
+    }
+
+    /// A stanza is on its way: it is kept until it is acknowledged. Gives a request to be sent behind it, if none is
+    /// under way.
+    ///
+    /// # Errors
+    /// If the client lets too much pile up (attack case A22).
+    pub(crate) fn sent(&mut self, bytes: Vec<u8>, what: What) -> Result<Option<&'static [u8]>, StreamError> {
+        if self.queue_bytes + bytes.len() > UNACKNOWLEDGED_BYTES_MAX {
+            return Err(StreamError::ResourceConstraint("This client does not acknowledge what it is sent."));
+        }
+        self.queue_bytes += bytes.len();
+        self.queue.push_back((bytes, what));
+        Ok(if std::mem::replace(&mut self.asked, true) { None } else { Some(REQUEST) })
+    }
+
+    /// The client has had everything up to `h`. Gives the store's numbers of what it has had.
+    fn acknowledge(&mut self, h: u32) -> Result<Vec<i64>, StreamError> {
+        let count = h.wrapping_sub(self.acknowledged) as usize;
+        if count > self.queue.len() {
+            return Err(StreamError::UndefinedCondition("More stanzas were acknowledged than were sent."));
+        }
+        self.acknowledged = h;
+        let mut copies = Vec::new();
+        for (bytes, what) in self.queue.drain(..count) {
+            self.queue_bytes -= bytes.len();
+            if let What::Copy(seq) = what {
+                copies.push(seq);
+            }
+        }
+        Ok(copies)
+    }
+
+    /// The store's numbers of what the client has not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = i64> {
+        self.queue.iter().filter_map(|(_, what)| if let What::Copy(seq) = what { Some(*seq) } else { None })
+    }
+}
+
+impl Shard {
+    /// Counts a stanza that came.
+    pub(crate) fn count_in(&mut self, session: SessionId) -> Option<u32> {
+        self.sessions.get_mut(&session)?.sm.as_mut().map(|sm| sm.count_in())
+    }
+
+    /// A stanza is handled; if the client waits to hear so, it does.
+    pub(crate) fn settle(&mut self, origin: Origin) {
+        let Some(number) = origin.number else { return };
+        let Some(session) = self.sessions.get_mut(&origin.session) else { return };
+        let Some(sm) = session.sm.as_mut() else { return };
+        sm.unsettled.remove(&number);
+        let handled = sm.handled();
+        if sm.owed.is_some_and(|owed| handled.wrapping_sub(owed) < u32::MAX / 2) {
+            sm.owed = None;
+            if let Some(conn) = session.conn {
+                self.write_raw(conn, &answer(handled));
+            }
+        }
+    }
+}
+
+/// A first-level element of a bound client.
+pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
+    if element.namespace() != ns::SM {
+        return shard.end_stream(id, StreamError::UnsupportedStanzaType);
+    }
+    let token = shard.token();
+    let resume_time_max = shard.config.resume_time_max.as_secs();
+    let Some(session) = shard.sessions.get_mut(&id) else { return };
+    let Some(conn) = session.conn else { return };
+    match (element.name(), session.sm.as_mut()) {
+        ("enable", None) => {
+            let resumable = matches!(element.attr("resume").as_deref(), Some("true" | "1"));
+            let mut xml = Xml::new();
+            xml.open("enabled").attr("xmlns", ns::SM);
+            if resumable {
+                xml.attr("id", &token).attr("resume", "true").attr("max", &resume_time_max.to_string());
+            }
+            xml.close();
+            let sm = StreamManagement { id: resumable.then(|| token.clone()), ..StreamManagement::default() };
+            session.sm = Some(Box::new(sm));
+            if resumable {
+                shard.resumable.insert(token, id);
+            }
+            shard.write_raw(conn, &xml.finish());
+        }
+        ("enable", Some(_)) => shard.write_raw(conn, &failed("unexpected-request", None)),
+        ("r", Some(sm)) => {
+            if sm.unsettled.is_empty() {
+                let received = sm.received;
+                shard.write_raw(conn, &answer(received));
+            } else {
+                sm.owed = Some(sm.received);
+            }
+        }
+        ("a", Some(sm)) => {
+            let Some(h) = element.attr("h").and_then(|h| h.parse().ok()) else {
+                return shard.end_stream(id, StreamError::PolicyViolation("An acknowledgement needs the attribute h."));
+            };
+            sm.asked = false;
+            match sm.acknowledge(h) {
+                Ok(copies) => {
+                    // More has been sent since the client was asked: ask again.
+                    let again = !sm.queue.is_empty();
+                    sm.asked = again;
+                    let address = session.account.clone();
+                    if again {
+                        shard.write_raw(conn, REQUEST);
+                    }
+                    shard.confirm(&address, copies);
+                }
+                Err(error) => shard.end_stream(id, error),
+            }
+        }
+        ("resume", _) => shard.write_raw(conn, &failed("unexpected-request", None)),
+        _ => shard.end_stream(id, StreamError::UnsupportedStanzaType),
+    }
+}
+
+/// Section 5: the client wants an earlier session on a new connection. Whoever is authenticated as its account may have
+/// it, from one connection at a time: the last who asks.
+pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &str, h: u32) {
+    let found = shard.resumable.get(previd).copied().filter(|s| shard.sessions[s].account == *address);
+    let Some(id) = found else {
+        return shard.push(Output::ResumeRefused { conn, failed: failed("item-not-found", None) });
+    };
+    shard.attach(id, conn);
+    shard.keep(id);
+    let session = shard.sessions.get_mut(&id).expect("found just now");
+    let sm = session.sm.as_mut().expect("only such sessions can be resumed");
+    let copies = match sm.acknowledge(h) {
+        Ok(copies) => copies,
+        Err(error) => return shard.end_stream(id, error),
+    };
+    sm.owed = None;
+    sm.asked = !sm.queue.is_empty();
+    let mut bytes = Vec::new();
+    let mut xml = Xml::new();
+    xml.open("resumed").attr("xmlns", ns::SM).attr("h", &sm.handled().to_string()).attr("previd", previd).close();
+    bytes.extend_from_slice(&xml.finish());
+    for (stanza, _) in &sm.queue {
+        bytes.extend_from_slice(stanza);
+    }
+    if sm.asked {
+        bytes.extend_from_slice(REQUEST);
+    }
+    shard.write_raw(conn, &bytes);
+    shard.confirm(address, copies);
+}
+
+fn answer(h: u32) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.open("a").attr("xmlns", ns::SM).attr("h", &h.to_string()).close();
+    xml.finish()
+}
+
+fn failed(condition: &str, h: Option<u32>) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.open("failed").attr("xmlns", ns::SM);
+    if let Some(h) = h {
+        xml.attr("h", &h.to_string());
+    }
+    xml.open(condition).attr("xmlns", ns::STANZA_ERRORS).close().close();
+    xml.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_wrap() {
+        let mut sm = StreamManagement { received: u32::MAX - 1, ..StreamManagement::default() };
+        let (a, b, c) = (sm.count_in(), sm.count_in(), sm.count_in());
+        assert_eq!((a, b, c, sm.handled()), (u32::MAX, 0, 1, u32::MAX - 1));
+        sm.unsettled.remove(&b);
+        assert_eq!(sm.handled(), u32::MAX - 1);
+        sm.unsettled.remove(&a);
+        assert_eq!(sm.handled(), 0);
+        sm.unsettled.remove(&c);
+        assert_eq!(sm.handled(), 1);
+    }
+
+    #[test]
+    fn acknowledgements_wrap_and_are_never_of_more_than_was_sent() {
+        let mut sm = StreamManagement { acknowledged: u32::MAX, ..StreamManagement::default() };
+        for seq in 0..3 {
+            sm.sent(vec![0], What::Copy(seq)).unwrap();
+        }
+        assert_eq!(sm.acknowledge(1).unwrap(), [0, 1]);
+        assert!(sm.acknowledge(3).is_err());
+        assert_eq!(sm.acknowledge(1).unwrap(), []);
+        assert_eq!(sm.unacknowledged().collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_is_limited() {
+        let mut sm = StreamManagement::default();
+        let piece = UNACKNOWLEDGED_BYTES_MAX / 4;
+        for _ in 0..4 {
+            assert!(sm.sent(vec![0; piece], What::Stanza).is_ok());
+        }
+        assert!(sm.sent(vec![0], What::Stanza).is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! The server world: a client's stream, its session, the router, the accounts, and one file for each feature.
+//!
+//! Everything here is a value without clock, socket, thread, chance or lock. [`Negotiation`] brings a stream from its
+//! first byte to an authenticated client; [`Shard`] owns accounts and their sessions. Both are driven the same way by
+//! `net` (tokio) and by `sim` (a clock in a test): give one input, drain the outputs, sleep until the next deadline.
+//!
+//! | room | file |
+//! |---|---|
+//! | reception | [`negotiation`], `session.rs` |
+//! | sorting room | `router.rs` |
+//! | desks | `desk.rs` (the list), `desk/*.rs` (one feature each) |
+//! | ledger | `shard.rs` (batches, tickets, what is held until they are durable) |
+
+mod account;
+mod admin;
+mod desk;
+mod error;
+mod map;
+pub mod negotiation;
+mod ns;
+mod router;
+mod session;
+mod shard;
+
+pub use admin::{Answer, Command};
+pub use error::{Condition, ErrorType, StanzaError, StreamError};
+pub use negotiation::{Hosts, Negotiation, Sasl, Security};
+pub use shard::{Config, Input, Output, Shard};

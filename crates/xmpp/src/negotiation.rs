@@ -1,0 +1,503 @@
+//! RFC 6120 sections 4 to 7: a client's stream from its first byte to resource binding, as a value outside the shards.
+//!
+//! It is told of frames ([`Negotiation::handle_frame`]), of TLS ([`Negotiation::handle_secured`]) and of what the SASL
+//! engine found ([`Negotiation::handle_sasl`]); after each call drain [`Negotiation::poll`]. The engine itself draws
+//! nonces, so it lives in `net`; here is only the order of things.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use base::limits::{AUTHENTICATION_FAILURES_MAX, AUTHENTICATION_TIME_MAX};
+use base::{Bare, Jid, Time};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use wire::{Element, Frame, FrameError, Header, IqType, Kind, Stanza, Xml};
+
+use crate::desk;
+use crate::error::{Condition, StanzaError, StreamError};
+use crate::ns;
+
+/// The domains that this node serves to its clients.
+#[derive(Clone, Debug)]
+pub struct Hosts {
+    /// The one that a client means who says `localhost` or nothing.
+    pub primary: String,
+    /// All of them, the primary one included.
+    pub served: Vec<String>,
+}
+
+impl Hosts {
+    /// The served domain that a stream header's `to` means.
+    fn meant_by(&self, to: Option<&str>) -> Option<&str> {
+        let Some(to) = to else { return Some(&self.primary) };
+        let jid = Jid::new(to).ok().filter(Jid::is_domain)?;
+        match jid.domain() {
+            // The address that a person types into a client that asks only for a server. The bind result tells the real one.
+            "localhost" | "127.0.0.1" | "[::1]" => Some(&self.primary),
+            domain => self.served.iter().map(String::as_str).find(|served| *served == domain),
+        }
+    }
+}
+
+/// What is true of a connection when negotiation begins, or begins again under TLS.
+#[derive(Clone, Debug)]
+pub struct Security {
+    /// Whether it is under TLS.
+    pub tls: bool,
+    /// Whether TLS can be had.
+    pub tls_available: bool,
+    /// Whether nothing but TLS is accepted: always so beyond loopback.
+    pub tls_required: bool,
+    /// SASL mechanisms that may be used on it now, best first.
+    pub mechanisms: Vec<&'static str>,
+}
+
+/// What the SASL engine found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sasl {
+    /// The next challenge.
+    Challenge(Vec<u8>),
+    /// The user is who they say; with what the mechanism adds.
+    Success {
+        /// The local part, as the client sent it.
+        username: String,
+        /// Additional data with success.
+        data: Option<Vec<u8>>,
+    },
+    /// It failed: an RFC 6120 section 6.5 condition.
+    Failure(&'static str),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Write these bytes.
+    Write(Vec<u8>),
+    /// Drop every byte received in clear, and begin TLS.
+    StartTls,
+    /// A new stream header comes next.
+    Restart,
+    /// Begin an exchange with the SASL engine; answer with [`Negotiation::handle_sasl`].
+    SaslStart {
+        /// One of those in [`Security::mechanisms`].
+        mechanism: &'static str,
+        /// For which domain.
+        domain: String,
+        /// The client's first message.
+        initial: Vec<u8>,
+    },
+    /// Continue it with the client's next message.
+    SaslContinue(Vec<u8>),
+    /// Authentication is done: a larger stanza limit holds from now on.
+    Authenticated,
+    /// The client wants to be bound: the connection goes to its account's shard, and this value is done.
+    Bind {
+        /// Who is authenticated.
+        address: Bare,
+        /// The resource that the client asks for.
+        resource: Option<String>,
+        /// The id of its request.
+        id: String,
+    },
+    /// The client wants an earlier session back (XEP-0198); the shard knows whether it may. If not, it comes back as
+    /// [`Negotiation::handle_resume_refused`].
+    Resume {
+        /// Who is authenticated.
+        address: Bare,
+        /// The earlier session's id.
+        previd: String,
+        /// How many stanzas the client has had of it.
+        handled: u32,
+    },
+    /// Write what was written, then close.
+    Close(Why),
+}
+
+/// Why a stream ended before a session began. Counted, so that an operator sees what fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The client closed its stream.
+    Finished,
+    /// Stream error, by condition.
+    Refused(&'static str),
+}
+
+#[derive(Debug)]
+enum State {
+    /// A stream header is due.
+    Header,
+    /// Features were sent; TLS or SASL may begin.
+    Choosing,
+    /// `<proceed/>` was sent.
+    Securing,
+    /// A mechanism was named without a first message: an empty challenge was sent.
+    AwaitInitial(&'static str),
+    /// The engine thinks about the client's last message.
+    Engine,
+    /// The client shall answer a challenge.
+    AwaitResponse,
+    /// Authenticated; the new header is due.
+    AuthenticatedHeader(Bare),
+    /// Authenticated; bind or resume may come.
+    Binding(Bare),
+    /// A shard decides about a resumption.
+    Resuming(Bare),
+    /// Nothing more is looked at.
+    Done,
+}
+
+/// A client's stream before it has a session.
+pub struct Negotiation {
+    hosts: Arc<Hosts>,
+    security: Security,
+    state: State,
+    /// The served domain this stream is for, from its first header on.
+    host: Option<String>,
+    header_sent: bool,
+    failures: u32,
+    deadline: Time,
+    rng: ChaCha8Rng,
+    outputs: VecDeque<Output>,
+}
+
+impl Negotiation {
+    /// A new connection. `seed` makes its stream ids; it must come from a strong source.
+    pub fn new(now: Time, hosts: Arc<Hosts>, security: Security, seed: [u8; 32]) -> Negotiation {
+        Negotiation {
+            hosts,
+            security,
+            state: State::Header,
+            host: None,
+            header_sent: false,
+            failures: 0,
+            deadline: now + AUTHENTICATION_TIME_MAX,
+            rng: ChaCha8Rng::from_seed(seed),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What is to be done next; drain it after every call.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Negotiation::handle_timeout`] is due. However many bytes arrive, it does not move (attack case A21).
+    pub fn wake_at(&self) -> Time {
+        self.deadline
+    }
+
+    /// The time to authenticate is over.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if now >= self.deadline {
+            self.refuse(StreamError::ConnectionTimeout);
+        }
+    }
+
+    /// TLS is established, or was there from the first byte. What was said before counts no more (RFC 6120 section
+    /// 5.4.3.3).
+    pub fn handle_secured(&mut self, security: Security) {
+        self.security = security;
+        self.host = None;
+        self.header_sent = false;
+        self.state = State::Header;
+    }
+
+    /// The bytes cannot be framed.
+    pub fn handle_broken(&mut self, error: FrameError) {
+        self.refuse(StreamError::Bytes(error));
+    }
+
+    /// One frame of the stream.
+    pub fn handle_frame(&mut self, frame: &Frame<'_>) {
+        match (frame, &self.state) {
+            (_, State::Done) => {}
+            (Frame::Close, _) => {
+                self.write_header_once();
+                self.outputs.push_back(Output::Write(b"</stream:stream>".to_vec()));
+                self.finish(Why::Finished);
+            }
+            (Frame::Open(header), State::Header) => self.handle_header(header, None),
+            (Frame::Open(header), State::AuthenticatedHeader(address)) => {
+                let address = address.clone();
+                self.handle_header(header, Some(address));
+            }
+            (Frame::Element(element), State::Choosing) => self.handle_choice(element),
+            (Frame::Element(element), State::AwaitInitial(mechanism)) => {
+                let mechanism = *mechanism;
+                if let Some(initial) = self.response(element) {
+                    self.start(mechanism, initial);
+                }
+            }
+            (Frame::Element(element), State::AwaitResponse) => {
+                if let Some(response) = self.response(element) {
+                    self.state = State::Engine;
+                    self.outputs.push_back(Output::SaslContinue(response));
+                }
+            }
+            (Frame::Stanza(stanza), State::Binding(address)) => {
+                let address = address.clone();
+                self.handle_bind(stanza, address);
+            }
+            (Frame::Element(element), State::Binding(address)) if element.is("resume", ns::SM) => {
+                let address = address.clone();
+                self.handle_resume(element, address);
+            }
+            (Frame::Stanza(_) | Frame::Refused(_), _) => self.refuse(StreamError::NotAuthorized),
+            (Frame::Element(_), State::Binding(_)) => self.refuse(StreamError::UnsupportedStanzaType),
+            // Only an answer that the client could not know yet comes while the engine or a shard thinks, or TLS begins.
+            (Frame::Element(_) | Frame::Open(_), _) => {
+                self.refuse(StreamError::PolicyViolation("That was sent before it was its turn."));
+            }
+        }
+    }
+
+    /// What the SASL engine found in the client's last message.
+    pub fn handle_sasl(&mut self, found: Sasl) {
+        if !matches!(self.state, State::Engine) {
+            return;
+        }
+        match found {
+            Sasl::Challenge(challenge) => {
+                self.state = State::AwaitResponse;
+                self.write_sasl("challenge", Some(&challenge));
+            }
+            Sasl::Success { username, data } => {
+                let host = self.host.as_deref().unwrap_or(&self.hosts.primary);
+                let Ok(address) = Bare::new(&format!("{username}@{host}")) else {
+                    return self.fail("not-authorized");
+                };
+                self.write_sasl("success", data.as_deref());
+                self.state = State::AuthenticatedHeader(address);
+                self.header_sent = false;
+                self.outputs.push_back(Output::Authenticated);
+                self.outputs.push_back(Output::Restart);
+            }
+            Sasl::Failure(condition) => self.fail(condition),
+        }
+    }
+
+    /// The shard does not have the session that the client wants back; it may bind a new one.
+    pub fn handle_resume_refused(&mut self, failed: Vec<u8>) {
+        if let State::Resuming(address) = &self.state {
+            self.state = State::Binding(address.clone());
+            self.outputs.push_back(Output::Write(failed));
+        }
+    }
+
+    fn handle_header(&mut self, header: &Header<'_>, authenticated: Option<Bare>) {
+        let meant = self.hosts.meant_by(header.to.as_deref()).map(str::to_owned);
+        let Some(meant) = meant else { return self.refuse(StreamError::HostUnknown) };
+        // Attack case A14: after authentication the stream stays with its domain.
+        if self.host.as_ref().is_some_and(|host| *host != meant) {
+            return self.refuse(StreamError::HostUnknown);
+        }
+        self.host = Some(meant);
+        if !header.version.as_deref().is_some_and(|v| v.split('.').next().is_some_and(|major| major == "1")) {
+            return self.refuse(StreamError::UnsupportedVersion);
+        }
+        self.write_header_once();
+        self.write_features(authenticated.is_some());
+        self.state = match authenticated {
+            Some(address) => State::Binding(address),
+            None => State::Choosing,
+        };
+    }
+
+    fn handle_choice(&mut self, element: &Element<'_>) {
+        if element.is("starttls", ns::TLS) {
+            if self.security.tls || !self.security.tls_available {
+                self.outputs.push_back(Output::Write(Xml::new().leaf("failure", ns::TLS)));
+                self.outputs.push_back(Output::Write(b"</stream:stream>".to_vec()));
+                return self.finish(Why::Refused("tls-failure"));
+            }
+            self.outputs.push_back(Output::Write(Xml::new().leaf("proceed", ns::TLS)));
+            self.outputs.push_back(Output::Restart);
+            self.outputs.push_back(Output::StartTls);
+            self.state = State::Securing;
+            return;
+        }
+        if !element.is("auth", ns::SASL) {
+            return self.refuse(StreamError::UnsupportedStanzaType);
+        }
+        if self.must_secure_first() {
+            return self.fail("encryption-required");
+        }
+        let wanted = element.attr("mechanism").unwrap_or_default();
+        let Some(mechanism) = self.security.mechanisms.iter().copied().find(|offered| *offered == wanted) else {
+            return self.fail("invalid-mechanism");
+        };
+        let text = element.text();
+        if text.is_empty() {
+            // RFC 6120 section 6.4.2: no initial response; every mechanism here has the client speak first.
+            self.state = State::AwaitInitial(mechanism);
+            return self.write_sasl("challenge", None);
+        }
+        match decode(&text) {
+            Some(initial) => self.start(mechanism, initial),
+            None => self.fail("incorrect-encoding"),
+        }
+    }
+
+    fn start(&mut self, mechanism: &'static str, initial: Vec<u8>) {
+        let domain = self.host.clone().unwrap_or_else(|| self.hosts.primary.clone());
+        self.state = State::Engine;
+        self.outputs.push_back(Output::SaslStart { mechanism, domain, initial });
+    }
+
+    /// The bytes of a `<response/>`; otherwise the attempt has been ended.
+    fn response(&mut self, element: &Element<'_>) -> Option<Vec<u8>> {
+        if element.is("abort", ns::SASL) {
+            self.fail("aborted");
+            return None;
+        }
+        if !element.is("response", ns::SASL) {
+            self.refuse(StreamError::UnsupportedStanzaType);
+            return None;
+        }
+        let decoded = decode(&element.text());
+        if decoded.is_none() {
+            self.fail("incorrect-encoding");
+        }
+        decoded
+    }
+
+    fn handle_bind(&mut self, stanza: &Stanza<'_>, address: Bare) {
+        let bind = match stanza.head.kind {
+            Kind::Iq(IqType::Set) => stanza.payload("bind", ns::BIND),
+            _ => None,
+        };
+        let (Some(bind), Some(id)) = (bind, stanza.head.id.as_deref()) else {
+            // RFC 6120 section 7.1: nothing else before a resource is bound.
+            return self.refuse(StreamError::NotAuthorized);
+        };
+        let resource = bind.child("resource", ns::BIND).map(|r| r.text().into_owned()).filter(|r| !r.is_empty());
+        let valid = resource.as_deref().is_none_or(|r| address.jid().with_resource(r).is_ok());
+        if !valid {
+            let error = StanzaError::new(Condition::BadRequest, "This resource is no RFC 7622 resourcepart.");
+            let mut bytes = Vec::new();
+            if let Some(answer) = error.answer_to(stanza) {
+                answer.emit(wire::Form::Tcp, &mut bytes);
+            }
+            self.outputs.push_back(Output::Write(bytes));
+            return;
+        }
+        let id = id.to_owned();
+        self.state = State::Done;
+        self.outputs.push_back(Output::Bind { address, resource, id });
+    }
+
+    fn handle_resume(&mut self, element: &Element<'_>, address: Bare) {
+        let handled = element.attr("h").and_then(|h| h.parse().ok());
+        let (Some(previd), Some(handled)) = (element.attr("previd"), handled) else {
+            return self.refuse(StreamError::PolicyViolation("A resume needs the attributes previd and h."));
+        };
+        self.state = State::Resuming(address.clone());
+        self.outputs.push_back(Output::Resume { address, previd: previd.into_owned(), handled });
+    }
+
+    fn must_secure_first(&self) -> bool {
+        self.security.tls_required && !self.security.tls
+    }
+
+    fn write_header_once(&mut self) {
+        if self.header_sent {
+            return;
+        }
+        self.header_sent = true;
+        let mut id = [0u8; 16];
+        self.rng.fill_bytes(&mut id);
+        let mut xml = Xml::new();
+        xml.declaration()
+            .open("stream:stream")
+            .attr("xmlns", ns::CLIENT)
+            .attr("xmlns:stream", "http://etherx.jabber.org/streams")
+            .attr("from", self.host.as_deref().unwrap_or(&self.hosts.primary))
+            .attr("id", &format!("{:032x}", u128::from_le_bytes(id)))
+            .attr("version", "1.0")
+            .attr("xml:lang", "en");
+        self.outputs.push_back(Output::Write(xml.finish_open()));
+    }
+
+    fn write_features(&mut self, authenticated: bool) {
+        let mut xml = Xml::new();
+        xml.open("stream:features");
+        if authenticated {
+            xml.open("bind").attr("xmlns", ns::BIND).close();
+            // COMPAT(RFC 3921 clients): the session element, marked as needless as draft-cridland-xmpp-session asks.
+            xml.open("session").attr("xmlns", ns::SESSION).open("optional").close().close();
+            for (name, namespace) in desk::STREAM_FEATURES {
+                xml.open(name).attr("xmlns", namespace).close();
+            }
+        } else {
+            if !self.security.tls && self.security.tls_available {
+                xml.open("starttls").attr("xmlns", ns::TLS);
+                if self.security.tls_required {
+                    xml.open("required").close();
+                }
+                xml.close();
+            }
+            if !self.must_secure_first() {
+                xml.open("mechanisms").attr("xmlns", ns::SASL);
+                for mechanism in &self.security.mechanisms {
+                    xml.open("mechanism").text(mechanism).close();
+                }
+                xml.close();
+            }
+        }
+        xml.close();
+        self.outputs.push_back(Output::Write(xml.finish()));
+    }
+
+    fn write_sasl(&mut self, name: &str, data: Option<&[u8]>) {
+        let mut xml = Xml::new();
+        xml.open(name).attr("xmlns", ns::SASL);
+        match data {
+            None => {}
+            Some([]) => {
+                xml.text("=");
+            }
+            Some(data) => {
+                xml.text(&BASE64.encode(data));
+            }
+        }
+        xml.close();
+        self.outputs.push_back(Output::Write(xml.finish()));
+    }
+
+    /// Ends a SASL attempt (RFC 6120 section 6.4.5); after too many, the stream.
+    fn fail(&mut self, condition: &'static str) {
+        let mut xml = Xml::new();
+        xml.open("failure").attr("xmlns", ns::SASL).open(condition).close().close();
+        self.outputs.push_back(Output::Write(xml.finish()));
+        self.state = State::Choosing;
+        self.failures += 1;
+        if self.failures >= AUTHENTICATION_FAILURES_MAX {
+            self.refuse(StreamError::PolicyViolation("Too many failed attempts to log in."));
+        }
+    }
+
+    fn refuse(&mut self, error: StreamError) {
+        if matches!(self.state, State::Done) {
+            return;
+        }
+        // RFC 6120 section 4.9.1.2: an error in the first header is answered by a header, the error and the end.
+        self.write_header_once();
+        self.outputs.push_back(Output::Write(error.to_xml()));
+        self.finish(Why::Refused(error.name()));
+    }
+
+    fn finish(&mut self, why: Why) {
+        self.state = State::Done;
+        self.outputs.push_back(Output::Close(why));
+    }
+}
+
+/// RFC 6120 section 6.4.2: base64 without white space; `=` stands for an empty message.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    match text {
+        "=" | "" => Some(Vec::new()),
+        text => BASE64.decode(text).ok(),
+    }
+}

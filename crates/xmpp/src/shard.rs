@@ -1,0 +1,972 @@
+//! A shard: the accounts whose addresses hash to it, as one value without clock, socket, thread, chance or lock.
+//!
+//! One input, then drain: after each [`Shard::handle`] take [`Shard::poll`] until it is `None`, then sleep until
+//! [`Shard::wake_at`]. What an input makes the shard write is one batch; what may leave only when that batch is durable
+//! is held until [`Input::Stored`] says so. `docs/durability.md` says for each class of stanza what that means.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::ledger::{Batch, Query, Rows, StoreError, Write};
+use base::limits::{ACCOUNTS_IDLE_MAX, ACCOUNT_SESSIONS_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::{AccountId, Bare, ConnId, Jid, Now, SessionId, Ticket, Time};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
+
+use crate::account::{Account, Parked};
+use crate::admin::{Answer, Command};
+use crate::desk;
+use crate::error::{Condition, StanzaError, StreamError};
+use crate::map::{Keyed, Map};
+use crate::negotiation::Hosts;
+use crate::ns;
+use crate::session::{Outgoing, Session, What};
+
+/// How long a confirmation that nobody waits for may wait for another write to go along with.
+const CONFIRMATION_DELAY: Duration = Duration::from_secs(1);
+
+/// What a shard is told.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// An authenticated client wants a resource (RFC 6120 section 7).
+    Bind {
+        /// Its connection.
+        conn: ConnId,
+        /// Its account.
+        address: Bare,
+        /// The resource it asks for.
+        resource: Option<String>,
+        /// The id of its request.
+        id: String,
+    },
+    /// An authenticated client wants an earlier session (XEP-0198 section 5).
+    Resume {
+        /// Its connection.
+        conn: ConnId,
+        /// Its account.
+        address: Bare,
+        /// The session's id.
+        previd: String,
+        /// What it has had of it.
+        handled: u32,
+    },
+    /// One frame of a bound client.
+    Frame {
+        /// Its connection.
+        conn: ConnId,
+        /// The frame.
+        frame: Frame<'a>,
+    },
+    /// The client sent what is no stream.
+    Broken {
+        /// Its connection.
+        conn: ConnId,
+        /// What is wrong with it.
+        error: FrameError,
+    },
+    /// The connection is gone.
+    Closed {
+        /// Which.
+        conn: ConnId,
+    },
+    /// Everything written to the connection so far has left this process.
+    Drained {
+        /// Which.
+        conn: ConnId,
+    },
+    /// A batch is durable, or was not written.
+    Stored {
+        /// Its ticket. They come in the order in which they were given.
+        ticket: Ticket,
+        /// What happened.
+        result: Result<(), StoreError>,
+    },
+    /// An answer of the store.
+    Rows {
+        /// The ticket of the read.
+        ticket: Ticket,
+        /// The rows.
+        rows: Result<Rows, StoreError>,
+    },
+    /// An order of the person who runs the node.
+    Command {
+        /// Comes back with the answer.
+        id: u64,
+        /// The order.
+        command: Command,
+    },
+    /// [`Shard::wake_at`] has come.
+    Timeout,
+}
+
+/// What a shard wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// Write to a connection.
+    Write {
+        /// Which.
+        conn: ConnId,
+        /// These bytes.
+        bytes: &'a [u8],
+    },
+    /// Say [`Input::Drained`] when what has been written so far has left.
+    NotifyDrained {
+        /// Which.
+        conn: ConnId,
+    },
+    /// The client is bound: the connection is this shard's.
+    Bound {
+        /// Which.
+        conn: ConnId,
+    },
+    /// Write what was written, then close.
+    Close {
+        /// Which.
+        conn: ConnId,
+    },
+    /// There is no such session: the negotiation goes on with this element.
+    ResumeRefused {
+        /// The connection.
+        conn: ConnId,
+        /// `<failed/>`.
+        failed: Vec<u8>,
+    },
+    /// Make a batch durable and say [`Input::Stored`]; in the order of tickets.
+    Store {
+        /// Comes back.
+        ticket: Ticket,
+        /// The batch.
+        batch: Batch,
+    },
+    /// Answer with [`Input::Rows`], from a state that has at least the batch `after`.
+    Read {
+        /// Comes back.
+        ticket: Ticket,
+        /// The question.
+        query: Query,
+        /// The batch.
+        after: Option<Ticket>,
+    },
+    /// The answer to [`Input::Command`].
+    Reply {
+        /// Its id.
+        id: u64,
+        /// The answer.
+        answer: Answer,
+    },
+}
+
+/// What a shard must know of its node.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The domains served.
+    pub hosts: Arc<Hosts>,
+    /// Names this node in the ids of what it archives first.
+    pub node: u64,
+    /// Whether messages are kept as history (XEP-0313).
+    pub archive: bool,
+    /// How long a broken session may be resumed (XEP-0198).
+    pub resume_time_max: Duration,
+    /// The program's name and version, told to who asks (XEP-0092).
+    pub version: &'static str,
+}
+
+/// Outputs as they wait: bytes are a range of the shard's own buffer, so that a write costs no allocation.
+enum Waiting {
+    Write { conn: ConnId, start: usize, end: usize },
+    Other(Output<'static>),
+}
+
+/// Where a stanza comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) session: SessionId,
+    /// Its number in the session's XEP-0198 count, to be settled when it has been handled.
+    pub(crate) number: Option<u32>,
+}
+
+/// What became of a stanza.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is handled.
+    Done,
+    /// It is handled when this batch is durable.
+    After(Ticket),
+    /// It waits for an account.
+    Parked,
+}
+
+/// What is done when a batch is durable, or has failed.
+pub(crate) enum After {
+    /// This session has something that was held for it.
+    Release(SessionId),
+    /// This stanza is handled now.
+    Settle(Origin),
+    /// If the batch failed, its author must know: a reply whose error is filled in then.
+    Bounce(SessionId, Box<Stanza<'static>>),
+    /// If the batch failed, this account's rows are not what memory says: forget and read again.
+    Distrust(Bare),
+    /// Somebody waits for the outcome of a command.
+    Reply(u64, Command),
+}
+
+/// What a read is for.
+enum Purpose {
+    Account(Bare),
+    Roster(Bare),
+    Backlog(Bare),
+    Accounts(u64),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A broken session can be resumed no more.
+    Forget(SessionId),
+    /// Confirmations have waited long enough.
+    Confirm,
+}
+
+/// See the module.
+pub struct Shard {
+    pub(crate) config: Config,
+    pub(crate) now: Now,
+    rng: ChaCha20Rng,
+    pub(crate) accounts: Map<Bare, Account>,
+    /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
+    idle: VecDeque<Bare>,
+    pub(crate) sessions: Map<SessionId, Session>,
+    conns: Map<ConnId, SessionId>,
+    /// Connections that wait to be bound.
+    binding: BTreeSet<ConnId>,
+    /// XEP-0198 ids of sessions that may be resumed.
+    pub(crate) resumable: Map<String, SessionId>,
+    next_session: u64,
+    /// The batch of the input at hand, and what follows it.
+    batch: Batch,
+    after: Vec<After>,
+    next_ticket: u64,
+    /// Everything up to here is durable (or has failed and is dealt with).
+    settled: Ticket,
+    in_flight: VecDeque<(Ticket, Vec<After>)>,
+    next_read: u64,
+    reads: BTreeMap<Ticket, Purpose>,
+    /// Copies that have reached their person and whose rows do not say so yet.
+    confirmed: BTreeMap<AccountId, Vec<i64>>,
+    due: BTreeSet<(Time, Due)>,
+    outputs: VecDeque<Waiting>,
+    arena: Vec<u8>,
+}
+
+impl Shard {
+    /// An empty shard. `seed` makes resources, session ids and hash keys; it must come from a strong source.
+    pub fn new(config: Config, seed: [u8; 32]) -> Shard {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut key = [0; 16];
+        rng.fill_bytes(&mut key);
+        let keyed = Keyed::new(key);
+        Shard {
+            config,
+            now: Now::default(),
+            rng,
+            accounts: Map::with_hasher(keyed.clone()),
+            idle: VecDeque::new(),
+            sessions: Map::with_hasher(keyed.clone()),
+            conns: Map::with_hasher(keyed.clone()),
+            binding: BTreeSet::new(),
+            resumable: Map::with_hasher(keyed),
+            next_session: 1,
+            batch: Batch::new(),
+            after: Vec::new(),
+            next_ticket: 1,
+            settled: Ticket(0),
+            in_flight: VecDeque::new(),
+            next_read: 1,
+            reads: BTreeMap::new(),
+            confirmed: BTreeMap::new(),
+            due: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            arena: Vec::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.now = now;
+        if self.outputs.is_empty() {
+            self.arena.clear();
+        }
+        match input {
+            Input::Frame { conn, frame } => self.handle_frame(conn, frame),
+            Input::Stored { ticket, result } => self.handle_stored(ticket, result),
+            Input::Drained { conn } => self.handle_drained(conn),
+            Input::Rows { ticket, rows } => self.handle_rows(ticket, rows),
+            Input::Bind { conn, address, resource, id } => self.handle_bind(conn, address, resource, id),
+            Input::Resume { conn, address, previd, handled } => {
+                desk::stream_management::resume(self, conn, &address, &previd, handled);
+            }
+            Input::Broken { conn, error } => {
+                if let Some(session) = self.conns.get(&conn).copied() {
+                    self.end_stream(session, StreamError::Bytes(error));
+                }
+            }
+            Input::Closed { conn } => self.handle_closed(conn),
+            Input::Command { id, command } => self.handle_command(id, command),
+            Input::Timeout => self.handle_timeout(),
+        }
+        self.flush_batch();
+    }
+
+    /// The next thing to do; drain it after every [`Shard::handle`].
+    pub fn poll(&mut self) -> Option<Output<'_>> {
+        match self.outputs.pop_front()? {
+            Waiting::Write { conn, start, end } => Some(Output::Write { conn, bytes: &self.arena[start..end] }),
+            Waiting::Other(output) => Some(output),
+        }
+    }
+
+    /// When [`Input::Timeout`] is due, if ever.
+    pub fn wake_at(&self) -> Option<Time> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    // --- frames -----------------------------------------------------------------------------------------------------
+
+    fn handle_frame(&mut self, conn: ConnId, frame: Frame<'_>) {
+        let Some(session) = self.conns.get(&conn).copied() else { return };
+        match frame {
+            Frame::Stanza(stanza) => self.handle_stanza(session, stanza),
+            Frame::Element(element) => desk::stream_management::handle(self, session, &element),
+            Frame::Refused(refused) => {
+                let number = self.count_in(session);
+                let error = match refused.why {
+                    wire::Fault::BadAddress => StanzaError::from(Condition::JidMalformed),
+                    why => StanzaError::new(Condition::BadRequest, why.to_string()),
+                };
+                let jid = self.sessions[&session].jid.clone();
+                if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
+                    self.send_bytes(session, bytes, What::Stanza, None);
+                }
+                self.settle(Origin { session, number });
+            }
+            Frame::Close => {
+                self.write_raw(conn, b"</stream:stream>");
+                self.close(session);
+            }
+            Frame::Open(_) => {
+                // RFC 6120 section 4.9.3.3: a stream header inside a stream (attack case A15).
+                self.end_stream(session, StreamError::PolicyViolation("A second stream header is not expected."));
+            }
+        }
+    }
+
+    fn handle_stanza(&mut self, session: SessionId, mut stanza: Stanza<'_>) {
+        let jid = self.sessions[&session].jid.clone();
+        let number = self.count_in(session);
+        if let Some(from) = &stanza.head.from
+            && *from != *jid
+            && from.as_str() != jid.bare()
+        {
+            return self.end_stream(session, StreamError::InvalidFrom);
+        }
+        stanza.head.from = Some(jid.borrow());
+        let origin = Origin { session, number };
+        let fate = self.from_client(origin, stanza);
+        self.meet(origin, fate);
+    }
+
+    /// Does what a stanza's fate asks for its author's count.
+    pub(crate) fn meet(&mut self, origin: Origin, fate: Fate) {
+        match fate {
+            Fate::Done => self.settle(origin),
+            Fate::After(ticket) => self.after(ticket, After::Settle(origin)),
+            Fate::Parked => {}
+        }
+    }
+
+    // --- sessions ---------------------------------------------------------------------------------------------------
+
+    fn handle_bind(&mut self, conn: ConnId, address: Bare, resource: Option<String>, id: String) {
+        let parked = Parked::Bind { conn, resource, id };
+        self.binding.insert(conn);
+        let account = self.accounts.get(&address);
+        if account.is_some_and(|a| a.row.is_some() && !a.is_loading()) {
+            self.bind(&address, parked);
+        } else {
+            self.park(&address, parked);
+        }
+    }
+
+    /// RFC 6120 section 7.6 and 7.7: gives a resource; an older session of the same resource ends.
+    fn bind(&mut self, address: &Bare, request: Parked) {
+        let Parked::Bind { conn, resource, id } = request else { return };
+        if !self.binding.remove(&conn) {
+            return;
+        }
+        let resource = match resource {
+            Some(resource) => resource,
+            None => self.token(),
+        };
+        let jid = address.jid().with_resource(&resource).expect("the negotiation has checked the resource");
+        let twin = self.accounts[address].sessions.iter().copied().find(|s| *self.sessions[s].jid == jid);
+        if let Some(twin) = twin {
+            self.end_stream(twin, StreamError::Conflict);
+        }
+        if self.accounts[address].sessions.len() >= ACCOUNT_SESSIONS_MAX {
+            let text = "This account has too many sessions already. Log out somewhere else.";
+            self.write_raw(conn, &StreamError::ResourceConstraint(text).to_xml());
+            self.push(Output::Close { conn });
+            return;
+        }
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        let mut answer = Stanza::new(Kind::Iq(IqType::Result));
+        answer.head.id = Some(id.into());
+        let mut xml = Xml::new();
+        xml.open("bind").attr("xmlns", ns::BIND).open("jid").text(jid.as_str()).close().close();
+        let answer = answer.with_inner(xml.finish());
+        self.sessions.insert(session, Session::new(session, conn, address.clone(), jid));
+        self.conns.insert(conn, session);
+        self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
+        self.push(Output::Bound { conn });
+        let mut bytes = Vec::new();
+        answer.emit(Form::Tcp, &mut bytes);
+        self.write_raw(conn, &bytes);
+    }
+
+    /// Gives a session another connection (XEP-0198 section 5).
+    pub(crate) fn attach(&mut self, session: SessionId, conn: ConnId) {
+        if let Some(old) = self.detach(session) {
+            self.write_raw(old, &StreamError::Conflict.to_xml());
+            self.push(Output::Close { conn: old });
+        }
+        self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
+        self.conns.insert(conn, session);
+        self.push(Output::Bound { conn });
+    }
+
+    /// Takes its connection from a session.
+    fn detach(&mut self, session: SessionId) -> Option<ConnId> {
+        let conn = self.sessions.get_mut(&session)?.conn.take()?;
+        self.conns.remove(&conn);
+        Some(conn)
+    }
+
+    fn handle_closed(&mut self, conn: ConnId) {
+        let Some(session) = self.conns.get(&conn).copied() else {
+            // It may have gone while its bind waited for the account.
+            self.binding.remove(&conn);
+            return;
+        };
+        self.detach(session);
+        let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
+        if resumable {
+            self.due.insert((self.now.mono + self.config.resume_time_max, Due::Forget(session)));
+        } else {
+            self.end_session(session);
+        }
+    }
+
+    /// Ends a session with a stream error to its client.
+    pub(crate) fn end_stream(&mut self, session: SessionId, error: StreamError) {
+        if let Some(conn) = self.sessions.get(&session).and_then(|s| s.conn) {
+            self.write_raw(conn, &error.to_xml());
+        }
+        self.close(session);
+    }
+
+    fn close(&mut self, session: SessionId) {
+        if let Some(conn) = self.detach(session) {
+            self.push(Output::Close { conn });
+        }
+        self.end_session(session);
+    }
+
+    /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
+    fn end_session(&mut self, session: SessionId) {
+        let Some(ended) = self.sessions.remove(&session) else { return };
+        if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
+            self.resumable.remove(id);
+        }
+        if let Some(account) = self.accounts.get_mut(&ended.account) {
+            account.sessions.retain(|s| *s != session);
+            for seq in ended.unconfirmed() {
+                account.land(seq);
+            }
+        }
+        desk::presence::ended(self, &ended);
+        desk::offline::session_ended(self, &ended.account);
+        self.retire(&ended.account);
+    }
+
+    /// A copy that was to be sent to a session's client will not be: it waits again.
+    fn take_back(&mut self, session: SessionId, what: What) {
+        if let (What::Copy(seq), Some(session)) = (what, self.sessions.get(&session))
+            && let Some(account) = self.accounts.get_mut(&session.account)
+        {
+            account.land(seq);
+        }
+    }
+
+    /// Remembers that nobody uses an account, and forgets those that nobody has used for long.
+    pub(crate) fn retire(&mut self, address: &Bare) {
+        let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
+        account.roster = None;
+        if !std::mem::replace(&mut account.retired, true) {
+            self.idle.push_back(address.clone());
+        }
+        while self.idle.len() > ACCOUNTS_IDLE_MAX {
+            let Some(oldest) = self.idle.pop_front() else { break };
+            match self.accounts.get_mut(&oldest) {
+                Some(account) if account.is_idle() => {
+                    self.accounts.remove(&oldest);
+                }
+                Some(account) => account.retired = false,
+                None => {}
+            }
+        }
+    }
+
+    // --- what is on its way to clients ------------------------------------------------------------------------------
+
+    /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
+    pub(crate) fn send(&mut self, session: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) {
+        let after = after.filter(|t| *t > self.settled);
+        let Some(to) = self.sessions.get(&session) else { return };
+        if let What::Copy(seq) = what
+            && let Some(account) = self.accounts.get_mut(&to.account)
+        {
+            *account.in_flight.entry(seq).or_default() += 1;
+        }
+        if after.is_none() && to.held.is_empty() && to.sm.is_none() {
+            // The hot path: straight into the buffer that the connection is written from.
+            let start = self.arena.len();
+            stanza.emit(Form::Tcp, &mut self.arena);
+            return self.emitted(session, start, what);
+        }
+        let mut bytes = Vec::new();
+        stanza.emit(Form::Tcp, &mut bytes);
+        self.send_bytes(session, bytes, what, after);
+    }
+
+    /// As [`Shard::send`], for bytes that are ready.
+    pub(crate) fn send_bytes(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
+        let after = after.filter(|t| *t > self.settled);
+        let Some(to) = self.sessions.get_mut(&session) else { return };
+        if after.is_some() || !to.held.is_empty() {
+            let held: usize = to.held.iter().map(|o| o.bytes.len()).sum();
+            if held + bytes.len() > SESSION_OUTPUT_BYTES_MAX {
+                self.take_back(session, what);
+                return self.end_stream(session, StreamError::ResourceConstraint("Too much waits for this client."));
+            }
+            to.held.push_back(Outgoing { after: after.unwrap_or(Ticket(0)), bytes, what });
+            if let Some(ticket) = after {
+                self.after(ticket, After::Release(session));
+            }
+            return;
+        }
+        self.release(session, bytes, what);
+    }
+
+    /// Hands bytes to the connection, and keeps them if XEP-0198 may want them again.
+    fn release(&mut self, session: SessionId, bytes: Vec<u8>, what: What) {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(&bytes);
+        let counts = what != What::Nonza;
+        if counts && let Some(sm) = self.sessions.get_mut(&session).and_then(|s| s.sm.as_mut()) {
+            match sm.sent(bytes, what) {
+                Ok(request) => {
+                    if let Some(request) = request {
+                        self.arena.extend_from_slice(request);
+                    }
+                }
+                Err(error) => {
+                    self.arena.truncate(start);
+                    self.take_back(session, what);
+                    return self.end_stream(session, error);
+                }
+            }
+        }
+        self.emitted(session, start, what);
+    }
+
+    /// The arena from `start` on is on its way to a session's client.
+    fn emitted(&mut self, session: SessionId, start: usize, what: What) {
+        let Some(to) = self.sessions.get_mut(&session) else { return };
+        let Some(conn) = to.conn else {
+            self.arena.truncate(start);
+            return;
+        };
+        let end = self.arena.len();
+        let mut notify = false;
+        if let What::Copy(seq) = what
+            && to.sm.is_none()
+        {
+            notify = to.leaving.is_empty();
+            to.leaving.push(seq);
+        }
+        self.outputs.push_back(Waiting::Write { conn, start, end });
+        if notify {
+            self.push(Output::NotifyDrained { conn });
+        }
+    }
+
+    /// Bytes that belong to the stream and to no session's count.
+    pub(crate) fn write_raw(&mut self, conn: ConnId, bytes: &[u8]) {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        self.outputs.push_back(Waiting::Write { conn, start, end: self.arena.len() });
+    }
+
+    fn handle_drained(&mut self, conn: ConnId) {
+        let Some(session) = self.conns.get(&conn) else { return };
+        let session = self.sessions.get_mut(session).expect("every connection has its session");
+        let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
+        self.confirm(&address, seqs);
+    }
+
+    /// These copies have reached their person.
+    pub(crate) fn confirm(&mut self, address: &Bare, mut seqs: Vec<i64>) {
+        let Some(account) = self.accounts.get_mut(address) else { return };
+        // Of two sessions that were sent the same copy, the first to confirm it settles it.
+        seqs.retain(|seq| account.in_flight.remove(seq).is_some());
+        let Some(row) = account.row.as_mut().filter(|_| !seqs.is_empty()) else { return };
+        row.pending = row.pending.saturating_sub(seqs.len() as u64);
+        if self.confirmed.is_empty() {
+            self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
+        }
+        let waiting = self.confirmed.entry(row.id).or_default();
+        waiting.extend_from_slice(&seqs);
+        desk::offline::confirmed(self, address, &seqs);
+    }
+
+    // --- the store --------------------------------------------------------------------------------------------------
+
+    /// Adds a write to the batch of the input at hand.
+    pub(crate) fn write(&mut self, write: Write) -> Ticket {
+        self.batch.push(write);
+        Ticket(self.next_ticket)
+    }
+
+    /// Arranges what follows a batch that is not durable yet.
+    pub(crate) fn after(&mut self, ticket: Ticket, then: After) {
+        if ticket == Ticket(self.next_ticket) {
+            self.after.push(then);
+        } else if let Ok(at) = self.in_flight.binary_search_by_key(&ticket, |(t, _)| *t) {
+            self.in_flight[at].1.push(then);
+        } else {
+            self.follow(ticket, &Ok(()), then);
+        }
+    }
+
+    fn flush_batch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.store(batch);
+        self.flush_confirmed();
+    }
+
+    /// Confirmations go along with a write that is made anyway: a batch of their own, so that no failure takes them.
+    fn flush_confirmed(&mut self) {
+        if self.confirmed.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.confirmed)
+            .into_iter()
+            .map(|(account, seqs)| Write::Delivered { account, seqs })
+            .collect();
+        self.store(batch);
+        self.due.retain(|(_, due)| *due != Due::Confirm);
+    }
+
+    fn store(&mut self, batch: Batch) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.in_flight.push_back((ticket, std::mem::take(&mut self.after)));
+        self.push(Output::Store { ticket, batch });
+    }
+
+    fn handle_stored(&mut self, ticket: Ticket, result: Result<(), StoreError>) {
+        let Some((first, then)) = self.in_flight.pop_front() else { return };
+        assert_eq!(first, ticket, "the store answers in the order in which it was asked");
+        self.settled = ticket;
+        if result.is_err() {
+            for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.held.retain(|o| o.after != ticket);
+                }
+            }
+        }
+        for then in then {
+            self.follow(ticket, &result, then);
+        }
+    }
+
+    fn follow(&mut self, _ticket: Ticket, result: &Result<(), StoreError>, then: After) {
+        match (then, result) {
+            (After::Release(session), _) => self.release_held(session),
+            (After::Settle(origin), _) => self.settle(origin),
+            (After::Bounce(session, reply), Err(error)) => {
+                let error = StanzaError::from(error);
+                self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
+            }
+            (After::Distrust(address), Err(_)) => self.distrust(&address),
+            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
+        }
+    }
+
+    fn release_held(&mut self, session: SessionId) {
+        loop {
+            let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
+            if held.front().is_none_or(|o| o.after > self.settled) {
+                return;
+            }
+            let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
+            self.release(session, bytes, what);
+        }
+    }
+
+    /// Asks the store.
+    fn read(&mut self, query: Query, purpose: Purpose) {
+        let ticket = Ticket(self.next_read);
+        self.next_read += 1;
+        self.reads.insert(ticket, purpose);
+        let newest = if self.batch.is_empty() { self.next_ticket - 1 } else { self.next_ticket };
+        let after = Some(Ticket(newest)).filter(|t| *t > self.settled);
+        self.push(Output::Read { ticket, query, after });
+    }
+
+    /// Asks for the next page of waiting messages.
+    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
+        self.read(query, Purpose::Backlog(address.clone()));
+    }
+
+    fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
+        let Some(purpose) = self.reads.remove(&ticket) else { return };
+        match (purpose, rows) {
+            (Purpose::Account(address), rows) => {
+                let Some(account) = self.accounts.get_mut(&address) else { return };
+                account.loading -= 1;
+                match rows {
+                    Ok(Rows::Account(Some(row))) => {
+                        account.row = Some(row);
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable)),
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Roster(address), rows) => {
+                let Some(account) = self.accounts.get_mut(&address) else { return };
+                account.loading -= 1;
+                match rows {
+                    Ok(Rows::Records(records)) => {
+                        account.roster = Some(desk::roster::Roster::from_records(&records));
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => {}
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
+            (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Accounts(id), rows) => {
+                let answer = match rows {
+                    Ok(Rows::Accounts(rows)) => Answer::Accounts(rows.into_iter().map(|r| r.address).collect()),
+                    Ok(_) => Answer::Accounts(Vec::new()),
+                    Err(error) => Answer::Failed(error),
+                };
+                self.push(Output::Reply { id, answer });
+            }
+        }
+    }
+
+    // --- accounts ---------------------------------------------------------------------------------------------------
+
+    /// Lets an input wait for its account, and asks for the account if nothing is on its way.
+    pub(crate) fn park(&mut self, address: &Bare, input: Parked) {
+        let account = self.accounts.entry(address.clone()).or_insert_with(Account::unread);
+        let ask = account.row.is_none() && account.loading == 0;
+        let refused = account.park(input).err();
+        if ask {
+            account.loading += 1;
+            self.read(Query::Account(address.clone()), Purpose::Account(address.clone()));
+        }
+        if let Some(refused) = refused {
+            self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+        }
+    }
+
+    /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
+    pub(crate) fn park_for_roster(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) {
+        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
+        let id = account.row.as_ref().expect("it is ready").id;
+        account.loading += 1;
+        account.park_first(Parked::Stanza { origin, stanza: stanza.into_owned() });
+        let query = Query::Records { account: id, kind: base::ledger::RecordKind::Roster };
+        self.read(query, Purpose::Roster(address.clone()));
+    }
+
+    fn resume_parked(&mut self, address: &Bare) {
+        loop {
+            let Some(account) = self.accounts.get_mut(address) else { return };
+            if account.loading > 0 {
+                return;
+            }
+            let Some(input) = account.unpark() else { return self.retire(address) };
+            match input {
+                Parked::Bind { .. } => self.bind(address, input),
+                Parked::Stanza { origin, stanza } => {
+                    let fate = self.deliver(address, origin, stanza);
+                    self.meet(origin, fate);
+                }
+            }
+        }
+    }
+
+    /// There is no such account, or it cannot be read: all that waits for it is refused.
+    fn no_account(&mut self, address: &Bare, error: &StanzaError) {
+        let Some(mut account) = self.accounts.remove(address) else { return };
+        while let Some(input) = account.unpark() {
+            self.refuse_parked(input, error);
+        }
+        for session in account.sessions {
+            self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now."));
+        }
+    }
+
+    fn refuse_parked(&mut self, input: Parked, error: &StanzaError) {
+        match input {
+            Parked::Bind { conn, .. } => {
+                let text = "The account cannot be opened now. Try again later.";
+                self.write_raw(conn, &StreamError::ResourceConstraint(text).to_xml());
+                self.push(Output::Close { conn });
+            }
+            Parked::Stanza { origin, stanza } => {
+                self.bounce(origin, &stanza, error);
+                self.settle(origin);
+            }
+        }
+    }
+
+    /// What memory says of an account's rows is wrong: its sessions end, and the next one reads it again.
+    fn distrust(&mut self, address: &Bare) {
+        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
+        for session in sessions {
+            self.end_stream(session, StreamError::ResourceConstraint("The store failed. Log in again."));
+        }
+        self.accounts.remove(address);
+    }
+
+    // --- commands ---------------------------------------------------------------------------------------------------
+
+    fn handle_command(&mut self, id: u64, command: Command) {
+        match &command {
+            Command::CreateAccount { address, credentials } => {
+                let ticket = self.write(Write::CreateAccount {
+                    address: address.clone(),
+                    credentials: credentials.clone(),
+                    created: self.now.wall,
+                });
+                self.after(ticket, After::Reply(id, command));
+            }
+            Command::SetPassword { account, credentials, .. } => {
+                let ticket =
+                    self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
+                self.after(ticket, After::Reply(id, command));
+            }
+            Command::RemoveAccount { account, address } => {
+                self.log_out(&address.clone(), "The account was removed.");
+                let ticket = self.write(Write::RemoveAccount { account: *account });
+                self.after(ticket, After::Reply(id, command));
+            }
+            Command::Accounts => self.read(Query::Accounts, Purpose::Accounts(id)),
+            Command::Sessions => {
+                let mut sessions: Vec<_> = self.sessions.values().map(|s| s.jid.to_string()).collect();
+                sessions.sort();
+                self.push(Output::Reply { id, answer: Answer::Sessions(sessions) });
+            }
+            Command::ShutDown => {
+                let mut sessions: Vec<_> = self.sessions.keys().copied().collect();
+                sessions.sort();
+                for session in sessions {
+                    self.end_stream(session, StreamError::SystemShutdown);
+                }
+                self.flush_batch();
+                self.flush_confirmed();
+                let last = Ticket(self.next_ticket - 1);
+                self.after(last, After::Reply(id, command));
+            }
+        }
+    }
+
+    fn finish_command(&mut self, id: u64, command: Command, result: Result<(), StoreError>) {
+        let answer = match result {
+            Ok(()) => Answer::Done,
+            Err(error) => Answer::Failed(error),
+        };
+        if answer == Answer::Done {
+            match command {
+                // Attack case B19: whoever is in with the old password is out.
+                Command::SetPassword { address, .. } => self.log_out(&address, "The password was changed."),
+                Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
+                    self.accounts.remove(&address);
+                }
+                Command::Accounts | Command::Sessions | Command::ShutDown => {}
+            }
+        }
+        self.push(Output::Reply { id, answer });
+    }
+
+    fn log_out(&mut self, address: &Bare, why: &'static str) {
+        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
+        for session in sessions {
+            self.end_stream(session, StreamError::PolicyViolation(why));
+        }
+    }
+
+    // --- small things -----------------------------------------------------------------------------------------------
+
+    fn handle_timeout(&mut self) {
+        while let Some((at, due)) = self.due.first().copied()
+            && at <= self.now.mono
+        {
+            self.due.pop_first();
+            match due {
+                Due::Forget(session) => {
+                    if self.sessions.get(&session).is_some_and(|s| s.conn.is_none()) {
+                        self.end_session(session);
+                    }
+                }
+                Due::Confirm => self.flush_confirmed(),
+            }
+        }
+    }
+
+    /// A deadline for a broken session counts no more.
+    pub(crate) fn keep(&mut self, session: SessionId) {
+        self.due.retain(|(_, due)| *due != Due::Forget(session));
+    }
+
+    /// Answers a stanza with an error, where that may be.
+    pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
+        if let Some(answer) = error.answer_to(stanza) {
+            self.send(origin.session, &answer, What::Stanza, None);
+        }
+    }
+
+    /// 128 bits that nobody can guess, as text.
+    pub(crate) fn token(&mut self) -> String {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        format!("{:032x}", u128::from_le_bytes(bytes))
+    }
+
+    pub(crate) fn push(&mut self, output: Output<'static>) {
+        self.outputs.push_back(Waiting::Other(output));
+    }
+}
