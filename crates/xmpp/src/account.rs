@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use base::ledger::AccountRow;
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{Bare, ConnId, SessionId, Wall};
+use base::{ConnId, SessionId, Wall};
 use wire::Stanza;
 
 use crate::desk::roster::Roster;

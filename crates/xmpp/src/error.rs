@@ -102,10 +102,10 @@ impl StanzaError {
             ErrorType::Wait => "wait",
         };
         let mut xml = Xml::new();
-        xml.open("error").attr("type", kind);
-        xml.open(self.condition.name()).attr("xmlns", ns::STANZA_ERRORS).close();
+        xml.open("error", ns::CLIENT).attr("type", kind);
+        xml.open(self.condition.name(), ns::STANZA_ERRORS).close();
         if let Some(text) = &self.text {
-            xml.open("text").attr("xmlns", ns::STANZA_ERRORS).attr("xml:lang", "en").text(text).close();
+            xml.open("text", ns::STANZA_ERRORS).attr("xml:lang", "en").text(text).close();
         }
         xml.close();
         xml.finish()
@@ -133,17 +133,12 @@ impl StanzaError {
 /// The answer to a stanza that is none, as bytes for its author: it may have a `to` that is no address, which comes back
 /// as it was written (RFC 6120 section 8.1.1.1 and 8.3.3.8).
 pub(crate) fn answer_refused(refused: &Refused<'_>, author: &Jid<'_>, error: &StanzaError) -> Option<Vec<u8>> {
-    if matches!(refused.type_.as_deref(), Some("error" | "result")) {
+    if matches!(refused.type_text.as_deref(), Some("error" | "result")) {
         return None;
     }
     let mut xml = Xml::new();
-    xml.open(&refused.name).attr("type", "error").attr("to", author.as_str());
-    if let Some(to) = &refused.to {
-        xml.attr("from", to);
-    }
-    if let Some(id) = &refused.id {
-        xml.attr("id", id);
-    }
+    xml.open(refused.name, ns::CLIENT).attr("type", "error").attr("to", author.as_str());
+    xml.attr_if("from", refused.to.as_ref()).attr_if("id", refused.id.as_ref());
     xml.raw(&error.to_xml()).close();
     Some(xml.finish())
 }
@@ -199,8 +194,7 @@ impl StreamError {
     /// The error and the end of the stream, to be written on a TCP stream whose header has been sent.
     pub fn to_xml(self) -> Vec<u8> {
         let mut xml = Xml::new();
-        xml.open("stream:error");
-        xml.open(self.name()).attr("xmlns", ns::STREAM_ERRORS).close();
+        xml.open(self.name(), ns::STREAM_ERRORS).close();
         let text = match self {
             StreamError::PolicyViolation(text)
             | StreamError::ResourceConstraint(text)
@@ -209,11 +203,8 @@ impl StreamError {
             _ => None,
         };
         if let Some(text) = text {
-            xml.open("text").attr("xmlns", ns::STREAM_ERRORS).attr("xml:lang", "en").text(&text).close();
+            xml.open("text", ns::STREAM_ERRORS).attr("xml:lang", "en").text(&text).close();
         }
-        xml.close();
-        let mut bytes = xml.finish();
-        bytes.extend_from_slice(b"</stream:stream>");
-        bytes
+        [b"<stream:error>", &*xml.finish(), b"</stream:error></stream:stream>"].concat()
     }
 }

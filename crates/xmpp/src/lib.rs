@@ -17,7 +17,7 @@ mod desk;
 mod error;
 mod map;
 pub mod negotiation;
-mod ns;
+pub mod ns;
 mod router;
 mod session;
 mod shard;

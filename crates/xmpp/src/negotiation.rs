@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::limits::{AUTHENTICATION_FAILURES_MAX, AUTHENTICATION_TIME_MAX};
-use base::{Bare, Jid, Time};
+use base::{Bare, Time};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rand_chacha::ChaCha8Rng;
@@ -30,10 +30,12 @@ pub struct Hosts {
 
 impl Hosts {
     /// The served domain that a stream header's `to` means.
-    fn meant_by(&self, to: Option<&str>) -> Option<&str> {
-        let Some(to) = to else { return Some(&self.primary) };
-        let jid = Jid::new(to).ok().filter(Jid::is_domain)?;
-        match jid.domain() {
+    fn meant_by(&self, header: &Header<'_>) -> Option<&str> {
+        if header.to_text.is_none() {
+            return Some(&self.primary);
+        }
+        let to = header.to.as_ref().filter(|to| to.is_domain())?;
+        match to.domain() {
             // The address that a person types into a client that asks only for a server. The bind result tells the real one.
             "localhost" | "127.0.0.1" | "[::1]" => Some(&self.primary),
             domain => self.served.iter().map(String::as_str).find(|served| *served == domain),
@@ -287,7 +289,7 @@ impl Negotiation {
     }
 
     fn handle_header(&mut self, header: &Header<'_>, authenticated: Option<Bare>) {
-        let meant = self.hosts.meant_by(header.to.as_deref()).map(str::to_owned);
+        let meant = self.hosts.meant_by(header).map(str::to_owned);
         let Some(meant) = meant else { return self.refuse(StreamError::HostUnknown) };
         // Attack case A14: after authentication the stream stays with its domain.
         if self.host.as_ref().is_some_and(|host| *host != meant) {
@@ -308,11 +310,11 @@ impl Negotiation {
     fn handle_choice(&mut self, element: &Element<'_>) {
         if element.is("starttls", ns::TLS) {
             if self.security.tls || !self.security.tls_available {
-                self.outputs.push_back(Output::Write(Xml::new().leaf("failure", ns::TLS)));
+                self.outputs.push_back(Output::Write(Xml::new().open("failure", ns::TLS).finish()));
                 self.outputs.push_back(Output::Write(b"</stream:stream>".to_vec()));
                 return self.finish(Why::Refused("tls-failure"));
             }
-            self.outputs.push_back(Output::Write(Xml::new().leaf("proceed", ns::TLS)));
+            self.outputs.push_back(Output::Write(Xml::new().open("proceed", ns::TLS).finish()));
             self.outputs.push_back(Output::Restart);
             self.outputs.push_back(Output::StartTls);
             self.state = State::Securing;
@@ -408,51 +410,50 @@ impl Negotiation {
         self.header_sent = true;
         let mut id = [0u8; 16];
         self.rng.fill_bytes(&mut id);
-        let mut xml = Xml::new();
-        xml.declaration()
-            .open("stream:stream")
-            .attr("xmlns", ns::CLIENT)
-            .attr("xmlns:stream", "http://etherx.jabber.org/streams")
-            .attr("from", self.host.as_deref().unwrap_or(&self.hosts.primary))
-            .attr("id", &format!("{:032x}", u128::from_le_bytes(id)))
-            .attr("version", "1.0")
-            .attr("xml:lang", "en");
-        self.outputs.push_back(Output::Write(xml.finish_open()));
+        // A served domain has no character that would have to be escaped.
+        let header = format!(
+            "<?xml version='1.0'?><stream:stream xmlns='{}' xmlns:stream='{}' from='{}' id='{:032x}' version='1.0' \
+             xml:lang='en'>",
+            ns::CLIENT,
+            ns::STREAMS,
+            self.host.as_deref().unwrap_or(&self.hosts.primary),
+            u128::from_le_bytes(id),
+        );
+        self.outputs.push_back(Output::Write(header.into_bytes()));
     }
 
     fn write_features(&mut self, authenticated: bool) {
         let mut xml = Xml::new();
-        xml.open("stream:features");
         if authenticated {
-            xml.open("bind").attr("xmlns", ns::BIND).close();
+            xml.open("bind", ns::BIND).close();
             // COMPAT(RFC 3921 clients): the session element, marked as needless as draft-cridland-xmpp-session asks.
-            xml.open("session").attr("xmlns", ns::SESSION).open("optional").close().close();
+            xml.open("session", ns::SESSION).open("optional", ns::SESSION).close().close();
             for (name, namespace) in desk::STREAM_FEATURES {
-                xml.open(name).attr("xmlns", namespace).close();
+                xml.open(name, namespace).close();
             }
         } else {
             if !self.security.tls && self.security.tls_available {
-                xml.open("starttls").attr("xmlns", ns::TLS);
+                xml.open("starttls", ns::TLS);
                 if self.security.tls_required {
-                    xml.open("required").close();
+                    xml.open("required", ns::TLS).close();
                 }
                 xml.close();
             }
             if !self.must_secure_first() {
-                xml.open("mechanisms").attr("xmlns", ns::SASL);
+                xml.open("mechanisms", ns::SASL);
                 for mechanism in &self.security.mechanisms {
-                    xml.open("mechanism").text(mechanism).close();
+                    xml.leaf("mechanism", ns::SASL, mechanism);
                 }
                 xml.close();
             }
         }
-        xml.close();
-        self.outputs.push_back(Output::Write(xml.finish()));
+        let features = [b"<stream:features>", &*xml.finish(), b"</stream:features>"].concat();
+        self.outputs.push_back(Output::Write(features));
     }
 
     fn write_sasl(&mut self, name: &str, data: Option<&[u8]>) {
         let mut xml = Xml::new();
-        xml.open(name).attr("xmlns", ns::SASL);
+        xml.open(name, ns::SASL);
         match data {
             None => {}
             Some([]) => {
@@ -469,7 +470,7 @@ impl Negotiation {
     /// Ends a SASL attempt (RFC 6120 section 6.4.5); after too many, the stream.
     fn fail(&mut self, condition: &'static str) {
         let mut xml = Xml::new();
-        xml.open("failure").attr("xmlns", ns::SASL).open(condition).close().close();
+        xml.open("failure", ns::SASL).open(condition, ns::SASL);
         self.outputs.push_back(Output::Write(xml.finish()));
         self.state = State::Choosing;
         self.failures += 1;

@@ -2,6 +2,8 @@
 
 /// RFC 6120 section 11.2.2.
 pub const CLIENT: &str = "jabber:client";
+/// RFC 6120 section 4.8.1.
+pub const STREAMS: &str = "http://etherx.jabber.org/streams";
 /// RFC 6120 section 4.9.2: stream error conditions.
 pub const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
 /// RFC 6120 section 8.3.2: stanza error conditions.

@@ -7,14 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use base::{Bare, ConnId, Jid, SessionId, Ticket};
+use base::{Bare, ConnId, Jid, Ticket};
 use wire::Stanza;
 
 use crate::desk::stream_management::StreamManagement;
 
 /// One resource.
 pub(crate) struct Session {
-    pub(crate) id: SessionId,
     /// Its connection; `None` while a broken one may still be resumed.
     pub(crate) conn: Option<ConnId>,
     pub(crate) account: Bare,
@@ -57,9 +56,8 @@ pub(crate) enum What {
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, conn: ConnId, account: Bare, jid: Jid<'static>) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>) -> Session {
         Session {
-            id,
             conn: Some(conn),
             account,
             jid: Arc::new(jid),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::ledger::{Batch, Query, Rows, StoreError, Write};
 use base::limits::{ACCOUNTS_IDLE_MAX, ACCOUNT_SESSIONS_MAX, SESSION_OUTPUT_BYTES_MAX};
-use base::{AccountId, Bare, ConnId, Jid, Now, SessionId, Ticket, Time};
+use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
@@ -340,10 +340,11 @@ impl Shard {
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
-                let error = match refused.why {
-                    wire::Fault::BadAddress => StanzaError::from(Condition::JidMalformed),
-                    why => StanzaError::new(Condition::BadRequest, why.to_string()),
+                let condition = match refused.why {
+                    wire::Why::To | wire::Why::From => Condition::JidMalformed,
+                    _ => Condition::BadRequest,
                 };
+                let error = StanzaError::new(condition, refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
                     self.send_bytes(session, bytes, What::Stanza, None);
@@ -361,7 +362,7 @@ impl Shard {
         }
     }
 
-    fn handle_stanza(&mut self, session: SessionId, mut stanza: Stanza<'_>) {
+    fn handle_stanza(&mut self, session: SessionId, stanza: Stanza<'_>) {
         let jid = self.sessions[&session].jid.clone();
         let number = self.count_in(session);
         if let Some(from) = &stanza.head.from
@@ -370,6 +371,7 @@ impl Shard {
         {
             return self.end_stream(session, StreamError::InvalidFrom);
         }
+        let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
         let fate = self.from_client(origin, stanza);
@@ -424,9 +426,9 @@ impl Shard {
         let mut answer = Stanza::new(Kind::Iq(IqType::Result));
         answer.head.id = Some(id.into());
         let mut xml = Xml::new();
-        xml.open("bind").attr("xmlns", ns::BIND).open("jid").text(jid.as_str()).close().close();
+        xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(session, conn, address.clone(), jid));
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid));
         self.conns.insert(conn, session);
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
         self.push(Output::Bound { conn });

@@ -107,7 +107,7 @@ fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: b
 /// The `<stanza-id/>` of a copy: the node that archived it first and its number there, opaque to everybody else.
 pub(crate) fn stanza_id(node: u64, seq: i64, by: &Bare) -> Vec<u8> {
     let mut xml = Xml::new();
-    xml.open("stanza-id").attr("xmlns", ns::STANZA_IDS);
+    xml.open("stanza-id", ns::STANZA_IDS);
     xml.attr("by", by.as_str()).attr("id", &format!("{node:016x}-{seq:x}")).close();
     xml.finish()
 }

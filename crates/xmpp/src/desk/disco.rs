@@ -17,16 +17,15 @@ pub(crate) fn info(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
         Place::Own | Place::Person => ("account", "registered"),
     };
     let mut xml = Xml::new();
-    xml.open("query").attr("xmlns", ns::DISCO_INFO);
-    xml.open("identity").attr("category", category).attr("type", kind);
+    xml.open("query", ns::DISCO_INFO);
+    xml.open("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind);
     if ask.place == Place::Server {
         xml.attr("name", "Jirani");
     }
     xml.close();
     for desk in DESKS.iter().filter(|d| d.feature && d.places.contains(&ask.place)) {
-        xml.open("feature").attr("var", desk.namespace).close();
+        xml.open("feature", ns::DISCO_INFO).attr("var", desk.namespace).close();
     }
-    xml.close();
     Verdict::Result(xml.finish())
 }
 
@@ -35,7 +34,7 @@ pub(crate) fn items(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if let Some(error) = refuse(ask) {
         return error;
     }
-    Verdict::Result(Xml::new().leaf("query", ns::DISCO_ITEMS))
+    Verdict::Result(Xml::new().open("query", ns::DISCO_ITEMS).finish())
 }
 
 /// Only a get, of no node. Another person's account answers those who may see them (XEP-0030 section 8).

@@ -67,7 +67,7 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
             continue;
         };
         let mut delay = Xml::new();
-        delay.open("delay").attr("xmlns", ns::DELAY).attr("from", address.jid().domain());
+        delay.open("delay", ns::DELAY).attr("from", address.jid().domain());
         delay.attr("stamp", &row.filed.to_string()).close();
         stanza.append(delay.finish());
         stanza.append(archive::stanza_id(shard.config.node, row.seq, address));

@@ -63,14 +63,14 @@ impl Item {
         Ok(Item { name, groups })
     }
 
-    fn write_xml(&self, address: &Bare, xml: &mut Xml) {
-        xml.open("item").attr("jid", address.as_str());
+    fn write_xml(&self, address: &Bare, xml: &mut Xml<'_>) {
+        xml.open("item", ns::ROSTER).attr("jid", address.as_str());
         if let Some(name) = &self.name {
             xml.attr("name", name);
         }
         xml.attr("subscription", "none");
         for group in &self.groups {
-            xml.open("group").text(group).close();
+            xml.leaf("group", ns::ROSTER, group);
         }
         xml.close();
     }
@@ -78,12 +78,12 @@ impl Item {
     /// As it is stored: the element as it stands in a roster.
     fn to_record(&self, address: &Bare) -> Vec<u8> {
         let mut xml = Xml::new();
-        xml.open("item").attr("xmlns", ns::ROSTER).attr("jid", address.as_str());
+        xml.open("item", ns::ROSTER).attr("jid", address.as_str());
         if let Some(name) = &self.name {
             xml.attr("name", name);
         }
         for group in &self.groups {
-            xml.open("group").text(group).close();
+            xml.leaf("group", ns::ROSTER, group);
         }
         xml.close();
         xml.finish()
@@ -109,7 +109,7 @@ fn get(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let Some(roster) = &shard.accounts[ask.address.as_str()].roster else { return Verdict::NeedsRoster };
     let mut xml = Xml::new();
-    xml.open("query").attr("xmlns", ns::ROSTER).attr("ver", &version);
+    xml.open("query", ns::ROSTER).attr("ver", &version);
     for (address, item) in &roster.items {
         item.write_xml(address, &mut xml);
     }
@@ -163,11 +163,11 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
 /// Section 2.1.6: tells every interested session.
 fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Option<&Item>, after: base::Ticket) {
     let mut xml = Xml::new();
-    xml.open("query").attr("xmlns", ns::ROSTER).attr("ver", &version(shard, owner));
+    xml.open("query", ns::ROSTER).attr("ver", &version(shard, owner));
     match item {
         Some(item) => item.write_xml(contact, &mut xml),
         None => {
-            xml.open("item").attr("jid", contact.as_str()).attr("subscription", "remove").close();
+            xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
         }
     }
     xml.close();

@@ -4,7 +4,6 @@
 //! has a row in the store waits there too, so that a session that never comes back loses nothing either.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
@@ -127,7 +126,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
         ("enable", None) => {
             let resumable = matches!(element.attr("resume").as_deref(), Some("true" | "1"));
             let mut xml = Xml::new();
-            xml.open("enabled").attr("xmlns", ns::SM);
+            xml.open("enabled", ns::SM);
             if resumable {
                 xml.attr("id", &token).attr("resume", "true").attr("max", &resume_time_max.to_string());
             }
@@ -191,7 +190,7 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     sm.asked = !sm.queue.is_empty();
     let mut bytes = Vec::new();
     let mut xml = Xml::new();
-    xml.open("resumed").attr("xmlns", ns::SM).attr("h", &sm.handled().to_string()).attr("previd", previd).close();
+    xml.open("resumed", ns::SM).attr("h", &sm.handled().to_string()).attr("previd", previd).close();
     bytes.extend_from_slice(&xml.finish());
     for (stanza, _) in &sm.queue {
         bytes.extend_from_slice(stanza);
@@ -205,17 +204,17 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
 
 fn answer(h: u32) -> Vec<u8> {
     let mut xml = Xml::new();
-    xml.open("a").attr("xmlns", ns::SM).attr("h", &h.to_string()).close();
+    xml.open("a", ns::SM).attr("h", &h.to_string()).close();
     xml.finish()
 }
 
-fn failed(condition: &str, h: Option<u32>) -> Vec<u8> {
+fn failed(condition: &'static str, h: Option<u32>) -> Vec<u8> {
     let mut xml = Xml::new();
-    xml.open("failed").attr("xmlns", ns::SM);
+    xml.open("failed", ns::SM);
     if let Some(h) = h {
         xml.attr("h", &h.to_string());
     }
-    xml.open(condition).attr("xmlns", ns::STANZA_ERRORS).close().close();
+    xml.open(condition, ns::STANZA_ERRORS);
     xml.finish()
 }
 

@@ -13,9 +13,7 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         return Verdict::Error(Condition::NotAllowed.into());
     }
     let mut xml = Xml::new();
-    xml.open("query").attr("xmlns", ns::VERSION);
-    xml.open("name").text("Jirani").close();
-    xml.open("version").text(shard.config.version).close();
-    xml.close();
+    xml.open("query", ns::VERSION);
+    xml.leaf("name", ns::VERSION, "Jirani").leaf("version", ns::VERSION, shard.config.version);
     Verdict::Result(xml.finish())
 }

@@ -1,0 +1,583 @@
+//! RFC 6120 sections 11.1 to 11.6, XML 1.0, Namespaces in XML 1.0: the only judge of what is acceptable XML.
+//!
+//! One pass from front to back over the bytes of one element. It takes no memory but a stack of open elements, whose
+//! depth is limited, and it says the same of the same bytes however many follow: a fault in the first half of a stanza
+//! is found without its second half.
+
+use std::borrow::Cow;
+
+use base::limits::{
+    ATTRIBUTE_BYTES_MAX, ELEMENT_ATTRIBUTES_MAX, ELEMENT_DEPTH_MAX, ELEMENT_NAMESPACES_MAX, NAME_BYTES_MAX,
+    NAMESPACE_BYTES_MAX, STANZA_ELEMENTS_MAX,
+};
+use memchr::memmem;
+use smallvec::SmallVec;
+
+use crate::chars::{self, NAME, SPACE, TEXT_STOP, VALUE_STOP};
+use crate::error::{FrameError, Limit};
+use crate::scope::Scope;
+use crate::{escape, ns};
+
+/// A piece of the bytes that were checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
+    pub(crate) fn of<'x, T: ?Sized + std::ops::Index<std::ops::Range<usize>>>(self, xml: &'x T) -> &'x T::Output {
+        &xml[self.start as usize..self.end as usize]
+    }
+
+    fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+/// A name as it is written; `prefix` bytes stand before its colon, if it has one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Name {
+    span: Span,
+    prefix: u16,
+}
+
+impl Name {
+    fn prefix_span(self) -> Span {
+        Span { start: self.span.start, end: self.span.start + u32::from(self.prefix) }
+    }
+
+    fn local_span(self) -> Span {
+        let skipped = if self.prefix == 0 { 0 } else { u32::from(self.prefix) + 1 };
+        Span { start: self.span.start + skipped, end: self.span.end }
+    }
+
+    pub(crate) fn has_prefix(self) -> bool {
+        self.prefix != 0
+    }
+
+    pub(crate) fn prefix(self, xml: &str) -> &str {
+        self.prefix_span().of(xml)
+    }
+
+    pub(crate) fn local(self, xml: &str) -> &str {
+        self.local_span().of(xml)
+    }
+
+    pub(crate) fn whole(self, xml: &str) -> &str {
+        self.span.of(xml)
+    }
+}
+
+/// An attribute; its value is `plain` if it means what it says, without references or white space to be changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Attribute {
+    pub(crate) name: Name,
+    value: Span,
+    plain: bool,
+}
+
+impl Attribute {
+    /// What the value means.
+    pub(crate) fn value(self, xml: &str) -> Cow<'_, str> {
+        let raw = self.value.of(xml);
+        if self.plain { Cow::Borrowed(raw) } else { escape::value(raw) }
+    }
+}
+
+pub(crate) type Attributes = SmallVec<[Attribute; 8]>;
+
+/// A start tag.
+#[derive(Debug)]
+pub(crate) struct Tag {
+    pub(crate) name: Name,
+    pub(crate) attributes: Attributes,
+}
+
+/// An element that has passed.
+#[derive(Debug)]
+pub(crate) struct Checked<'x> {
+    /// The element and nothing else.
+    pub(crate) xml: &'x str,
+    pub(crate) tag: Tag,
+    pub(crate) namespace: Cow<'x, str>,
+    /// What stands between its tags.
+    pub(crate) inner: Span,
+    /// Which of the inherited prefixes it uses, as bits.
+    pub(crate) used: u32,
+    /// Whether its content namespace is spelled in a rare way: with a prefix, or declared again on a child.
+    pub(crate) rare: bool,
+}
+
+impl Checked<'_> {
+    /// Whether it is a message, presence or iq in this namespace.
+    pub(crate) fn is_stanza(&self, content: &str) -> bool {
+        self.namespace == content && is_stanza(self.tag.name.local(self.xml))
+    }
+}
+
+fn is_stanza(name: &str) -> bool {
+    matches!(name, "message" | "presence" | "iq")
+}
+
+/// What the bytes are checked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'x> {
+    /// What is declared around the element.
+    pub(crate) scope: &'x Scope<'x>,
+    /// The namespace of stanzas, on a stream; none where any element may stand.
+    pub(crate) content: Option<&'static str>,
+}
+
+impl Place<'_> {
+    /// RFC 6120 sections 4.8.2 and 4.9.3.10: which first-level elements a stream may have.
+    fn admits(&self, namespace: &str, local: &str) -> Result<(), FrameError> {
+        let Some(content) = self.content else { return Ok(()) };
+        if namespace == ns::STREAMS && local == "stream" {
+            Err(FrameError::BadFormat)
+        } else if namespace != content && (is_stanza(local) || matches!(namespace, "" | ns::CLIENT | ns::SERVER)) {
+            Err(FrameError::InvalidNamespace)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// COMPAT: some servers send children with `xmlns='jabber:client'` to other servers.
+    fn is_content(&self, namespace: &str) -> bool {
+        self.content.is_some_and(|content| namespace == content || namespace == ns::CLIENT)
+    }
+}
+
+/// Why the check stands still.
+enum Stop {
+    /// The bytes end before the element does.
+    More,
+    Bad(FrameError),
+}
+
+impl<E: Into<FrameError>> From<E> for Stop {
+    fn from(error: E) -> Stop {
+        Stop::Bad(error.into())
+    }
+}
+
+const NOT_WELL_FORMED: Stop = Stop::Bad(FrameError::NotWellFormed);
+
+/// Checks the element at the front; none if the bytes end before it does.
+pub(crate) fn element<'x>(xml: &'x [u8], place: Place<'x>) -> Result<Option<Checked<'x>>, FrameError> {
+    let mut checker = Checker::new(xml, place);
+    match checker.element() {
+        Ok(checked) => Ok(Some(checked)),
+        Err(Stop::More) => Ok(None),
+        Err(Stop::Bad(error)) => Err(error),
+    }
+}
+
+/// Checks the start tag that these bytes are, as a stream header: nothing is around it, and its end is far away.
+pub(crate) fn start_tag<'x>(xml: &'x [u8], scope: &'x Scope<'x>) -> Result<(&'x str, Tag), FrameError> {
+    let mut checker = Checker::new(xml, Place { scope, content: None });
+    let mut attributes = Attributes::new();
+    checker.at = 1;
+    let result = checker.start_tag(&mut attributes).and_then(|(name, _)| {
+        checker.resolve(name)?;
+        Ok((name, checker.text()?))
+    });
+    match result {
+        Ok((name, text)) if text.len() == xml.len() => Ok((text, Tag { name, attributes })),
+        Ok(_) | Err(Stop::More) => Err(FrameError::NotWellFormed),
+        Err(Stop::Bad(error)) => Err(error),
+    }
+}
+
+struct Checker<'x> {
+    xml: &'x [u8],
+    at: usize,
+    place: Place<'x>,
+    /// Prefixes declared since the first tag, the innermost last: their attributes.
+    declared: SmallVec<[Attribute; 4]>,
+    used: u32,
+    elements: usize,
+}
+
+struct Open {
+    name: Span,
+    /// How many prefixes were declared outside of it.
+    declared: u16,
+}
+
+impl<'x> Checker<'x> {
+    fn new(xml: &'x [u8], place: Place<'x>) -> Checker<'x> {
+        Checker { xml, at: 0, place, declared: SmallVec::new(), used: 0, elements: 0 }
+    }
+
+    fn element(&mut self) -> Result<Checked<'x>, Stop> {
+        self.expect(b'<')?;
+        if matches!(self.peek(0)?, b'!' | b'?') {
+            return Err(FrameError::RestrictedXml.into());
+        }
+        let mut attributes = Attributes::new();
+        let (name, empty) = self.start_tag(&mut attributes)?;
+        let used = self.used;
+        let namespace = self.namespace(name, &attributes)?;
+        self.used = used;
+        self.place.admits(&namespace, utf8(name.local_span().of(self.xml))?)?;
+        let start = self.at;
+        let (mut rare, mut end) = (name.has_prefix(), start);
+        if !empty {
+            (rare, end) = self.content(name, rare)?;
+        }
+        let inner = Span::new(start, end);
+        let (xml, tag) = (self.text()?, Tag { name, attributes });
+        Ok(Checked { xml, tag, namespace, inner, used: self.used, rare })
+    }
+
+    /// From behind the first start tag to behind its end tag. Says whether a child spells the content namespace in a
+    /// rare way, and where the end tag began.
+    fn content(&mut self, root: Name, mut rare: bool) -> Result<(bool, usize), Stop> {
+        let mut open: SmallVec<[Open; 16]> = SmallVec::new();
+        open.push(Open { name: root.span, declared: 0 });
+        let mut attributes = Attributes::new();
+        loop {
+            self.character_data()?;
+            // Here stands `<`.
+            match self.peek(1)? {
+                b'/' => {
+                    let end = self.at;
+                    self.at += 2;
+                    if let Some(closed) = open.pop() {
+                        self.end_tag(closed.name)?;
+                        self.declared.truncate(usize::from(closed.declared));
+                    }
+                    if open.is_empty() {
+                        return Ok((rare, end));
+                    }
+                }
+                b'!' => self.cdata()?,
+                b'?' => return Err(FrameError::RestrictedXml.into()),
+                _ => {
+                    self.at += 1;
+                    let declared = self.declared.len() as u16;
+                    attributes.clear();
+                    let (name, empty) = self.start_tag(&mut attributes)?;
+                    if open.len() == 1 && (name.has_prefix() || !attributes.is_empty()) {
+                        rare |= self.is_rare(name, &attributes)?;
+                    } else {
+                        self.resolve(name)?;
+                    }
+                    if open.len() >= ELEMENT_DEPTH_MAX {
+                        return Err(Limit::Depth.into());
+                    }
+                    if empty {
+                        self.declared.truncate(usize::from(declared));
+                    } else {
+                        open.push(Open { name: name.span, declared });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a first-level child has a prefix for the content namespace, or declares it once more.
+    fn is_rare(&mut self, name: Name, attributes: &Attributes) -> Result<bool, Stop> {
+        if name.has_prefix() {
+            return Ok(self.resolve(name)?.is_some_and(|namespace| self.place.is_content(&namespace)));
+        }
+        match attributes.iter().find(|a| a.name.span.of(self.xml) == b"xmlns") {
+            Some(attribute) => Ok(self.place.is_content(&self.value(attribute)?)),
+            None => Ok(false),
+        }
+    }
+
+    /// `<`, then this.
+    fn start_tag(&mut self, attributes: &mut Attributes) -> Result<(Name, bool), Stop> {
+        self.elements += 1;
+        if self.elements > STANZA_ELEMENTS_MAX {
+            return Err(Limit::Elements.into());
+        }
+        let name = self.name()?;
+        let (mut declarations, mut prefixed) = (0, 0);
+        let empty = loop {
+            let spaces = self.spaces();
+            match self.peek(0)? {
+                b'>' => {
+                    self.at += 1;
+                    break false;
+                }
+                b'/' => {
+                    self.at += 1;
+                    self.expect(b'>')?;
+                    break true;
+                }
+                _ if spaces == 0 => return Err(NOT_WELL_FORMED),
+                _ => {
+                    let attribute = self.attribute()?;
+                    if self.is_declaration(attribute) {
+                        declarations += 1;
+                        self.declare(attribute)?;
+                    } else if attribute.name.has_prefix() {
+                        prefixed += 1;
+                    }
+                    if declarations > ELEMENT_NAMESPACES_MAX {
+                        return Err(Limit::Namespaces.into());
+                    }
+                    if attributes.len() + 1 - declarations > ELEMENT_ATTRIBUTES_MAX {
+                        return Err(Limit::Attributes.into());
+                    }
+                    attributes.push(attribute);
+                }
+            }
+        };
+        if attributes.len() > 1 {
+            self.no_twins(attributes)?;
+        }
+        if prefixed > 0 {
+            self.no_expanded_twins(attributes)?;
+        }
+        Ok((name, empty))
+    }
+
+    fn attribute(&mut self) -> Result<Attribute, Stop> {
+        let name = self.name()?;
+        self.spaces();
+        self.expect(b'=')?;
+        self.spaces();
+        let quote = self.peek(0)?;
+        if !matches!(quote, b'"' | b'\'') {
+            return Err(NOT_WELL_FORMED);
+        }
+        self.at += 1;
+        let start = self.at;
+        let mut plain = true;
+        loop {
+            self.skip_until(VALUE_STOP);
+            match self.peek(0)? {
+                b if b == quote => break,
+                b'"' | b'\'' => self.at += 1,
+                b'\t' | b'\n' | b'\r' => {
+                    plain = false;
+                    self.at += 1;
+                }
+                b'&' => {
+                    plain = false;
+                    self.reference()?;
+                }
+                _ => return Err(NOT_WELL_FORMED),
+            }
+        }
+        let value = Span::new(start, self.at);
+        self.at += 1;
+        if value.len() > ATTRIBUTE_BYTES_MAX {
+            return Err(Limit::Attribute.into());
+        }
+        Ok(Attribute { name, value, plain })
+    }
+
+    fn end_tag(&mut self, name: Span) -> Result<(), Stop> {
+        let Some(written) = self.xml.get(self.at..self.at + name.len()) else { return Err(Stop::More) };
+        if written != name.of(self.xml) {
+            return Err(NOT_WELL_FORMED);
+        }
+        self.at += name.len();
+        self.spaces();
+        self.expect(b'>')
+    }
+
+    /// Up to the next `<`.
+    fn character_data(&mut self) -> Result<(), Stop> {
+        loop {
+            self.skip_until(TEXT_STOP);
+            match self.peek(0)? {
+                b'<' => return Ok(()),
+                b'&' => self.reference()?,
+                b']' if self.peek(1)? == b']' && self.peek(2)? == b'>' => return Err(NOT_WELL_FORMED),
+                b']' => self.at += 1,
+                _ => return Err(NOT_WELL_FORMED),
+            }
+        }
+    }
+
+    fn cdata(&mut self) -> Result<(), Stop> {
+        for (i, expected) in b"<![CDATA[".iter().enumerate() {
+            if self.peek(i)? != *expected {
+                return Err(FrameError::RestrictedXml.into());
+            }
+        }
+        self.at += b"<![CDATA[".len();
+        let rest = &self.xml[self.at..];
+        let len = memmem::find(rest, b"]]>").ok_or(Stop::More)?;
+        if rest[..len].iter().any(|b| *b < b' ' && !chars::is(*b, SPACE)) {
+            return Err(NOT_WELL_FORMED);
+        }
+        self.at += len + 3;
+        Ok(())
+    }
+
+    fn reference(&mut self) -> Result<(), Stop> {
+        let start = self.at + 1;
+        self.at = start + usize::from(self.peek(1)? == b'#');
+        self.at += chars::run(&self.xml[self.at..], NAME);
+        self.expect(b';')?;
+        let name = &self.xml[start..self.at - 1];
+        if std::str::from_utf8(name).is_ok_and(|name| escape::reference(name).is_some()) {
+            Ok(())
+        } else if chars::is_name(name) {
+            Err(FrameError::RestrictedXml.into())
+        } else {
+            Err(NOT_WELL_FORMED)
+        }
+    }
+
+    fn name(&mut self) -> Result<Name, Stop> {
+        let start = self.at;
+        self.at += chars::run(&self.xml[start..], NAME);
+        let mut name = Name { span: Span::new(start, self.at), prefix: 0 };
+        if self.peek(0)? == b':' {
+            if !chars::is_name(name.span.of(self.xml)) {
+                return Err(NOT_WELL_FORMED);
+            }
+            // Longer ones wrap here, and are refused below.
+            name.prefix = name.span.len() as u16;
+            self.at += 1;
+            self.at += chars::run(&self.xml[self.at..], NAME);
+            self.peek(0)?;
+            name.span.end = self.at as u32;
+        }
+        if name.span.len() > NAME_BYTES_MAX {
+            return Err(Limit::Name.into());
+        }
+        if chars::is_name(name.local_span().of(self.xml)) { Ok(name) } else { Err(NOT_WELL_FORMED) }
+    }
+
+    fn is_declaration(&self, attribute: Attribute) -> bool {
+        let name = if attribute.name.has_prefix() { attribute.name.prefix_span() } else { attribute.name.span };
+        name.of(self.xml) == b"xmlns"
+    }
+
+    /// Namespaces in XML 1.0 section 3: what may be declared. The value is compared as it is meant, not as written.
+    fn declare(&mut self, attribute: Attribute) -> Result<(), Stop> {
+        if attribute.value.len() > NAMESPACE_BYTES_MAX {
+            return Err(Limit::Namespace.into());
+        }
+        let namespace = self.value(&attribute)?;
+        let reserved = matches!(&*namespace, ns::XML | ns::XMLNS);
+        if !attribute.name.has_prefix() {
+            return if reserved { Err(NOT_WELL_FORMED) } else { Ok(()) };
+        }
+        let allowed = match attribute.name.local_span().of(self.xml) {
+            b"xml" => return if namespace == ns::XML { Ok(()) } else { Err(NOT_WELL_FORMED) },
+            b"xmlns" => false,
+            _ => !reserved && !namespace.is_empty(),
+        };
+        if !allowed {
+            return Err(NOT_WELL_FORMED);
+        }
+        if self.place.scope.bindings().len() + self.declared.len() >= ELEMENT_NAMESPACES_MAX {
+            return Err(Limit::Namespaces.into());
+        }
+        self.declared.push(attribute);
+        Ok(())
+    }
+
+    /// The namespace of a prefixed name; none without a prefix.
+    fn resolve(&mut self, name: Name) -> Result<Option<Cow<'x, str>>, Stop> {
+        if !name.has_prefix() {
+            return Ok(None);
+        }
+        let prefix = name.prefix_span().of(self.xml);
+        if prefix == b"xml" {
+            return Ok(Some(Cow::Borrowed(ns::XML)));
+        }
+        if let Some(found) = self.declared.iter().rev().find(|d| d.name.local_span().of(self.xml) == prefix) {
+            return Ok(Some(self.value(found)?));
+        }
+        match self.place.scope.bindings().iter().rposition(|b| b.prefix.as_bytes() == prefix) {
+            Some(at) => {
+                self.used |= 1 << at;
+                Ok(Some(Cow::Borrowed(&self.place.scope.bindings()[at].namespace)))
+            }
+            None => Err(NOT_WELL_FORMED),
+        }
+    }
+
+    /// The namespace of an element.
+    fn namespace(&mut self, name: Name, attributes: &Attributes) -> Result<Cow<'x, str>, Stop> {
+        if let Some(namespace) = self.resolve(name)? {
+            return Ok(namespace);
+        }
+        match attributes.iter().find(|a| a.name.span.of(self.xml) == b"xmlns") {
+            Some(attribute) => self.value(attribute),
+            None => Ok(Cow::Borrowed(&self.place.scope.default)),
+        }
+    }
+
+    fn no_twins(&self, attributes: &Attributes) -> Result<(), Stop> {
+        let twins = attributes.iter().enumerate().any(|(i, one)| {
+            let name = one.name.span.of(self.xml);
+            attributes[..i].iter().any(|other| other.name.span.of(self.xml) == name)
+        });
+        if twins { Err(NOT_WELL_FORMED) } else { Ok(()) }
+    }
+
+    /// Namespaces in XML 1.0 section 6.3; also the check that each prefix is declared.
+    fn no_expanded_twins(&mut self, attributes: &Attributes) -> Result<(), Stop> {
+        let mut seen: SmallVec<[(Cow<'x, str>, &[u8]); 4]> = SmallVec::new();
+        for attribute in attributes {
+            if !attribute.name.has_prefix() || self.is_declaration(*attribute) {
+                continue;
+            }
+            let local = attribute.name.local_span().of(self.xml);
+            let namespace = self.resolve(attribute.name)?.unwrap_or_default();
+            if seen.iter().any(|(n, l)| *l == local && *n == namespace) {
+                return Err(NOT_WELL_FORMED);
+            }
+            seen.push((namespace, local));
+        }
+        Ok(())
+    }
+
+    fn value(&self, attribute: &Attribute) -> Result<Cow<'x, str>, Stop> {
+        let raw = utf8(attribute.value.of(self.xml))?;
+        Ok(if attribute.plain { Cow::Borrowed(raw) } else { escape::value(raw) })
+    }
+
+    /// What has been read, as text: the one check of the encoding.
+    fn text(&self) -> Result<&'x str, Stop> {
+        let bytes = &self.xml[..self.at];
+        let text = utf8(bytes)?;
+        if !bytes.is_ascii() && ["\u{fffe}", "\u{ffff}"].iter().any(|c| memmem::find(bytes, c.as_bytes()).is_some()) {
+            return Err(NOT_WELL_FORMED);
+        }
+        Ok(text)
+    }
+
+    fn peek(&self, ahead: usize) -> Result<u8, Stop> {
+        self.xml.get(self.at + ahead).copied().ok_or(Stop::More)
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+        if self.peek(0)? != byte {
+            return Err(NOT_WELL_FORMED);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn spaces(&mut self) -> usize {
+        let count = chars::run(&self.xml[self.at..], SPACE);
+        self.at += count;
+        count
+    }
+
+    fn skip_until(&mut self, class: u8) {
+        let rest = &self.xml[self.at..];
+        self.at += rest.iter().position(|b| chars::is(*b, class)).unwrap_or(rest.len());
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Stop> {
+    std::str::from_utf8(bytes).map_err(|_| Stop::Bad(FrameError::UnsupportedEncoding))
+}
