@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub struct Parts {
     /// Makes records for people who do not exist.
     pub fake: FakeKey,
     /// PBKDF2 rounds of new passwords; also what people who do not exist seem to have.
-    pub iterations: u32,
+    pub iterations: NonZeroU32,
 }
 
 /// What comes back from the store's threads.
@@ -56,7 +57,7 @@ pub struct Engine {
     pub(crate) tls: RefCell<Option<Arc<ServerConfig>>>,
     pub(crate) tls_required_on_loopback: bool,
     pub(crate) fake: FakeKey,
-    iterations: u32,
+    iterations: NonZeroU32,
     shard: RefCell<Shard>,
     writer: RefCell<Option<Writer>>,
     readers: RefCell<Option<Readers>>,
