@@ -117,7 +117,7 @@ fn records(db: &Connection, account: AccountId, kind: RecordKind) -> rusqlite::R
 /// The columns that [`message_row`] takes.
 macro_rules! message_columns {
     () => {
-        "stanza, origin, seq, peer, filed, first_node, first_seq, archived, pending"
+        "stanza, origin, seq, peer.address, filed, first_node, first_seq, archived, pending"
     };
 }
 
@@ -125,7 +125,7 @@ fn pending(db: &Connection, account: AccountId, after: i64, limit: u32) -> rusql
     let sql = concat!(
         "SELECT ",
         message_columns!(),
-        " FROM copy INDEXED BY copy_pending JOIN body USING (body) \
+        " FROM copy INDEXED BY copy_pending JOIN body USING (body) JOIN peer USING (peer) \
          WHERE account = ?1 AND pending = 1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     );
     messages(db, sql, params![account.0, after, limit])
@@ -149,20 +149,31 @@ macro_rules! archive_sql {
 fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
     let moment = db.unchecked_transaction()?;
     let account = q.account.0;
-    let with = q.with.as_ref().map(Bare::as_str);
+    // An address without a number has no messages: 0 is nobody's.
+    let with = q.with.as_ref().map(|with| peer(&moment, q.account, with).map(|peer| peer.unwrap_or(0))).transpose()?;
     let (after, before) = (q.after.unwrap_or(i64::MIN), q.before.unwrap_or(i64::MAX));
     let (start, end) = (q.start.map_or(i64::MIN, |w| w.0), q.end.map_or(i64::MAX, |w| w.0));
     // One more than asked: it tells whether something lies beyond.
     let limit = i64::from(q.limit) + 1;
     let range = (account, after, before, start, end, limit);
     let mut rows = match (with, q.last) {
-        (None, false) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "ASC"), range)?,
-        (None, true) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "DESC"), range)?,
+        (None, false) => {
+            messages(&moment, archive_sql!("JOIN body USING (body) JOIN peer USING (peer) WHERE 1", "ASC"), range)?
+        }
+        (None, true) => {
+            messages(&moment, archive_sql!("JOIN body USING (body) JOIN peer USING (peer) WHERE 1", "DESC"), range)?
+        }
         (Some(with), last) => {
             let sql = if last {
-                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "DESC")
+                archive_sql!(
+                    "INDEXED BY copy_peer JOIN body USING (body) JOIN peer USING (peer) WHERE peer = ?7",
+                    "DESC"
+                )
             } else {
-                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "ASC")
+                archive_sql!(
+                    "INDEXED BY copy_peer JOIN body USING (body) JOIN peer USING (peer) WHERE peer = ?7",
+                    "ASC"
+                )
             };
             messages(&moment, sql, (account, after, before, start, end, limit, with))?
         }
@@ -176,7 +187,14 @@ fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
     Ok(Page { messages: rows, complete, count })
 }
 
-fn count(db: &Connection, account: i64, with: Option<&str>, start: i64, end: i64) -> rusqlite::Result<u64> {
+/// The number of an address that the account has exchanged messages with.
+pub(super) fn peer(db: &Connection, account: AccountId, address: &Bare) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT peer FROM peer WHERE account = ?1 AND address = ?2")?
+        .query_row(params![account.0, address.as_str()], |row| row.get(0))
+        .optional()
+}
+
+fn count(db: &Connection, account: i64, with: Option<i64>, start: i64, end: i64) -> rusqlite::Result<u64> {
     match with {
         None => db
             .prepare_cached(
