@@ -4,6 +4,8 @@
 
 mod read;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
