@@ -177,6 +177,10 @@ fn what_an_account_has_does_not_slow_its_opening_or_its_pages() {
     for (query, small) in pages.iter().zip(small) {
         assert_eq!(fixture.steps(query), small, "{query:?}");
     }
+    // A time near the end is found by spans, not by walking there.
+    let Query::Archive(late) = page(false, false) else { unreachable!("it is an archive query") };
+    let late = Query::Archive(ArchiveQuery { start: Some(Wall(19_990)), ..late });
+    assert!(fixture.steps(&late) < 20_000 / 4, "{}", fixture.steps(&late));
     let mut opening = |address| fixture.steps(&Query::Account(bare(address)));
     assert_eq!(opening("a@x"), opening("empty@x"));
     let mut login = |address| fixture.steps(&Query::Credentials(bare(address)));
