@@ -80,6 +80,13 @@ fn message(seq: i64, bytes: usize) -> Batch {
 }
 
 #[test]
+fn a_commit_is_on_disk() {
+    let fixture = Fixture::new();
+    let mode: String = fixture.store.db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!((mode.as_str(), fixture.count("PRAGMA synchronous")), ("wal", 2));
+}
+
+#[test]
 fn a_full_disk_is_told_and_nothing_is_half_written() {
     let mut fixture = Fixture::new();
     let pages = fixture.count("PRAGMA page_count");
