@@ -159,7 +159,6 @@ impl Group<'_> {
         self.tally(account)?;
         self.tallies.forget(account);
         self.spans.forget(account);
-        self.peers.retain(|(owner, _), _| *owner != account);
         for sql in [
             // Bodies that nobody else has go; the others lose the owners that this account was.
             "DELETE FROM body WHERE (body, owners) IN \
