@@ -15,7 +15,7 @@ pub(crate) mod subscription_states;
 pub(crate) mod version;
 
 use base::{Bare, Ticket};
-use wire::{Element, Stanza};
+use wire::Element;
 
 use crate::error::StanzaError;
 use crate::ns;
@@ -29,7 +29,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    pub(crate) stanza: &'a Stanza<'a>,
     pub(crate) payload: Element<'a>,
 }
 

@@ -133,10 +133,9 @@ impl Shard {
             (Some(payload), None) => {
                 let desk = desk::DESKS.iter().find(|d| d.places.contains(&place) && payload.is(d.name, d.namespace));
                 match desk {
-                    Some(desk) => (desk.handle)(
-                        self,
-                        &Ask { place, address, origin, set: kind == IqType::Set, stanza: &stanza, payload },
-                    ),
+                    Some(desk) => {
+                        (desk.handle)(self, &Ask { place, address, origin, set: kind == IqType::Set, payload })
+                    }
                     None => Verdict::Error(Condition::ServiceUnavailable.into()),
                 }
             }

@@ -62,12 +62,13 @@ pub(crate) fn outbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb
     }
     let changed = step(shard, own, &contact, after, kept(state, next));
     stamp(&mut stanza, own, &contact);
-    let fate = if goes_on { shard.route(origin, stanza) } else { Fate::Done };
     if let Some(ticket) = changed
         && after != registers
     {
         roster::push(shard, own, &contact, ticket);
     }
+    // After the push: the answer may come at once, with a push of its own.
+    let fate = if goes_on { shard.route(origin, stanza) } else { Fate::Done };
     if next.from() && !state.from() {
         presence::show(shard, own, &contact, true);
     }
@@ -140,13 +141,13 @@ pub(crate) fn remove(shard: &mut Shard, own: &Bare, contact: &Bare) -> Ticket {
         presence::show(shard, own, contact, false);
     }
     let ticket = roster::record(shard, own, contact, None, kept(state, State::None));
+    roster::push(shard, own, contact, ticket);
     if registers.has(Registers::TO) || registers.has(Registers::ASK) {
         say(shard, own, contact, Verb::Unsubscribe);
     }
     if state.from() || state.requested() {
         say(shard, own, contact, Verb::Unsubscribed);
     }
-    roster::push(shard, own, contact, ticket);
     ticket
 }
 
