@@ -18,6 +18,7 @@
 //! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
 //! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
 //! | [`pattern`] | whether a stanza is what was expected |
+//! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
 
 pub mod bench;
 pub mod client;
@@ -25,9 +26,11 @@ mod heap;
 mod node;
 pub mod pattern;
 mod pipe;
+pub mod play;
 pub mod xml;
 
 pub use bench::{Bench, Seat};
 pub use client::{Client, Goal, Login};
 pub use pattern::{Bindings, Pattern};
+pub use play::Play;
 pub use xml::Tree;
