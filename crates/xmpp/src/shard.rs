@@ -797,7 +797,7 @@ impl Shard {
                             self.resume_parked(&address);
                         }
                     }
-                    Ok(_) => {}
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
@@ -885,7 +885,8 @@ impl Shard {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
                     _ => self.bounce(origin, &stanza, error),
                 }
-                self.settle(origin);
+                // What its author's own account wrote because of it may not be durable yet.
+                self.meet(origin, Fate::After(self.newest()));
             }
         }
     }
