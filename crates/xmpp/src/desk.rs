@@ -88,7 +88,13 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: true,
         handle: ping::handle,
     },
-    Desk { name: "session", namespace: ns::SESSION, places: &[Place::Own, Place::Server], feature: false, handle: ping::handle },
+    Desk {
+        name: "session",
+        namespace: ns::SESSION,
+        places: &[Place::Own, Place::Server],
+        feature: false,
+        handle: ping::handle,
+    },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
 ];
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Query, Rows, StoreError, Write};
-use base::limits::{ACCOUNTS_IDLE_MAX, ACCOUNT_SESSIONS_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -206,6 +206,8 @@ pub(crate) enum After {
     Settle(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
+    /// If the batch failed, this account has one message less that waits.
+    Unfile(Bare),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
     /// Somebody waits for the outcome of a command.
@@ -695,12 +697,13 @@ impl Shard {
         let Some((first, then)) = self.in_flight.pop_front() else { return };
         assert_eq!(first, ticket, "the store answers in the order in which it was asked");
         self.settled = ticket;
+        let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.held.retain(|o| o.after != ticket);
-                }
+                self.drop_held(session, ticket);
             }
+            // Distrust ends sessions: what they are to hear comes first.
+            then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
             self.follow(ticket, &result, then);
@@ -715,9 +718,25 @@ impl Shard {
                 let error = StanzaError::from(error);
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
+            (After::Unfile(address), Err(_)) => {
+                if let Some(row) = self.accounts.get_mut(&address).and_then(|a| a.row.as_mut()) {
+                    row.pending = row.pending.saturating_sub(1);
+                }
+            }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Bounce(..) | After::Unfile(_) | After::Distrust(_), Ok(())) => {}
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
+        }
+    }
+
+    /// What was held for a batch that failed is not sent.
+    fn drop_held(&mut self, session: SessionId, ticket: Ticket) {
+        let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
+        let (dropped, kept) = std::mem::take(held).into_iter().partition(|o| o.after == ticket);
+        *held = kept;
+        let dropped: VecDeque<Outgoing> = dropped;
+        for outgoing in dropped {
+            self.take_back(session, outgoing.what);
         }
     }
 
@@ -849,7 +868,10 @@ impl Shard {
                 self.push(Output::Close { conn });
             }
             Parked::Stanza { origin, stanza } => {
-                self.bounce(origin, &stanza, error);
+                // RFC 6121 section 8.5.1: presence for nobody is dropped without a word.
+                if !matches!(stanza.head.kind, Kind::Presence(_)) {
+                    self.bounce(origin, &stanza, error);
+                }
                 self.settle(origin);
             }
         }
@@ -877,8 +899,7 @@ impl Shard {
                 self.after(ticket, After::Reply(id, command));
             }
             Command::SetPassword { account, credentials, .. } => {
-                let ticket =
-                    self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
+                let ticket = self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
                 self.after(ticket, After::Reply(id, command));
             }
             Command::RemoveAccount { account, address } => {
