@@ -15,12 +15,14 @@
 //! | module | what it names |
 //! |---|---|
 //! | [`bench`](mod@bench) | [`Bench`]: a node and its clients; time, delays, cut cables, full disks, crashes |
+//! | [`check`] | checkers: whether what is promised was kept |
 //! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
 //! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
 //! | [`pattern`] | whether a stanza is what was expected |
 //! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
 
 pub mod bench;
+pub mod check;
 pub mod client;
 mod heap;
 mod node;
