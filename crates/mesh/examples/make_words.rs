@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
+use mesh::words::WORDS;
+
 /// SCOWL's size classes from the most common words to the least common that may be taken without being picked by hand.
 const SIZES: [u32; 4] = [10, 20, 35, 40];
 /// The class of rarer words; only those named in `welcome.txt` are taken.
@@ -37,11 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut chosen = rules::Chosen::default();
     let mut list: Vec<String> = Vec::new();
     for (_, _, word) in candidates {
-        if list.len() < rules::WORDS && chosen.add(&word).is_ok() {
+        if list.len() < WORDS && chosen.add(&word).is_ok() {
             list.push(word);
         }
     }
-    if list.len() < rules::WORDS {
+    if list.len() < WORDS {
         return Err(format!("only {} words satisfy the rules", list.len()).into());
     }
     list.sort();

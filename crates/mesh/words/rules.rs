@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mesh::spelling::distance;
 
-/// A word carries twelve bits.
-pub(crate) const WORDS: usize = 4096;
 /// A word is known from its first letters: all of them if it has fewer.
 pub(crate) const PREFIX_LETTERS: usize = 5;
 /// One slip of the keyboard never turns a word into another.
@@ -74,114 +72,54 @@ fn shortened(word: &str) -> impl Iterator<Item = String> {
     (0..=word.len()).map(without)
 }
 
+/// Beginnings that are not spoken as written.
+const BEGINNINGS: [(&str, &str); 8] =
+    [("kn", "n"), ("gn", "n"), ("pn", "n"), ("wr", "r"), ("ps", "s"), ("who", "ho"), ("wh", "w"), ("x", "s")];
+
+/// Endings by their sound, a longer one before a shorter one that is part of it. `X` is the sound of "sh", `C` of "ch".
+#[rustfmt::skip]
+const ENDINGS: [(&str, &str); 46] = [
+    ("tion", "Xn"), ("sion", "Xn"), ("cian", "Xn"), ("cean", "Xn"), ("ture", "Cr"), ("sure", "Xr"), ("cious", "Xs"),
+    ("tious", "Xs"), ("ous", "os"), ("ance", "ens"), ("ence", "ens"), ("ant", "ent"), ("mb", "m"), ("mn", "m"),
+    ("gn", "n"), ("bt", "t"), ("que", "k"), ("gue", "g"), ("ough", "ou"), ("ey", "y"), ("age", "ij"), ("ce", "s"),
+    ("dge", "j"), ("ge", "j"), ("ear", "ar"), ("eer", "ar"), ("air", "ar"), ("are", "ar"), ("ere", "ar"), ("ore", "or"),
+    ("oor", "or"), ("oar", "or"), ("our", "or"), ("ier", "yr"), ("er", "r"), ("or", "r"), ("ar", "r"), ("re", "r"),
+    ("le", "l"), ("al", "l"), ("el", "l"), ("il", "l"), ("ol", "l"), ("yl", "l"), ("es", "s"), ("e", ""),
+];
+
+/// Groups of letters by their sound, applied one after the other. `0` is the sound of "th".
+#[rustfmt::skip]
+const GROUPS: [(&str, &str); 34] = [
+    ("eigh", "ai"), ("ough", "ou"), ("augh", "au"), ("igh", "i"), ("gh", "g"), ("tch", "C"), ("sch", "sk"), ("ch", "C"),
+    ("sh", "X"), ("ph", "f"), ("th", "0"), ("dg", "j"), ("ck", "k"), ("qu", "kw"), ("sce", "se"), ("sci", "si"),
+    ("cc", "k"), ("ce", "se"), ("ci", "si"), ("cy", "si"), ("c", "k"), ("ge", "je"), ("gi", "ji"), ("gy", "ji"),
+    ("x", "ks"), ("z", "s"), ("alk", "ak"), ("alm", "am"), ("stl", "sl"), ("ear", "ar"), ("eir", "ar"), ("air", "ar"),
+    ("er", "ar"), ("ir", "ur"),
+];
+
 /// How a word sounds, roughly: words with the same key are not told apart over a bad telephone line.
 pub(crate) fn sound_key(word: &str) -> String {
     let mut spelled = word.to_owned();
-    // Whole beginnings, endings and groups first, the longest before the shorter.
-    for (from, to) in
-        [("kn", "n"), ("gn", "n"), ("pn", "n"), ("wr", "r"), ("ps", "s"), ("who", "ho"), ("wh", "w"), ("x", "s")]
-    {
+    for (from, to) in BEGINNINGS {
         if let Some(rest) = spelled.strip_prefix(from) {
             spelled = format!("{to}{rest}");
         }
     }
-    for (from, to) in [
-        ("tion", "Xn"),
-        ("sion", "Xn"),
-        ("cian", "Xn"),
-        ("cean", "Xn"),
-        ("ture", "Cr"),
-        ("sure", "Xr"),
-        ("cious", "Xs"),
-        ("tious", "Xs"),
-        ("ous", "os"),
-        ("ance", "ens"),
-        ("ence", "ens"),
-        ("ant", "ent"),
-        ("mb", "m"),
-        ("mn", "m"),
-        ("gn", "n"),
-        ("bt", "t"),
-        ("que", "k"),
-        ("gue", "g"),
-        ("ough", "ou"),
-        ("ey", "y"),
-        ("age", "ij"),
-        ("ce", "s"),
-        ("dge", "j"),
-        ("ge", "j"),
-        ("ear", "ar"),
-        ("eer", "ar"),
-        ("air", "ar"),
-        ("are", "ar"),
-        ("ere", "ar"),
-        ("ore", "or"),
-        ("oor", "or"),
-        ("oar", "or"),
-        ("our", "or"),
-        ("ier", "yr"),
-        ("er", "r"),
-        ("or", "r"),
-        ("ar", "r"),
-        ("re", "r"),
-        ("le", "l"),
-        ("al", "l"),
-        ("el", "l"),
-        ("il", "l"),
-        ("ol", "l"),
-        ("yl", "l"),
-        ("es", "s"),
-        ("e", ""),
-    ] {
-        // A stem of one letter keeps its ending: "or" in "for" is the whole sound of the word.
+    for (from, to) in ENDINGS {
+        // A stem without a vowel keeps its ending, for that is the sound of the whole word: "for", "all".
+        let is_syllable = matches!(to, "r" | "l");
         if spelled.len() >= from.len() + 2
             && let Some(stem) = spelled.strip_suffix(from)
-            && (to != "r" && to != "l" || stem.chars().any(is_vowel))
+            && (!is_syllable || stem.chars().any(is_vowel))
         {
             spelled = format!("{stem}{to}");
             break;
         }
     }
-    for (from, to) in [
-        ("eigh", "ai"),
-        ("ough", "ou"),
-        ("augh", "au"),
-        ("igh", "i"),
-        ("gh", "g"),
-        ("tch", "C"),
-        ("sch", "sk"),
-        ("ch", "C"),
-        ("sh", "X"),
-        ("ph", "f"),
-        ("th", "0"),
-        ("dg", "j"),
-        ("ck", "k"),
-        ("qu", "kw"),
-        ("sce", "se"),
-        ("sci", "si"),
-        ("cc", "k"),
-        ("ce", "se"),
-        ("ci", "si"),
-        ("cy", "si"),
-        ("c", "k"),
-        ("ge", "je"),
-        ("gi", "ji"),
-        ("gy", "ji"),
-        ("x", "ks"),
-        ("z", "s"),
-        ("alk", "ak"),
-        ("alm", "am"),
-        ("stl", "sl"),
-        ("ear", "ar"),
-        ("eir", "ar"),
-        ("air", "ar"),
-        ("er", "ar"),
-        ("ir", "ur"),
-        ("our", "or"),
-        ("oar", "or"),
-    ] {
+    for (from, to) in GROUPS {
         spelled = spelled.replace(from, to);
     }
+    // Vowels fall into three classes, doubled sounds and silent letters go.
     let mut key = String::new();
     let letters: Vec<char> = spelled.chars().collect();
     for (at, &letter) in letters.iter().enumerate() {
