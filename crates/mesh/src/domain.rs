@@ -21,7 +21,7 @@ pub const DOMAIN_NAME_BYTES_MAX: usize = LABEL_BYTES_MAX + NAME_WORDS * (1 + WOR
 pub struct DomainName {
     /// Chosen by the owner.
     pub label: Option<Label>,
-    /// Numbers of words in the list, of which the lower twelve bits count.
+    /// Numbers of words in the list, each under [`words::WORDS`].
     pub words: [u16; NAME_WORDS],
 }
 

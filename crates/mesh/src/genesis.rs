@@ -31,6 +31,11 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// What no modifier can mend.
+    pub(crate) fn check(&self) -> Result<(), GenesisError> {
+        if self.root.commitment() == self.next { Err(GenesisError::NextIsRoot) } else { Ok(()) }
+    }
+
     /// The record with a modifier. It stands last, so that a search repeats as little work as possible.
     pub(crate) fn encode(&self, modifier: [u8; MODIFIER_BYTES]) -> Vec<u8> {
         let label = self.label.as_ref().map_or("", Label::as_str).as_bytes();
@@ -79,9 +84,7 @@ pub enum GenesisError {
 impl Genesis {
     /// Puts a record together, if the modifier is one that [`Search`](crate::Search) would accept.
     pub fn new(draft: Draft, modifier: [u8; MODIFIER_BYTES]) -> Result<Genesis, GenesisError> {
-        if draft.root.commitment() == draft.next {
-            return Err(GenesisError::NextIsRoot);
-        }
+        draft.check()?;
         let bytes = draft.encode(modifier);
         let found = leading_zero_bits(&hash::tagged(hash::EXTENSION, &bytes));
         if found < EXTENSION_BITS {

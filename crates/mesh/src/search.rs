@@ -27,9 +27,7 @@ const SHA256_START: [u32; 8] =
 impl Search {
     /// Prepares a search from a random modifier, so that two searches of one draft end in different names.
     pub fn new(draft: Draft, start: [u8; MODIFIER_BYTES]) -> Result<Search, GenesisError> {
-        if draft.root.commitment() == draft.next {
-            return Err(GenesisError::NextIsRoot);
-        }
+        draft.check()?;
         let message = [&hash::EXTENSION[..], &draft.encode(start)].concat();
         let (first, rest) = message.split_first_chunk::<BLOCK_BYTES>().expect("tag and record are over 64 bytes");
         let mut midstate = SHA256_START;
