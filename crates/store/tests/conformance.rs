@@ -77,9 +77,8 @@ fn a_copy() -> impl Strategy<Value = Copy> {
 }
 
 fn write() -> impl Strategy<Value = Write> {
-    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4)).prop_map(|(stanza, origin, copies)| {
-        Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies })
-    });
+    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4))
+        .prop_map(|(stanza, origin, copies)| Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies }));
     prop_oneof![
         3 => (address(), vec(credential(), 0..3), wall())
             .prop_map(|(address, credentials, created)| Write::CreateAccount { address, credentials, created }),
@@ -105,8 +104,7 @@ fn query() -> impl Strategy<Value = Query> {
         address().prop_map(Query::Credentials),
         Just(Query::Accounts),
         (account(), kind()).prop_map(|(account, kind)| Query::Records { account, kind }),
-        (account(), -1..9i64, 0..5u32)
-            .prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
+        (account(), -1..9i64, 0..5u32).prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
         archive,
     ]
 }
