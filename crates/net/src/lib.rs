@@ -16,3 +16,6 @@ pub mod certificates;
 pub mod sasl;
 pub mod tls;
 pub mod trust;
+
+#[cfg(test)]
+mod testing;
