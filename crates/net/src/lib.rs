@@ -25,6 +25,9 @@ pub mod sasl;
 pub mod tls;
 pub mod trust;
 
+#[cfg(test)]
+mod testing;
+
 use ring::rand::SecureRandom as _;
 
 /// Bytes from the system's generator: every secret of this program begins here (attack case B20).
