@@ -30,7 +30,7 @@ impl Span {
         Span { start: start as u32, end: end as u32 }
     }
 
-    pub(crate) fn of<'x, T: ?Sized + std::ops::Index<std::ops::Range<usize>>>(self, xml: &'x T) -> &'x T::Output {
+    pub(crate) fn of<T: ?Sized + std::ops::Index<std::ops::Range<usize>>>(self, xml: &T) -> &T::Output {
         &xml[self.start as usize..self.end as usize]
     }
 

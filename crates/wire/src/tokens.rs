@@ -115,7 +115,7 @@ impl<'a> StartTag<'a> {
 
     /// The name as it is written.
     pub(crate) fn name(self) -> &'a str {
-        let end = self.xml.find(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '/' | '>'));
+        let end = self.xml.find([' ', '\t', '\n', '\r', '/', '>']);
         &self.xml[1..end.unwrap_or(self.xml.len())]
     }
 
