@@ -68,8 +68,8 @@ fn ranks(scowl: &Path) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
     Ok(ranks)
 }
 
-/// The nouns, verbs and adjectives of 12dicts' list of headwords, and whether each can be a noun. A form of another word is left
-/// out, unless it is a noun or adjective of its own ("drawing") and no plural.
+/// The nouns, verbs and adjectives of 12dicts' list of headwords, and whether each can be a noun. A form of another word
+/// is left out, unless it is a noun or adjective of its own ("drawing") and no plural.
 fn headwords_without_inflections(list: &str) -> Vec<(String, bool)> {
     let mut classes: BTreeMap<&str, String> = BTreeMap::new();
     let mut inflections: BTreeSet<&str> = BTreeSet::new();

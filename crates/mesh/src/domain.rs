@@ -15,8 +15,8 @@ pub const NAME_WORDS: usize = 5;
 /// Bytes of the longest name: label, words, a hyphen before each word, suffix.
 pub const DOMAIN_NAME_BYTES_MAX: usize = LABEL_BYTES_MAX + NAME_WORDS * (1 + WORD_LETTERS_MAX) + SUFFIX.len();
 
-/// The name of a domain for people. Code compares the whole [`GenesisHash`](crate::GenesisHash) instead: two records may share
-/// 60 bits.
+/// The name of a domain for people. Code compares the whole [`GenesisHash`](crate::GenesisHash) instead: two records
+/// may share 60 bits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DomainName {
     /// Chosen by the owner.

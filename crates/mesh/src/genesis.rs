@@ -1,4 +1,4 @@
-//! The genesis record, from which a domain has its name (docs/formats/domain.md; hash extension after RFC 3972 section 4).
+//! docs/formats/domain.md: the genesis record, from which a domain has its name; hash extension after RFC 3972 section 4.
 
 use std::fmt;
 

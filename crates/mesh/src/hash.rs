@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// What a hash is for: the sixteen bytes that stand before everything else. One length for all of them, so that no tag with
-/// its message is another tag with another message.
+/// What a hash is for: the sixteen bytes that stand before everything else. One length for all of them, so that no tag
+/// with its message is another tag with another message.
 pub(crate) type Tag = [u8; 16];
 
 /// The hash that names a domain.

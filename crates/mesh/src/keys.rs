@@ -50,8 +50,8 @@ impl RootKey {
         PublicKey(self.0.verifying_key())
     }
 
-    /// Signs a message for one purpose. The public key that goes into the signature is always this key's own: it cannot be
-    /// supplied (RUSTSEC-2022-0093).
+    /// Signs a message for one purpose. The public key that goes into the signature is always this key's own: it cannot
+    /// be supplied (RUSTSEC-2022-0093).
     pub fn sign(&self, context: Context, message: &[u8]) -> Signature {
         Signature(self.0.sign(&context.frame(message)).to_bytes())
     }

@@ -58,7 +58,8 @@ pub fn write(secret: &[u8; SECRET_BYTES]) -> Zeroizing<String> {
     text
 }
 
-/// Reads a phrase back. Words may be parted by any space or hyphen; capitals do not matter. The secret is wiped when dropped.
+/// Reads a phrase back. Words may be parted by any space or hyphen; capitals do not matter. The secret is wiped when
+/// dropped.
 pub fn read(text: &str) -> Result<Zeroizing<[u8; SECRET_BYTES]>, PhraseError> {
     if text.len() > PHRASE_BYTES_MAX {
         return Err(PhraseError::TooLong { found: text.len() });

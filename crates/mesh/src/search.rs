@@ -67,6 +67,6 @@ fn padded(rest: &[u8], message_bytes: usize) -> [u8; BLOCK_BYTES] {
     block
 }
 
-// The longest record still leaves room for the bit and the length in the second block; and the modifier is not in the first.
+// The longest record leaves room for the bit and the length in the second block; and the modifier is not in the first.
 const _: () = assert!(size_of::<Tag>() + crate::genesis::GENESIS_BYTES_MAX + 9 <= 2 * BLOCK_BYTES);
 const _: () = assert!(size_of::<Tag>() + crate::genesis::GENESIS_BYTES_MIN - MODIFIER_BYTES >= BLOCK_BYTES);

@@ -2,8 +2,8 @@
 
 use crate::words::{self, WORD_LETTERS_MAX};
 
-/// How many slips apart two spellings are: a letter too many, missing, wrong, or two neighbours swapped, each counts one
-/// (optimal string alignment).
+/// How many slips apart two spellings are: a letter too many, missing or wrong, or two neighbours swapped (optimal
+/// string alignment).
 ///
 /// The cost grows with the product of both lengths: bound them first.
 pub fn distance(left: &str, right: &str) -> usize {
@@ -26,8 +26,8 @@ pub fn distance(left: &str, right: &str) -> usize {
     above[right.len()]
 }
 
-/// The word of the list that was probably meant: the only one nearest within two slips, else the first of the nearest in
-/// the order of the list. `None` if nothing is that near, or the text is far too long to be a word.
+/// The word of the list that was probably meant: the nearest within two slips, the first of them in the list if several
+/// are as near. `None` if nothing is that near, or the text is far too long to be a word.
 pub fn closest(text: &str) -> Option<&'static str> {
     if text.len() > WORD_LETTERS_MAX + SLIPS_MAX {
         return None;
