@@ -87,6 +87,9 @@ pub const ROSTER_GROUPS_MAX: usize = 32;
 /// Bytes of a contact's name or of a group's.
 pub const ROSTER_NAME_BYTES_MAX: usize = 1024;
 
+/// One request on a control socket: a name, a password and their frame (attack case E10).
+pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
+
 /// Accounts on one node, so that an account made in a loop is noticed.
 pub const ACCOUNTS_MAX: usize = 1_000_000;
 
