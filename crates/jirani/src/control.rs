@@ -49,8 +49,11 @@ pub(crate) fn public_name(config: &crate::config::Config) -> String {
     format!("jirani-{port}")
 }
 
-/// Answers the owner.
-pub(crate) async fn answer_owner(engine: Rc<Engine>, hosts: &Hosts, line: &str) -> Reply {
+/// Answers the owner, or root; nobody else, whatever the socket's directory allows.
+pub(crate) async fn answer_owner(engine: Rc<Engine>, hosts: &Hosts, uid: u32, line: &str) -> Reply {
+    if uid != 0 && uid != nix::unistd::getuid().as_raw() {
+        return Reply::Refused("only the user who runs the daemon may do that".into());
+    }
     match serde_json::from_str(line) {
         Ok(request) => perform(engine, hosts, request).await,
         Err(error) => Reply::Refused(format!("that is no request: {error}")),
@@ -69,7 +72,8 @@ pub(crate) async fn answer_user(engine: Rc<Engine>, hosts: &Hosts, uid: u32, lin
     }
 }
 
-async fn perform(engine: Rc<Engine>, hosts: &Hosts, request: Request) -> Reply {
+/// Does what a request says.
+pub(crate) async fn perform(engine: Rc<Engine>, hosts: &Hosts, request: Request) -> Reply {
     let done = match request {
         Request::Add { name, password } => add(&engine, hosts, &name, password).await,
         Request::Passwd { name, password } => passwd(&engine, hosts, &name, password).await,

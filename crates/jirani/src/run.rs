@@ -158,7 +158,7 @@ fn control_sockets(home: &Home, config: &Config, engine: &Rc<Engine>, hosts: &Ar
                 let reply = if public {
                     control::answer_user(engine, &hosts, uid, &line).await
                 } else {
-                    control::answer_owner(engine, &hosts, &line).await
+                    control::answer_owner(engine, &hosts, uid, &line).await
                 };
                 serde_json::to_string(&reply).expect("a reply is plain data")
             })
@@ -187,16 +187,14 @@ async fn welcome(
     identity: &Identity,
     name: Option<String>,
 ) -> Result<()> {
-    let list = serde_json::to_string(&Request::List)?;
-    let accounts = match control::answer_owner(Rc::clone(engine), hosts, &list).await {
+    let accounts = match control::perform(Rc::clone(engine), hosts, Request::List).await {
         Reply::Accounts(accounts) => accounts,
         Reply::Refused(why) => bail!("{why}"),
         Reply::Account { .. } | Reply::Done => Vec::new(),
     };
     if accounts.is_empty() && config.domain.is_none() {
         let name = name.unwrap_or_else(setup::user_name);
-        let add = serde_json::to_string(&Request::Add { name, password: None })?;
-        match control::answer_owner(Rc::clone(engine), hosts, &add).await {
+        match control::perform(Rc::clone(engine), hosts, Request::Add { name, password: None }).await {
             Reply::Account { address, password } => {
                 println!("Jirani is running. Welcome!\n");
                 setup::print_account(&address, password.as_deref(), first_port(config));
