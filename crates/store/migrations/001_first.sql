@@ -85,5 +85,14 @@ CREATE TABLE copy (
     PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- span: seq >> 8. When the archived copies of a span were filed, so that a time is found without walking an archive.
+CREATE TABLE span (
+    account   INTEGER NOT NULL,
+    span      INTEGER NOT NULL,
+    filed_min INTEGER NOT NULL,
+    filed_max INTEGER NOT NULL,
+    PRIMARY KEY (account, span)
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX copy_peer ON copy (peer, seq) WHERE archived = 1;
 CREATE INDEX copy_pending ON copy (account, seq) WHERE pending = 1;

@@ -7,15 +7,15 @@ use base::{AccountId, NodeId, Wall};
 use common::{Directory, bare};
 use store::{Sqlite, Store, Twin};
 
-/// A history whose clock went back once, with gaps, two others, and copies that only waited.
+/// A history whose clock went back once, with two others, a copy that only waited, and numbers on both sides of 256s.
 fn history() -> Vec<Copy> {
     [
         (1, "b@x", 10, true),
         (2, "c@x", 20, true),
-        (5, "b@x", 30, false),
-        (6, "b@x", 15, true),
-        (7, "c@x", 40, true),
-        (9, "b@x", 50, true),
+        (255, "b@x", 30, false),
+        (256, "b@x", 40, true),
+        (511, "c@x", 15, true),
+        (512, "b@x", 50, true),
     ]
     .map(|(seq, with, filed, archived)| Copy {
         account: AccountId(1),
@@ -44,7 +44,7 @@ fn all_combinations_are_as_a_list_has_them() {
 
     let withs = [None, Some("b@x"), Some("c@x"), Some("nobody@x")];
     let walls = [None, Some(i64::MIN), Some(15), Some(16), Some(40), Some(i64::MAX)];
-    let places = [None, Some(i64::MIN), Some(0), Some(2), Some(6), Some(9), Some(i64::MAX)];
+    let places = [None, Some(i64::MIN), Some(0), Some(2), Some(256), Some(512), Some(i64::MAX)];
     let mut asked = 0;
     for with in withs {
         for (start, end) in walls.iter().flat_map(|start| walls.map(|end| (*start, end))) {

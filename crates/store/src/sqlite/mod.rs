@@ -3,6 +3,7 @@
 //! WAL, so that readers never wait for the writer; `synchronous = FULL`, so that what was committed is on disk.
 
 mod read;
+mod span;
 mod tally;
 #[cfg(test)]
 mod tests;

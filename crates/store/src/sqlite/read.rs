@@ -7,7 +7,7 @@ use base::{AccountId, Bare, NodeId, Wall};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::failed;
+use super::{failed, span};
 
 /// Answers one query from one moment of the store.
 pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError> {
@@ -162,8 +162,10 @@ fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
     let account = q.account.0;
     // A number is of one account and one address. An address without one has no messages: 0 is nobody's.
     let with = q.with.as_ref().map(|with| peer(&moment, q.account, with).map(|peer| peer.unwrap_or(0))).transpose()?;
-    let (after, before) = (q.after.unwrap_or(i64::MIN), q.before.unwrap_or(i64::MAX));
-    let (start, end) = (q.start.map_or(i64::MIN, |w| w.0), q.end.map_or(i64::MAX, |w| w.0));
+    let (start, end) = (q.start.map(|w| w.0), q.end.map(|w| w.0));
+    let (first, last) = span::around(&moment, account, start, end)?;
+    let (after, before) = (q.after.map_or(first, |after| after.max(first)), q.before.map_or(last, |b| b.min(last)));
+    let (start, end) = (start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX));
     // One more than asked: it tells whether something lies beyond.
     let limit = i64::from(q.limit) + 1;
     let sql = match (with.is_some(), q.last) {
@@ -179,7 +181,7 @@ fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
     if q.last {
         rows.reverse();
     }
-    let count = if q.count { Some(count(&moment, whose, with.is_some(), start, end)?) } else { None };
+    let count = if q.count { Some(count(&moment, with.is_some(), [whose, first, last, start, end])?) } else { None };
     Ok(Page { messages: rows, complete, count })
 }
 
@@ -190,13 +192,16 @@ pub(super) fn peer(db: &Connection, account: AccountId, address: &Bare) -> rusql
         .optional()
 }
 
-fn count(db: &Connection, whose: i64, of_peer: bool, start: i64, end: i64) -> rusqlite::Result<u64> {
+/// Counts what `[whose, after, before, start, end]` lets through.
+fn count(db: &Connection, of_peer: bool, range: [i64; 5]) -> rusqlite::Result<u64> {
     let sql = if of_peer {
-        "SELECT count(*) FROM copy WHERE peer = ?1 AND archived = 1 AND filed BETWEEN ?2 AND ?3"
+        "SELECT count(*) FROM copy \
+         WHERE peer = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5"
     } else {
-        "SELECT count(*) FROM copy WHERE account = ?1 AND archived = 1 AND filed BETWEEN ?2 AND ?3"
+        "SELECT count(*) FROM copy \
+         WHERE account = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5"
     };
-    db.prepare_cached(sql)?.query_row([whose, start, end], |row| unsigned(row, 0))
+    db.prepare_cached(sql)?.query_row(range, |row| unsigned(row, 0))
 }
 
 fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<MessageRow>> {

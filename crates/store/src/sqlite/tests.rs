@@ -80,6 +80,13 @@ fn message(seq: i64, bytes: usize) -> Batch {
 }
 
 #[test]
+fn a_commit_is_on_disk() {
+    let fixture = Fixture::new();
+    let mode: String = fixture.store.db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!((mode.as_str(), fixture.count("PRAGMA synchronous")), ("wal", 2));
+}
+
+#[test]
 fn a_full_disk_is_told_and_nothing_is_half_written() {
     let mut fixture = Fixture::new();
     let pages = fixture.count("PRAGMA page_count");
@@ -177,6 +184,10 @@ fn what_an_account_has_does_not_slow_its_opening_or_its_pages() {
     for (query, small) in pages.iter().zip(small) {
         assert_eq!(fixture.steps(query), small, "{query:?}");
     }
+    // A time near the end is found by spans, not by walking there.
+    let Query::Archive(late) = page(false, false) else { unreachable!("it is an archive query") };
+    let late = Query::Archive(ArchiveQuery { start: Some(Wall(19_990)), ..late });
+    assert!(fixture.steps(&late) < 20_000 / 4, "{}", fixture.steps(&late));
     let mut opening = |address| fixture.steps(&Query::Account(bare(address)));
     assert_eq!(opening("a@x"), opening("empty@x"));
     let mut login = |address| fixture.steps(&Query::Credentials(bare(address)));

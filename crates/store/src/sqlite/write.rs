@@ -9,6 +9,7 @@ use base::ledger::{Batch, Credential, NewMessage, Record, ScramHash, StoreError,
 use base::{Bare, Wall};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::span::Spans;
 use super::tally::{Tallies, Tally};
 use super::{failed, read};
 
@@ -52,9 +53,10 @@ enum Failure {
 fn transaction(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Result<(), StoreError>>, Failure> {
     let before = |e| Failure::Before(failed(e));
     let transaction = db.transaction().map_err(before)?;
-    let mut group = Group { db: &transaction, tallies: Tallies::default(), peers: BTreeMap::new() };
+    let mut group =
+        Group { db: &transaction, tallies: Tallies::default(), spans: Spans::default(), peers: BTreeMap::new() };
     let results = batches.iter().map(|batch| group.batch(batch)).collect::<rusqlite::Result<_>>().map_err(before)?;
-    group.tallies.flush(&transaction).map_err(before)?;
+    group.flush().map_err(before)?;
     transaction.commit().map_err(|e| Failure::Commit(failed(e)))?;
     Ok(results)
 }
@@ -63,6 +65,7 @@ fn transaction(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Result<(), 
 struct Group<'a> {
     db: &'a Connection,
     tallies: Tallies,
+    spans: Spans,
     peers: BTreeMap<(AccountId, Bare), i64>,
 }
 
@@ -83,16 +86,23 @@ impl Group<'_> {
 
     fn together(&mut self, writes: &[Write]) -> Result<(), Stop> {
         // What earlier batches counted goes to the rows first, so that a rollback leaves it there.
-        self.tallies.flush(self.db)?;
+        self.flush()?;
         self.run("SAVEPOINT batch")?;
         let result = writes.iter().try_for_each(|write| self.write(write));
         if let Err(Stop::Refused(_)) = result {
             self.tallies.clear();
+            self.spans.clear();
             self.peers.clear();
             self.run("ROLLBACK TO batch")?;
         }
         self.run("RELEASE batch")?;
         result
+    }
+
+    /// Writes what was counted to its rows.
+    fn flush(&mut self) -> rusqlite::Result<()> {
+        self.tallies.flush(self.db)?;
+        self.spans.flush(self.db)
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {
@@ -148,7 +158,7 @@ impl Group<'_> {
     fn remove_account(&mut self, account: AccountId) -> Result<(), Stop> {
         self.tally(account)?;
         self.tallies.forget(account);
-        self.peers.retain(|(owner, _), _| *owner != account);
+        self.spans.forget(account);
         for sql in [
             // Bodies that nobody else has go; the others lose the owners that this account was.
             "DELETE FROM body WHERE (body, owners) IN \
@@ -157,6 +167,7 @@ impl Group<'_> {
              FROM (SELECT body, count(*) AS times FROM copy WHERE account = ?1 GROUP BY body) AS gone \
              WHERE body.body = gone.body",
             "DELETE FROM copy WHERE account = ?1",
+            "DELETE FROM span WHERE account = ?1",
             "DELETE FROM peer WHERE account = ?1",
             "DELETE FROM record WHERE account = ?1",
             "DELETE FROM credential WHERE account = ?1",
@@ -206,6 +217,9 @@ impl Group<'_> {
             let (account, with) = (c.account.0, self.peer(c.account, &c.with)?);
             let (node, seq) = (c.first_node.0, c.first_seq);
             insert.execute(params![account, c.seq, body, with, c.filed.0, node, seq, c.archived, c.pending])?;
+            if c.archived {
+                self.spans.widen(c.account, c.seq, c.filed.0);
+            }
         }
         Ok(())
     }
