@@ -139,16 +139,17 @@ impl Place<'_> {
         let Some(content) = self.content else { return Ok(()) };
         if namespace == ns::STREAMS && local == "stream" {
             Err(FrameError::BadFormat)
-        } else if namespace != content && (is_stanza(local) || matches!(namespace, "" | ns::CLIENT | ns::SERVER)) {
+        } else if namespace != content && (is_stanza(local) || namespace.is_empty() || ns::is_content(namespace)) {
             Err(FrameError::InvalidNamespace)
         } else {
             Ok(())
         }
     }
 
-    /// COMPAT: some servers send children with `xmlns='jabber:client'` to other servers.
+    /// Whether a child in this namespace belongs to the stanza itself. Both content namespaces mean the same there
+    /// (RFC 6120 section 4.8.3): else a body that we do not see would become one on the next stream.
     fn is_content(&self, namespace: &str) -> bool {
-        self.content.is_some_and(|content| namespace == content || namespace == ns::CLIENT)
+        self.content.is_some() && ns::is_content(namespace)
     }
 }
 

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use crate::check::{self, Place};
 use crate::error::FrameError;
-use crate::escape;
 use crate::scope::Scope;
 use crate::tokens::{StartTag, Token, Tokens};
+use crate::{escape, ns};
 
 /// An element and what is declared around it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -79,6 +79,11 @@ impl<'a> Element<'a> {
         self.tag.attributes().filter(|a| !a.is_declaration()).map(|a| (a.name, a.value()))
     }
 
+    /// What a prefix stands for on this element, as in its name or in those of its attributes.
+    pub fn resolve(&self, prefix: &str) -> Option<Cow<'a, str>> {
+        self.scope().resolve(prefix)
+    }
+
     /// Its child elements.
     pub fn children(&self) -> Elements<'a> {
         Elements { tokens: Tokens::new(self.inner()), scope: self.scope() }
@@ -126,10 +131,10 @@ impl<'a> Element<'a> {
         self.tag.enter(&self.outer)
     }
 
-    /// Whether it says with a prefix or with a declaration that it is in this namespace.
-    pub(crate) fn repeats(&self, namespace: &str) -> bool {
+    /// Whether it says with a prefix or with a declaration that it is in a namespace of stanzas.
+    pub(crate) fn repeats_content(&self) -> bool {
         let (prefix, _) = self.tag.prefix_and_local();
-        self.namespace == namespace && (!prefix.is_empty() || self.tag.attributes().any(|a| a.name == "xmlns"))
+        ns::is_content(&self.namespace) && (!prefix.is_empty() || self.tag.attributes().any(|a| a.name == "xmlns"))
     }
 
     /// The element as XML that means the same wherever it stands: what was declared around it is declared on it.

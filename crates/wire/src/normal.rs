@@ -61,11 +61,14 @@ fn start<'a>(
     content: &'static str,
     first: bool,
 ) -> Level<'a> {
-    let scope = tag.enter(&around.scope);
+    let mut scope = tag.enter(&around.scope);
     let (prefix, local) = tag.prefix_and_local();
     let mut namespace = scope.resolve(prefix).unwrap_or_default();
-    if first && namespace == ns::CLIENT {
+    if first && ns::is_content(&namespace) {
         namespace = Cow::Borrowed(content);
+        if prefix.is_empty() {
+            scope.default = Cow::Borrowed(content);
+        }
     }
     let plain = prefix.is_empty() || namespace == content;
     let name = if plain { local } else { tag.name() };

@@ -202,7 +202,7 @@ fn own(xml: Cow<'_, str>) -> Cow<'_, str> {
         "self-made XML is well-formed: {xml}"
     );
     let scope = Scope::new(ns::CLIENT, &[]);
-    if Elements::new(&xml, scope.clone()).any(|element| element.repeats(ns::CLIENT)) {
+    if Elements::new(&xml, scope.clone()).any(|element| element.repeats_content()) {
         return Cow::Owned(normal::rewrite(&xml, scope, ns::CLIENT));
     }
     xml
