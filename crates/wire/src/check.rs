@@ -574,8 +574,7 @@ impl<'x> Checker<'x> {
     }
 
     fn skip_until(&mut self, class: u8) {
-        let rest = &self.xml[self.at..];
-        self.at += rest.iter().position(|b| chars::is(*b, class)).unwrap_or(rest.len());
+        self.at += chars::plain(&self.xml[self.at..], class);
     }
 }
 
