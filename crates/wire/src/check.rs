@@ -16,87 +16,8 @@ use smallvec::SmallVec;
 use crate::chars::{self, NAME, SPACE, TEXT_STOP, VALUE_STOP};
 use crate::error::{FrameError, Limit};
 use crate::scope::Scope;
+use crate::tag::{Attribute, Attributes, Name, Span, Tag};
 use crate::{escape, ns};
-
-/// A piece of the bytes that were checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-}
-
-impl Span {
-    fn new(start: usize, end: usize) -> Span {
-        Span { start: start as u32, end: end as u32 }
-    }
-
-    pub(crate) fn of<T: ?Sized + std::ops::Index<std::ops::Range<usize>>>(self, xml: &T) -> &T::Output {
-        &xml[self.start as usize..self.end as usize]
-    }
-
-    fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
-}
-
-/// A name as it is written; `prefix` bytes stand before its colon, if it has one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Name {
-    span: Span,
-    prefix: u16,
-}
-
-impl Name {
-    fn prefix_span(self) -> Span {
-        Span { start: self.span.start, end: self.span.start + u32::from(self.prefix) }
-    }
-
-    fn local_span(self) -> Span {
-        let skipped = if self.prefix == 0 { 0 } else { u32::from(self.prefix) + 1 };
-        Span { start: self.span.start + skipped, end: self.span.end }
-    }
-
-    pub(crate) fn has_prefix(self) -> bool {
-        self.prefix != 0
-    }
-
-    pub(crate) fn prefix(self, xml: &str) -> &str {
-        self.prefix_span().of(xml)
-    }
-
-    pub(crate) fn local(self, xml: &str) -> &str {
-        self.local_span().of(xml)
-    }
-
-    pub(crate) fn whole(self, xml: &str) -> &str {
-        self.span.of(xml)
-    }
-}
-
-/// An attribute; its value is `plain` if it means what it says, without references or white space to be changed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Attribute {
-    pub(crate) name: Name,
-    value: Span,
-    plain: bool,
-}
-
-impl Attribute {
-    /// What the value means.
-    pub(crate) fn value(self, xml: &str) -> Cow<'_, str> {
-        let raw = self.value.of(xml);
-        if self.plain { Cow::Borrowed(raw) } else { escape::value(raw) }
-    }
-}
-
-pub(crate) type Attributes = SmallVec<[Attribute; 8]>;
-
-/// A start tag.
-#[derive(Debug)]
-pub(crate) struct Tag {
-    pub(crate) name: Name,
-    pub(crate) attributes: Attributes,
-}
 
 /// An element that has passed.
 #[derive(Debug)]
@@ -170,6 +91,10 @@ const NOT_WELL_FORMED: Stop = Stop::Bad(FrameError::NotWellFormed);
 
 /// Checks the element at the front; none if the bytes end before it does.
 pub(crate) fn element<'x>(xml: &'x [u8], place: Place<'x>) -> Result<Option<Checked<'x>>, FrameError> {
+    // Places in it are kept in 32 bits. What a stream brings has a far lower limit.
+    if u32::try_from(xml.len()).is_err() {
+        return Err(Limit::Bytes.into());
+    }
     let mut checker = Checker::new(xml, place);
     match checker.element() {
         Ok(checked) => Ok(Some(checked)),

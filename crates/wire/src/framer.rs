@@ -203,7 +203,7 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
                 }
             }
             self.scan = Scan::new(false);
@@ -242,7 +242,7 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
                 }
             }
         }
@@ -266,7 +266,7 @@ fn hold(scan: &mut Scan, held: &mut Vec<u8>, bytes_max: usize, chunk: &mut &[u8]
 
 /// What an element on a stream is.
 fn inside<'f>(
-    checked: Checked<'f>,
+    checked: &Checked<'f>,
     state: State,
     place: Place<'f>,
     lang: Option<&'f str>,

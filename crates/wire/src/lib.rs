@@ -22,6 +22,7 @@ mod escape;
 mod normal;
 mod scan;
 mod scope;
+mod tag;
 mod tokens;
 
 pub mod element;

@@ -130,6 +130,25 @@ fn work_is_linear() {
     }
 }
 
+/// Nor does the work for one child that is cut (attack case A07).
+#[test]
+fn cutting_is_linear() {
+    let time = |n: usize| {
+        let xml = format!("<message xmlns='jabber:client'>{}</message>", "<a/> ".repeat(n));
+        let best = (0..3).map(|_| {
+            timed(|| {
+                let mut stanza = Stanza::parse(xml.as_bytes()).unwrap();
+                stanza.cut(|_| true);
+                stanza.cut(|_| false);
+                assert_eq!(stanza.payloads().count(), 0);
+            })
+        });
+        best.min().unwrap_or_default().as_secs_f64() / n as f64
+    };
+    let (small, large) = (time(300), time(9_600));
+    assert!(large < small * 12.0, "{small} then {large} s a child");
+}
+
 #[expect(clippy::disallowed_methods, reason = "a measurement, not a decision")]
 fn timed(work: impl FnOnce()) -> std::time::Duration {
     let start = std::time::Instant::now();
