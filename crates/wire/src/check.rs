@@ -8,13 +8,14 @@ use std::borrow::Cow;
 
 use base::limits::{
     ATTRIBUTE_BYTES_MAX, ELEMENT_ATTRIBUTES_MAX, ELEMENT_DEPTH_MAX, ELEMENT_NAMESPACES_MAX, NAME_BYTES_MAX,
-    NAMESPACE_BYTES_MAX, STANZA_ELEMENTS_MAX,
+    STANZA_ELEMENTS_MAX,
 };
 use memchr::memmem;
 use smallvec::SmallVec;
 
 use crate::chars::{self, NAME, SPACE, TEXT_STOP, VALUE_STOP};
 use crate::error::{FrameError, Limit};
+use crate::prefixes::{Bound, Prefixes};
 use crate::scope::Scope;
 use crate::tag::{Attribute, Attributes, Name, Span, Tag};
 use crate::{escape, ns};
@@ -123,21 +124,19 @@ struct Checker<'x> {
     xml: &'x [u8],
     at: usize,
     place: Place<'x>,
-    /// Prefixes declared since the first tag, the innermost last: their attributes.
-    declared: SmallVec<[Attribute; 4]>,
-    used: u32,
+    prefixes: Prefixes<'x>,
     elements: usize,
 }
 
 struct Open {
     name: Span,
     /// How many prefixes were declared outside of it.
-    declared: u16,
+    declared: usize,
 }
 
 impl<'x> Checker<'x> {
     fn new(xml: &'x [u8], place: Place<'x>) -> Checker<'x> {
-        Checker { xml, at: 0, place, declared: SmallVec::new(), used: 0, elements: 0 }
+        Checker { xml, at: 0, place, prefixes: Prefixes::new(place.scope), elements: 0 }
     }
 
     fn element(&mut self) -> Result<Checked<'x>, Stop> {
@@ -147,9 +146,18 @@ impl<'x> Checker<'x> {
         }
         let mut attributes = Attributes::new();
         let (name, empty) = self.start_tag(&mut attributes)?;
-        let used = self.used;
-        let namespace = self.namespace(name, &attributes)?;
-        self.used = used;
+        // The stanza's own prefix goes away.
+        let bound = if name.has_prefix() {
+            let prefix = name.prefix_span().of(self.xml);
+            Some(self.prefixes.unused(|prefixes| prefixes.resolve(prefix))?)
+        } else {
+            None
+        };
+        let namespace = match (bound, self.default_on(&attributes)) {
+            (Some(bound), _) => self.prefixes.namespace(bound),
+            (None, Some(declared)) => self.value(&declared)?,
+            (None, None) => self.prefixes.default(),
+        };
         self.place.admits(&namespace, utf8(name.local_span().of(self.xml))?)?;
         let start = self.at;
         let (mut rare, mut end) = (name.has_prefix(), start);
@@ -158,7 +166,7 @@ impl<'x> Checker<'x> {
         }
         let inner = Span::new(start, end);
         let (xml, tag) = (self.text()?, Tag { name, attributes });
-        Ok(Checked { xml, tag, namespace, inner, used: self.used, rare })
+        Ok(Checked { xml, tag, namespace, inner, used: self.prefixes.used(), rare })
     }
 
     /// From behind the first start tag to behind its end tag. Says whether a child spells the content namespace in a
@@ -176,7 +184,7 @@ impl<'x> Checker<'x> {
                     self.at += 2;
                     if let Some(closed) = open.pop() {
                         self.end_tag(closed.name)?;
-                        self.declared.truncate(usize::from(closed.declared));
+                        self.prefixes.leave(closed.declared);
                     }
                     if open.is_empty() {
                         return Ok((rare, end));
@@ -186,19 +194,18 @@ impl<'x> Checker<'x> {
                 b'?' => return Err(FrameError::RestrictedXml.into()),
                 _ => {
                     self.at += 1;
-                    let declared = self.declared.len() as u16;
+                    let declared = self.prefixes.declared();
                     attributes.clear();
                     let (name, empty) = self.start_tag(&mut attributes)?;
-                    if open.len() == 1 && (name.has_prefix() || !attributes.is_empty()) {
-                        rare |= self.is_rare(name, &attributes)?;
-                    } else {
-                        self.resolve(name)?;
+                    let bound = self.resolve(name)?;
+                    if open.len() == 1 {
+                        rare |= self.is_rare(bound, &attributes)?;
                     }
                     if open.len() >= ELEMENT_DEPTH_MAX {
                         return Err(Limit::Depth.into());
                     }
                     if empty {
-                        self.declared.truncate(usize::from(declared));
+                        self.prefixes.leave(declared);
                     } else {
                         open.push(Open { name: name.span, declared });
                     }
@@ -208,14 +215,17 @@ impl<'x> Checker<'x> {
     }
 
     /// Whether a first-level child has a prefix for the content namespace, or declares it once more.
-    fn is_rare(&mut self, name: Name, attributes: &Attributes) -> Result<bool, Stop> {
-        if name.has_prefix() {
-            return Ok(self.resolve(name)?.is_some_and(|namespace| self.place.is_content(&namespace)));
-        }
-        match attributes.iter().find(|a| a.name.span.of(self.xml) == b"xmlns") {
-            Some(attribute) => Ok(self.place.is_content(&self.value(attribute)?)),
-            None => Ok(false),
-        }
+    fn is_rare(&self, bound: Option<Bound>, attributes: &Attributes) -> Result<bool, Stop> {
+        Ok(match (bound, self.default_on(attributes)) {
+            (Some(bound), _) => self.place.is_content(&self.prefixes.namespace(bound)),
+            (None, Some(declared)) => self.place.is_content(&self.value(&declared)?),
+            (None, None) => false,
+        })
+    }
+
+    /// The declaration of the default namespace among these.
+    fn default_on(&self, attributes: &Attributes) -> Option<Attribute> {
+        attributes.iter().find(|a| a.name.span.of(self.xml) == b"xmlns").copied()
     }
 
     /// `<`, then this.
@@ -241,9 +251,9 @@ impl<'x> Checker<'x> {
                 _ if spaces == 0 => return Err(NOT_WELL_FORMED),
                 _ => {
                     let attribute = self.attribute()?;
-                    if self.is_declaration(attribute) {
+                    if let Some(prefix) = self.declares(attribute) {
                         declarations += 1;
-                        self.declare(attribute)?;
+                        self.prefixes.declare(prefix, self.value(&attribute)?)?;
                     } else if attribute.name.has_prefix() {
                         prefixed += 1;
                     }
@@ -378,66 +388,21 @@ impl<'x> Checker<'x> {
         if chars::is_name(name.local_span().of(self.xml)) { Ok(name) } else { Err(NOT_WELL_FORMED) }
     }
 
-    fn is_declaration(&self, attribute: Attribute) -> bool {
-        let name = if attribute.name.has_prefix() { attribute.name.prefix_span() } else { attribute.name.span };
-        name.of(self.xml) == b"xmlns"
+    /// The prefix that an attribute declares, empty for the default namespace.
+    fn declares(&self, attribute: Attribute) -> Option<&'x [u8]> {
+        let name = attribute.name;
+        if name.has_prefix() {
+            (name.prefix_span().of(self.xml) == b"xmlns").then(|| name.local_span().of(self.xml))
+        } else {
+            (name.span.of(self.xml) == b"xmlns").then_some(b"")
+        }
     }
 
-    /// Namespaces in XML 1.0 section 3: what may be declared. The value is compared as it is meant, not as written.
-    fn declare(&mut self, attribute: Attribute) -> Result<(), Stop> {
-        if attribute.value.len() > NAMESPACE_BYTES_MAX {
-            return Err(Limit::Namespace.into());
-        }
-        let namespace = self.value(&attribute)?;
-        let reserved = matches!(&*namespace, ns::XML | ns::XMLNS);
-        if !attribute.name.has_prefix() {
-            return if reserved { Err(NOT_WELL_FORMED) } else { Ok(()) };
-        }
-        let allowed = match attribute.name.local_span().of(self.xml) {
-            b"xml" => return if namespace == ns::XML { Ok(()) } else { Err(NOT_WELL_FORMED) },
-            b"xmlns" => false,
-            _ => !reserved && !namespace.is_empty(),
-        };
-        if !allowed {
-            return Err(NOT_WELL_FORMED);
-        }
-        if self.place.scope.bindings().len() + self.declared.len() >= ELEMENT_NAMESPACES_MAX {
-            return Err(Limit::Namespaces.into());
-        }
-        self.declared.push(attribute);
-        Ok(())
-    }
-
-    /// The namespace of a prefixed name; none without a prefix.
-    fn resolve(&mut self, name: Name) -> Result<Option<Cow<'x, str>>, Stop> {
+    fn resolve(&mut self, name: Name) -> Result<Option<Bound>, Stop> {
         if !name.has_prefix() {
             return Ok(None);
         }
-        let prefix = name.prefix_span().of(self.xml);
-        if prefix == b"xml" {
-            return Ok(Some(Cow::Borrowed(ns::XML)));
-        }
-        if let Some(found) = self.declared.iter().rev().find(|d| d.name.local_span().of(self.xml) == prefix) {
-            return Ok(Some(self.value(found)?));
-        }
-        match self.place.scope.bindings().iter().rposition(|b| b.prefix.as_bytes() == prefix) {
-            Some(at) => {
-                self.used |= 1 << at;
-                Ok(Some(Cow::Borrowed(&self.place.scope.bindings()[at].namespace)))
-            }
-            None => Err(NOT_WELL_FORMED),
-        }
-    }
-
-    /// The namespace of an element.
-    fn namespace(&mut self, name: Name, attributes: &Attributes) -> Result<Cow<'x, str>, Stop> {
-        if let Some(namespace) = self.resolve(name)? {
-            return Ok(namespace);
-        }
-        match attributes.iter().find(|a| a.name.span.of(self.xml) == b"xmlns") {
-            Some(attribute) => self.value(attribute),
-            None => Ok(Cow::Borrowed(&self.place.scope.default)),
-        }
+        Ok(Some(self.prefixes.resolve(name.prefix_span().of(self.xml))?))
     }
 
     fn no_twins(&self, attributes: &Attributes) -> Result<(), Stop> {
@@ -450,17 +415,17 @@ impl<'x> Checker<'x> {
 
     /// Namespaces in XML 1.0 section 6.3; also the check that each prefix is declared.
     fn no_expanded_twins(&mut self, attributes: &Attributes) -> Result<(), Stop> {
-        let mut seen: SmallVec<[(Cow<'x, str>, &[u8]); 4]> = SmallVec::new();
-        for attribute in attributes {
-            if !attribute.name.has_prefix() || self.is_declaration(*attribute) {
+        let mut seen: SmallVec<[(Bound, &[u8]); 4]> = SmallVec::new();
+        for attribute in attributes.iter().filter(|a| a.name.has_prefix()) {
+            if self.declares(*attribute).is_some() {
                 continue;
             }
-            let local = attribute.name.local_span().of(self.xml);
-            let namespace = self.resolve(attribute.name)?.unwrap_or_default();
-            if seen.iter().any(|(n, l)| *l == local && *n == namespace) {
+            let bound = self.prefixes.resolve(attribute.name.prefix_span().of(self.xml))?;
+            let name = (bound, attribute.name.local_span().of(self.xml));
+            if seen.contains(&name) {
                 return Err(NOT_WELL_FORMED);
             }
-            seen.push((namespace, local));
+            seen.push(name);
         }
         Ok(())
     }
