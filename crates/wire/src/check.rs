@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use base::limits::{
     ATTRIBUTE_BYTES_MAX, ELEMENT_ATTRIBUTES_MAX, ELEMENT_DEPTH_MAX, ELEMENT_NAMESPACES_MAX, NAME_BYTES_MAX,
-    STANZA_ELEMENTS_MAX,
+    STANZA_ADDED_ELEMENTS_MAX, STANZA_ELEMENTS_MAX, STANZA_FOREIGN_ATTRIBUTES_MAX,
 };
 use memchr::memmem;
 use smallvec::SmallVec;
@@ -53,6 +53,13 @@ pub(crate) struct Place<'x> {
     pub(crate) scope: &'x Scope<'x>,
     /// The namespace of stanzas, on a stream; none where any element may stand.
     pub(crate) content: Option<&'static str>,
+    pub(crate) elements_max: usize,
+}
+
+impl Place<'static> {
+    /// An element that stands alone.
+    pub(crate) const ALONE: Place<'static> =
+        Place { scope: &Scope::NONE, content: None, elements_max: STANZA_ELEMENTS_MAX + STANZA_ADDED_ELEMENTS_MAX };
 }
 
 impl Place<'_> {
@@ -105,8 +112,8 @@ pub(crate) fn element<'x>(xml: &'x [u8], place: Place<'x>) -> Result<Option<Chec
 }
 
 /// Checks the start tag that these bytes are, as a stream header: nothing is around it, and its end is far away.
-pub(crate) fn start_tag<'x>(xml: &'x [u8], scope: &'x Scope<'x>) -> Result<(&'x str, Tag), FrameError> {
-    let mut checker = Checker::new(xml, Place { scope, content: None });
+pub(crate) fn start_tag(xml: &[u8]) -> Result<(&str, Tag), FrameError> {
+    let mut checker = Checker::new(xml, Place::ALONE);
     let mut attributes = Attributes::new();
     checker.at = 1;
     let result = checker.start_tag(&mut attributes).and_then(|(name, _)| {
@@ -158,7 +165,14 @@ impl<'x> Checker<'x> {
             (None, Some(declared)) => self.value(&declared)?,
             (None, None) => self.prefixes.default(),
         };
-        self.place.admits(&namespace, utf8(name.local_span().of(self.xml))?)?;
+        let local = utf8(name.local_span().of(self.xml))?;
+        self.place.admits(&namespace, local)?;
+        if self.place.content == Some(&namespace) && is_stanza(local) {
+            let foreign = attributes.iter().filter(|a| self.declares(**a).is_none() && !self.is_common(**a)).count();
+            if foreign > STANZA_FOREIGN_ATTRIBUTES_MAX {
+                return Err(Limit::Attributes.into());
+            }
+        }
         let start = self.at;
         let (mut rare, mut end) = (name.has_prefix(), start);
         if !empty {
@@ -231,7 +245,7 @@ impl<'x> Checker<'x> {
     /// `<`, then this.
     fn start_tag(&mut self, attributes: &mut Attributes) -> Result<(Name, bool), Stop> {
         self.elements += 1;
-        if self.elements > STANZA_ELEMENTS_MAX {
+        if self.elements > self.place.elements_max {
             return Err(Limit::Elements.into());
         }
         let name = self.name()?;
@@ -257,7 +271,8 @@ impl<'x> Checker<'x> {
                     } else if attribute.name.has_prefix() {
                         prefixed += 1;
                     }
-                    if declarations > ELEMENT_NAMESPACES_MAX {
+                    // Beside the prefixes in force stand the default namespace and `xml`.
+                    if declarations > ELEMENT_NAMESPACES_MAX + 2 {
                         return Err(Limit::Namespaces.into());
                     }
                     if attributes.len() + 1 - declarations > ELEMENT_ATTRIBUTES_MAX {
@@ -396,6 +411,11 @@ impl<'x> Checker<'x> {
         } else {
             (name.span.of(self.xml) == b"xmlns").then_some(b"")
         }
+    }
+
+    /// RFC 6120 section 8.1: whether all stanzas may have it.
+    fn is_common(&self, attribute: Attribute) -> bool {
+        matches!(attribute.name.span.of(self.xml), b"from" | b"to" | b"id" | b"type" | b"xml:lang")
     }
 
     fn resolve(&mut self, name: Name) -> Result<Option<Bound>, Stop> {

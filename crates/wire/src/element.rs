@@ -5,10 +5,13 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::check::{self, Place};
 use crate::error::FrameError;
 use crate::scope::Scope;
 use crate::tokens::{StartTag, Token, Tokens};
+use crate::write::push_attr;
 use crate::{escape, ns};
 
 /// An element and what is declared around it. Cheap to clone.
@@ -27,7 +30,7 @@ impl<'a> Element<'a> {
     /// # Errors
     /// As the framer has them, for the same reasons; also if anything stands before or behind it.
     pub fn parse(xml: &'a [u8]) -> Result<Element<'a>, FrameError> {
-        match check::element(xml, Place { scope: &Scope::NONE, content: None })? {
+        match check::element(xml, Place::ALONE)? {
             Some(checked) if checked.xml.len() == xml.len() => Ok(Element::checked(checked.xml, Scope::NONE)),
             _ => Err(FrameError::NotWellFormed),
         }
@@ -137,7 +140,8 @@ impl<'a> Element<'a> {
         ns::is_content(&self.namespace) && (!prefix.is_empty() || self.tag.attributes().any(|a| a.name == "xmlns"))
     }
 
-    /// The element as XML that means the same wherever it stands: what was declared around it is declared on it.
+    /// The element as XML that means the same wherever it stands: what was declared around it, and is used in it, is
+    /// declared on it.
     pub fn raw(&self) -> Cow<'a, [u8]> {
         let mut declared = Vec::new();
         let own = |name: Option<&str>| {
@@ -147,13 +151,15 @@ impl<'a> Element<'a> {
             })
         };
         if !self.outer.default.is_empty() && !own(None) {
-            crate::write::push_attr(&mut declared, "xmlns", &self.outer.default);
+            push_attr(&mut declared, "xmlns", &self.outer.default);
         }
         let bindings = self.outer.bindings();
         for (i, binding) in bindings.iter().enumerate() {
             let hidden = bindings[i + 1..].iter().any(|later| later.prefix == binding.prefix);
-            if !hidden && !own(Some(&binding.prefix)) {
-                crate::write::push_attr(&mut declared, &format!("xmlns:{}", binding.prefix), &binding.namespace);
+            // A prefix in a text, as in an XPath, counts as used.
+            let used = memmem::find(self.xml.as_bytes(), format!("{}:", binding.prefix).as_bytes()).is_some();
+            if used && !hidden && !own(Some(&binding.prefix)) {
+                push_attr(&mut declared, &format!("xmlns:{}", binding.prefix), &binding.namespace);
             }
         }
         if declared.is_empty() {

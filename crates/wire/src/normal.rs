@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::ns;
 use crate::scope::Scope;
 use crate::tokens::{StartTag, Token, Tokens};
-use crate::write::push_attr;
+use crate::write::{push_attr, push_raw_attr};
 
 /// An element that is being written.
 struct Level<'a> {
@@ -80,12 +80,7 @@ fn start<'a>(
         default = namespace;
     }
     for attribute in tag.attributes().filter(|a| a.name != "xmlns") {
-        let quote = if attribute.raw().contains('\'') { b'"' } else { b'\'' };
-        out.push(b' ');
-        out.extend_from_slice(attribute.name.as_bytes());
-        out.extend_from_slice(&[b'=', quote]);
-        out.extend_from_slice(attribute.raw().as_bytes());
-        out.push(quote);
+        push_raw_attr(out, attribute.name, attribute.raw());
     }
     out.extend_from_slice(if tag.is_empty() { b"/>" } else { b">" });
     Level { scope, default, name }

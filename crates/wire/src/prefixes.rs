@@ -1,7 +1,8 @@
 //! Namespaces in XML 1.0 sections 3 to 6: the prefixes in force while an element is checked, the innermost last.
 //!
 //! At most [`ELEMENT_NAMESPACES_MAX`] are in force, and each namespace is read and compared once, where it is declared:
-//! neither many names nor long namespaces make the check slow (attack case A05).
+//! neither many names nor long namespaces make the check slow (attack case A05). Those of the stream header count only
+//! when they are used: then they go along to the next stream, which has others.
 
 use std::borrow::Cow;
 
@@ -26,6 +27,8 @@ pub(crate) enum Bound {
 pub(crate) struct Prefixes<'x> {
     outer: &'x Scope<'x>,
     inner: SmallVec<[Declared<'x>; 2]>,
+    /// The most that `inner` has had.
+    inner_most: usize,
     used: u32,
 }
 
@@ -37,7 +40,7 @@ struct Declared<'x> {
 
 impl<'x> Prefixes<'x> {
     pub(crate) fn new(outer: &'x Scope<'x>) -> Prefixes<'x> {
-        Prefixes { outer, inner: SmallVec::new(), used: 0 }
+        Prefixes { outer, inner: SmallVec::new(), inner_most: 0, used: 0 }
     }
 
     /// How many are declared inside; to be given to [`Prefixes::leave`] at the end of the element.
@@ -73,13 +76,18 @@ impl<'x> Prefixes<'x> {
         if matches!(prefix, b"" | b"xml") {
             return Ok(());
         }
-        if self.outer.bindings().len() + self.inner.len() >= ELEMENT_NAMESPACES_MAX {
-            return Err(Limit::Namespaces.into());
-        }
         let twin = self.inner.iter().find(|other| other.namespace == namespace).map(|other| other.bound);
         let outer = || self.outer.bindings().iter().position(|other| other.namespace == namespace).map(Bound::Outer);
         let bound = twin.or_else(outer).unwrap_or(Bound::Inner(self.inner.len()));
         self.inner.push(Declared { prefix, namespace, bound });
+        self.inner_most = self.inner_most.max(self.inner.len());
+        self.check_limit()
+    }
+
+    fn check_limit(&self) -> Result<(), FrameError> {
+        if self.inner_most + self.used.count_ones() as usize > ELEMENT_NAMESPACES_MAX {
+            return Err(Limit::Namespaces.into());
+        }
         Ok(())
     }
 
@@ -94,6 +102,7 @@ impl<'x> Prefixes<'x> {
         let bindings = self.outer.bindings();
         let at = bindings.iter().rposition(|b| b.prefix.as_bytes() == prefix).ok_or(FrameError::NotWellFormed)?;
         self.used |= 1 << at;
+        self.check_limit()?;
         // The first of those that say the same.
         let first = bindings.iter().position(|b| b.namespace == bindings[at].namespace);
         Ok(Bound::Outer(first.unwrap_or(at)))

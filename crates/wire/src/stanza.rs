@@ -80,14 +80,14 @@ impl<'a> Stanza<'a> {
     /// # Errors
     /// If it is not acceptable XML, no stanza, or one that would be refused on a stream.
     pub fn parse(bytes: &'a [u8]) -> Result<Stanza<'a>, ParseError> {
-        let scope = Scope::NONE;
-        let place = Place { scope: &Scope::NONE, content: Some(ns::CLIENT) };
+        let place = Place { content: Some(ns::CLIENT), ..Place::ALONE };
         match check::element(bytes, place)? {
             Some(checked) if checked.xml.len() == bytes.len() => {
                 if !checked.is_stanza(ns::CLIENT) {
                     return Err(ParseError::NoStanza);
                 }
-                Stanza::read(&checked, &scope, ns::CLIENT, None).map_err(|refused| ParseError::Refused(refused.why))
+                Stanza::read(&checked, place.scope, ns::CLIENT, None)
+                    .map_err(|refused| ParseError::Refused(refused.why))
             }
             _ => Err(FrameError::NotWellFormed.into()),
         }

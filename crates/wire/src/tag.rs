@@ -70,6 +70,11 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
+    /// The value as it is written; it may have quotes of the other kind in it.
+    pub(crate) fn raw(self, xml: &str) -> &str {
+        self.value.of(xml)
+    }
+
     /// What the value means.
     pub(crate) fn value(self, xml: &str) -> Cow<'_, str> {
         let raw = self.value.of(xml);

@@ -1,7 +1,7 @@
 //! Each limit on what strangers send, reached: one below, at it, one above, ten times (attack cases A04 to A09).
 
 use base::limits::*;
-use wire::{Frame, FrameError, Framer, Limit, Mode, Stanza};
+use wire::{Form, Frame, FrameError, Framer, Limit, Mode, Stanza};
 
 const HEADER: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
 
@@ -78,6 +78,9 @@ fn attributes() {
     check(ELEMENT_ATTRIBUTES_MAX, Limit::Attributes, |n| {
         format!("<message><a xmlns='u' {}/></message>", numbered(n, |i| format!(" a{i}='1'")))
     });
+    check(STANZA_FOREIGN_ATTRIBUTES_MAX, Limit::Attributes, |n| {
+        format!("<message from='a' to='b' id='c' type='d' xml:lang='e'{}/>", numbered(n, |i| format!(" a{i}='1'")))
+    });
     check(ATTRIBUTE_BYTES_MAX, Limit::Attribute, |n| format!("<message><a b='{}'/></message>", "b".repeat(n)));
     check(NAME_BYTES_MAX, Limit::Name, |n| format!("<message><{}/></message>", "a".repeat(n)));
     check(NAME_BYTES_MAX, Limit::Name, |n| format!("<message><a {}='1'/></message>", "b".repeat(n)));
@@ -86,14 +89,20 @@ fn attributes() {
 
 #[test]
 fn namespaces() {
-    // The stream header has one prefix, the default namespace is not counted among those in force.
+    // The default namespace is not counted among those in force, nor is what the header declares and nobody uses.
     check(ELEMENT_NAMESPACES_MAX, Limit::Namespaces, |n| {
-        format!("<message><a{}/></message>", numbered(n - 1, |i| format!(" xmlns:a{i}='u'")))
+        format!("<message><a{}/></message>", numbered(n, |i| format!(" xmlns:a{i}='u'")))
     });
     check(ELEMENT_NAMESPACES_MAX, Limit::Namespaces, |n| {
-        let deep = numbered(n - 1, |i| format!("<a xmlns:a{i}='u' xmlns='u{i}'>"));
-        format!("<message>{deep}{}</message>", "</a>".repeat(n - 1))
+        let deep = numbered(n, |i| format!("<a xmlns:a{i}='u' xmlns='u{i}'>"));
+        format!("<message>{deep}{}</message>", "</a>".repeat(n))
     });
+    check(ELEMENT_NAMESPACES_MAX, Limit::Namespaces, |n| {
+        format!("<message><a{}/><stream:a/></message>", numbered(n - 1, |i| format!(" xmlns:a{i}='u'")))
+    });
+    // The same one again and again is found before there are many.
+    let twins = format!("<message{}/>", " xmlns='jabber:client'".repeat(1000));
+    assert_eq!(feed(true, &twins, 1000), Err(FrameError::PolicyViolation(Limit::Namespaces)));
     check(NAMESPACE_BYTES_MAX, Limit::Namespace, |n| format!("<message><a xmlns='{}'/></message>", "u".repeat(n)));
     check(NAMESPACE_BYTES_MAX, Limit::Namespace, |n| format!("<message><a xmlns:a='{}'/></message>", "u".repeat(n)));
 }
@@ -103,6 +112,38 @@ fn ids() {
     for n in [STANZA_ID_BYTES_MAX - 1, STANZA_ID_BYTES_MAX, STANZA_ID_BYTES_MAX + 1, STANZA_ID_BYTES_MAX * 10] {
         let xml = format!("<message xmlns='jabber:client' id='{}'/>", "i".repeat(n));
         assert_eq!(Stanza::parse(xml.as_bytes()).is_ok(), n <= STANZA_ID_BYTES_MAX, "{n}");
+    }
+}
+
+/// What a client may send at most, a server takes with all that we add: else one person could end the stream of many.
+#[test]
+fn what_is_taken_may_be_passed_on() {
+    let stanzas = [
+        format!("<message{}/>", numbered(STANZA_FOREIGN_ATTRIBUTES_MAX, |i| format!(" a{i}='1'"))),
+        format!("<message a=\"{}\"/>", "'".repeat(ATTRIBUTE_BYTES_MAX)),
+        format!("<message id=\"{}\"/>", "'".repeat(STANZA_ID_BYTES_MAX)),
+        format!("<message><a{}/></message>", numbered(ELEMENT_NAMESPACES_MAX, |i| format!(" xmlns:a{i}='u'"))),
+        format!("<message>{}</message>", "<a/>".repeat(STANZA_ELEMENTS_MAX - 1)),
+        format!("<message>{}</message>", "a".repeat(STANZA_BYTES_MAX - "<message></message>".len())),
+    ];
+    let header =
+        "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='urn:db'>";
+    for stanza in &stanzas {
+        let mut client = opened(true);
+        let Ok(Some(Frame::Stanza(mut stanza))) = client.next(&mut stanza.as_bytes()) else { panic!("{stanza:.80}") };
+        stanza.head.from = Some(base::Jid::new("a@b.example/it's").unwrap());
+        stanza.head.to = Some(base::Jid::new("b.example").unwrap());
+        stanza.head.lang = Some("en".into());
+        stanza.append("<stanza-id xmlns='urn:xmpp:sid:0' id='1' by='b.example'/>");
+        let (mut nested, mut out) = (Vec::new(), header.as_bytes().to_vec());
+        stanza.emit(Form::Nested, &mut nested);
+        assert!(Stanza::parse(&nested).is_ok());
+        stanza.emit(Form::Server, &mut out);
+        let mut server = Framer::new(Mode::Server);
+        server.authenticated();
+        let mut chunk = &out[..];
+        assert!(matches!(server.next(&mut chunk), Ok(Some(Frame::Open(_)))));
+        assert!(matches!(server.next(&mut chunk), Ok(Some(Frame::Stanza(_)))));
     }
 }
 
