@@ -13,7 +13,7 @@ use base::limits::{
 use memchr::memmem;
 use smallvec::SmallVec;
 
-use crate::chars::{self, NAME, SPACE, TEXT_STOP, VALUE_STOP};
+use crate::chars::{self, NAME, SPACE};
 use crate::error::{FrameError, Limit};
 use crate::prefixes::{Bound, Prefixes};
 use crate::scope::Scope;
@@ -304,10 +304,9 @@ impl<'x> Checker<'x> {
         let start = self.at;
         let mut plain = true;
         loop {
-            self.skip_until(VALUE_STOP);
+            self.at += chars::plain(&self.xml[self.at..], quote);
             match self.peek(0)? {
                 b if b == quote => break,
-                b'"' | b'\'' => self.at += 1,
                 b'\t' | b'\n' | b'\r' => {
                     plain = false;
                     self.at += 1;
@@ -340,9 +339,10 @@ impl<'x> Checker<'x> {
     /// Up to the next `<`.
     fn character_data(&mut self) -> Result<(), Stop> {
         loop {
-            self.skip_until(TEXT_STOP);
+            self.at += chars::plain(&self.xml[self.at..], b']');
             match self.peek(0)? {
                 b'<' => return Ok(()),
+                b'\t' | b'\n' | b'\r' => self.at += 1,
                 b'&' => self.reference()?,
                 b']' if self.peek(1)? == b']' && self.peek(2)? == b'>' => return Err(NOT_WELL_FORMED),
                 b']' => self.at += 1,
@@ -382,6 +382,7 @@ impl<'x> Checker<'x> {
         }
     }
 
+    #[inline(always)]
     fn name(&mut self) -> Result<Name, Stop> {
         let start = self.at;
         self.at += chars::run(&self.xml[start..], NAME);
@@ -405,11 +406,9 @@ impl<'x> Checker<'x> {
 
     /// The prefix that an attribute declares, empty for the default namespace.
     fn declares(&self, attribute: Attribute) -> Option<&'x [u8]> {
-        let name = attribute.name;
-        if name.has_prefix() {
-            (name.prefix_span().of(self.xml) == b"xmlns").then(|| name.local_span().of(self.xml))
-        } else {
-            (name.span.of(self.xml) == b"xmlns").then_some(b"")
+        match attribute.name.span.of(self.xml).strip_prefix(b"xmlns")? {
+            b"" => Some(b""),
+            more => more.strip_prefix(b":"),
         }
     }
 
@@ -465,10 +464,12 @@ impl<'x> Checker<'x> {
         Ok(text)
     }
 
+    #[inline(always)]
     fn peek(&self, ahead: usize) -> Result<u8, Stop> {
         self.xml.get(self.at + ahead).copied().ok_or(Stop::More)
     }
 
+    #[inline(always)]
     fn expect(&mut self, byte: u8) -> Result<(), Stop> {
         if self.peek(0)? != byte {
             return Err(NOT_WELL_FORMED);
@@ -477,14 +478,11 @@ impl<'x> Checker<'x> {
         Ok(())
     }
 
+    #[inline(always)]
     fn spaces(&mut self) -> usize {
         let count = chars::run(&self.xml[self.at..], SPACE);
         self.at += count;
         count
-    }
-
-    fn skip_until(&mut self, class: u8) {
-        self.at += chars::plain(&self.xml[self.at..], class);
     }
 }
 
