@@ -1,9 +1,37 @@
-//! Proofs that need more than one crate or another reader than our own. Nothing here is part of the daemon.
+//! The simulator: the daemon's own values under one clock and one seed, without socket, thread or waiting.
 //!
-//! | module | what it does |
+//! Every protocol test of the project is written on it. The shortest one:
+//!
+//! ```
+//! use sim::Bench;
+//!
+//! let mut bench = Bench::new(1);
+//! let maria = bench.login("maria", "laptop");
+//! let paulo = bench.login("paulo", "phone");
+//! bench.send(maria, "<message to='paulo@jirani.example' type='chat'><body>hi</body></message>");
+//! bench.expect(paulo, "<message from='maria@jirani.example/laptop'><body>hi</body></message>");
+//! ```
+//!
+//! | module | what it names |
 //! |---|---|
+//! | [`bench`](mod@bench) | [`Bench`]: a node and its clients; time, delays, cut cables, full disks, crashes |
+//! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
+//! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
 //! | [`fuzz`] | bodies of the fuzz targets, which ordinary tests run over their corpus too |
 //! | [`tree`] | XML as a tree, by our reader and by others, to be compared |
+//! | [`pattern`] | whether a stanza is what was expected |
 
+pub mod bench;
+pub mod client;
 pub mod fuzz;
+mod heap;
+mod node;
+pub mod pattern;
+mod pipe;
 pub mod tree;
+pub mod xml;
+
+pub use bench::{Bench, Seat};
+pub use client::{Client, Goal, Login};
+pub use pattern::{Bindings, Pattern};
+pub use xml::Tree;
