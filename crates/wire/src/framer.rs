@@ -5,6 +5,7 @@
 //! of times, and the faults found do not depend on how the bytes were split.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base::limits::{
     SERVER_STANZA_BYTES_MAX, STANZA_ADDED_ELEMENTS_MAX, STANZA_BYTES_MAX, STANZA_ELEMENTS_MAX,
@@ -77,7 +78,6 @@ enum State {
 }
 
 /// Cuts the bytes of one stream into frames. It holds bytes only while a frame is incomplete.
-#[derive(Debug)]
 pub struct Framer {
     mode: Mode,
     state: State,
@@ -261,6 +261,18 @@ impl Framer {
                 }
             }
         }
+    }
+}
+
+/// Without the bytes that are held: half a password may be among them.
+impl fmt::Debug for Framer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held_bytes = self.held_bytes();
+        f.debug_struct("Framer")
+            .field("mode", &self.mode)
+            .field("state", &self.state)
+            .field("held_bytes", &held_bytes)
+            .finish_non_exhaustive()
     }
 }
 
