@@ -20,6 +20,7 @@
 //! | [`fuzz`] | bodies of the fuzz targets, which ordinary tests run over their corpus too |
 //! | [`tree`] | XML as a tree, by our reader and by others, to be compared |
 //! | [`pattern`] | whether a stanza is what was expected |
+//! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
 
 pub mod bench;
 pub mod client;
@@ -28,10 +29,12 @@ mod heap;
 mod node;
 pub mod pattern;
 mod pipe;
+pub mod play;
 pub mod tree;
 pub mod xml;
 
 pub use bench::{Bench, Seat};
 pub use client::{Client, Goal, Login};
 pub use pattern::{Bindings, Pattern};
+pub use play::Play;
 pub use xml::Tree;
