@@ -87,6 +87,19 @@ pub const ROSTER_ITEMS_MAX: usize = 10_000;
 pub const ROSTER_GROUPS_MAX: usize = 32;
 /// Bytes of a contact's name or of a group's.
 pub const ROSTER_NAME_BYTES_MAX: usize = 1024;
+/// Contacts that one account may wait for an answer of: many more than a person asks, few for who asks everybody
+/// (attack cases A27 and D23).
+pub const ROSTER_ASKS_MAX: usize = 500;
+
+/// Subscription requests that wait for one account; those beyond are dropped, and may be made again (attack case A27).
+/// One from each address.
+pub const REQUESTS_MAX: usize = 256;
+/// Bytes in a subscription request: a greeting, a nickname, a proof. It is kept until it is answered.
+pub const REQUEST_BYTES_MAX: usize = 4096;
+
+/// Addresses that one session's directed presence went to, to be told when it leaves (RFC 6121 section 4.6.3): one for
+/// each room it is in.
+pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;

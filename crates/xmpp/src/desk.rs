@@ -10,6 +10,8 @@ pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod roster;
 pub(crate) mod stream_management;
+pub(crate) mod subscription;
+pub(crate) mod subscription_states;
 pub(crate) mod version;
 
 use base::{Bare, Ticket};
@@ -88,9 +90,16 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: true,
         handle: ping::handle,
     },
-    Desk { name: "session", namespace: ns::SESSION, places: &[Place::Own, Place::Server], feature: false, handle: ping::handle },
+    Desk {
+        name: "session",
+        namespace: ns::SESSION,
+        places: &[Place::Own, Place::Server],
+        feature: false,
+        handle: ping::handle,
+    },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
 ];
 
 /// What the stream features of an authenticated client name beside bind.
-pub(crate) const STREAM_FEATURES: &[(&str, &str)] = &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS)];
+pub(crate) const STREAM_FEATURES: &[(&str, &str)] =
+    &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS), ("sub", ns::PRE_APPROVAL)];
