@@ -219,6 +219,8 @@ pub(crate) enum After {
     Bounce(SessionId, Box<Stanza<'static>>),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
+    /// If the batch failed, this copy of an account does not wait: there is none.
+    Unfile(Bare, i64),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -741,7 +743,12 @@ impl Shard {
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Unfile(address, seq), Err(_)) => {
+                if let Some(account) = self.accounts.get_mut(&address) {
+                    account.unfile(seq);
+                }
+            }
+            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..), Ok(())) => {}
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
         }
     }
