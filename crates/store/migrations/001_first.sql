@@ -64,11 +64,19 @@ CREATE TABLE body (
     stanza BLOB NOT NULL
 ) STRICT;
 
+-- The other sides of each account's conversations: a small number, because it stands in every row of copy twice.
+CREATE TABLE peer (
+    peer    INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    UNIQUE (account, address)
+) STRICT;
+
 CREATE TABLE copy (
     account    INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     body       INTEGER NOT NULL,
-    peer       TEXT NOT NULL,
+    peer       INTEGER NOT NULL,
     filed      INTEGER NOT NULL,
     first_node INTEGER NOT NULL,
     first_seq  INTEGER NOT NULL,
@@ -77,5 +85,14 @@ CREATE TABLE copy (
     PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX copy_peer ON copy (account, peer, seq) WHERE archived = 1;
+-- span: seq >> 8. When the archived copies of a span were filed, so that a time is found without walking an archive.
+CREATE TABLE span (
+    account   INTEGER NOT NULL,
+    span      INTEGER NOT NULL,
+    filed_min INTEGER NOT NULL,
+    filed_max INTEGER NOT NULL,
+    PRIMARY KEY (account, span)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX copy_peer ON copy (peer, seq) WHERE archived = 1;
 CREATE INDEX copy_pending ON copy (account, seq) WHERE pending = 1;

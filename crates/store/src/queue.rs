@@ -41,9 +41,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
     let of = |write: &Write| match write {
         Write::CreateAccount { .. } | Write::SetCredentials { .. } | Write::RemoveAccount { .. } => 0,
         Write::PutRecord(record) => record.key.len() + record.value.as_ref().map_or(0, Vec::len),
-        Write::AddMessage(message) => {
-            message.stanza.len() + message.copies.len() * size_of::<base::ledger::Copy>()
-        }
+        Write::AddMessage(message) => message.stanza.len() + message.copies.len() * size_of::<base::ledger::Copy>(),
         Write::Delivered { seqs, .. } => seqs.len() * size_of::<i64>(),
     };
     batch.iter().map(|write| size_of::<Write>() + of(write)).sum()

@@ -3,7 +3,7 @@
 mod common;
 
 use base::ledger::{
-    ArchiveQuery, Batch, Copy, Credential, NewMessage, Query, Record, RecordKind, ScramHash, StoreError, Write,
+    ArchiveQuery, Batch, Copy, Credential, NewMessage, Query, Record, RecordKind, Rows, ScramHash, StoreError, Write,
 };
 use base::{AccountId, Bare, NodeId, Wall};
 use common::{Directory, bare};
@@ -61,7 +61,7 @@ fn record() -> impl Strategy<Value = Record> {
 
 /// `seq` is drawn as a step: 0 takes the next number, so that most copies fit; see [`numbered`].
 fn a_copy() -> impl Strategy<Value = Copy> {
-    let step = prop_oneof![20 => Just(0i64), 3 => -2..3i64, 1 => Just(i64::MAX)];
+    let step = prop_oneof![20 => Just(0i64), 3 => -2..3i64, 4 => 200..300i64, 1 => Just(i64::MAX)];
     (account(), step, address(), wall(), 0..3i64, any::<i64>(), any::<bool>(), any::<bool>()).prop_map(
         |(account, seq, with, filed, node, first_seq, archived, pending)| Copy {
             account,
@@ -77,25 +77,29 @@ fn a_copy() -> impl Strategy<Value = Copy> {
 }
 
 fn write() -> impl Strategy<Value = Write> {
-    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4)).prop_map(|(stanza, origin, copies)| {
-        Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies })
-    });
+    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4))
+        .prop_map(|(stanza, origin, copies)| Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies }));
     prop_oneof![
-        3 => (address(), vec(credential(), 0..3), wall())
+        2 => (address(), vec(credential(), 0..3), wall())
             .prop_map(|(address, credentials, created)| Write::CreateAccount { address, credentials, created }),
         1 => (account(), vec(credential(), 0..3))
             .prop_map(|(account, credentials)| Write::SetCredentials { account, credentials }),
-        1 => account().prop_map(|account| Write::RemoveAccount { account }),
+        1 => (1..9i64).prop_map(|account| Write::RemoveAccount { account: AccountId(account) }),
         4 => record().prop_map(Write::PutRecord),
         8 => message,
-        4 => (account(), vec(-1..12i64, 0..4)).prop_map(|(account, seqs)| Write::Delivered { account, seqs }),
+        4 => (account(), vec(place(), 0..4)).prop_map(|(account, seqs)| Write::Delivered { account, seqs }),
     ]
+}
+
+/// A number that a message may have.
+fn place() -> impl Strategy<Value = i64> {
+    prop_oneof![3 => -1..12i64, 1 => 200..600i64]
 }
 
 fn query() -> impl Strategy<Value = Query> {
     let archive = (
         (account(), option::of(address()), option::of(wall()), option::of(wall())),
-        (option::of(-1..12i64), option::of(-1..12i64), any::<bool>(), 0..5u32, any::<bool>()),
+        (option::of(place()), option::of(place()), any::<bool>(), 0..5u32, any::<bool>()),
     )
         .prop_map(|((account, with, start, end), (after, before, last, limit, count))| {
             Query::Archive(ArchiveQuery { account, with, start, end, after, before, last, limit, count })
@@ -105,8 +109,7 @@ fn query() -> impl Strategy<Value = Query> {
         address().prop_map(Query::Credentials),
         Just(Query::Accounts),
         (account(), kind()).prop_map(|(account, kind)| Query::Records { account, kind }),
-        (account(), -1..9i64, 0..5u32)
-            .prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
+        (account(), place(), 0..5u32).prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
         archive,
     ]
 }
@@ -138,6 +141,9 @@ proptest! {
         let directory = Directory::new();
         let (mut sqlite, mut twin) = (Sqlite::open(&directory.store()).unwrap(), Twin::new());
         let reader = sqlite.reader().unwrap();
+        // Most of what follows has someone to be about.
+        let accounts = ["a@x", "b@x", "c@x"].map(common::create);
+        prop_assert_eq!(sqlite.apply(&accounts), twin.apply(&accounts));
         for group in &groups {
             prop_assert_eq!(sqlite.apply(group), twin.apply(group));
             for query in &queries {
@@ -172,6 +178,17 @@ fn check_rows(directory: &Directory) {
             "SELECT count(*) FROM account WHERE pending <> \
              (SELECT count(*) FROM copy WHERE copy.account = account.account AND copy.pending = 1)",
         ),
+        (
+            "copy without its own peer",
+            "SELECT count(*) FROM copy WHERE (peer, account) NOT IN (SELECT peer, account FROM peer)",
+        ),
+        (
+            "archived outside of its span",
+            "SELECT count(*) FROM copy WHERE archived = 1 AND NOT EXISTS (SELECT 1 FROM span WHERE \
+             span.account = copy.account AND span = seq >> 8 AND filed BETWEEN filed_min AND filed_max)",
+        ),
+        ("peer of nobody", "SELECT count(*) FROM peer WHERE account NOT IN (SELECT account FROM account)"),
+        ("span of nobody", "SELECT count(*) FROM span WHERE account NOT IN (SELECT account FROM account)"),
         ("copy of nobody", "SELECT count(*) FROM copy WHERE account NOT IN (SELECT account FROM account)"),
         ("record of nobody", "SELECT count(*) FROM record WHERE account NOT IN (SELECT account FROM account)"),
         ("address of nobody", "SELECT count(*) FROM address WHERE account NOT IN (SELECT account FROM account)"),
@@ -217,5 +234,66 @@ fn one_batch_that_conflicts_takes_no_other_with_it() {
         assert_eq!(common::waiting(store, 1), ["one", "three"]);
         let row = common::account(store, "a@x");
         assert_eq!((row.next_seq, row.next_version, row.clock, row.pending), (3, 1, 0, 2));
+    });
+}
+
+#[test]
+fn the_later_record_stays_in_whatever_order_they_come() {
+    let put = |clock: u64, value: Option<&str>, version| {
+        vec![Write::PutRecord(Record {
+            account: AccountId(1),
+            kind: RecordKind::Roster,
+            key: "b@x".into(),
+            value: value.map(Into::into),
+            clock,
+            node: NodeId(1),
+            version,
+        })]
+    };
+    both(|store| {
+        common::apply(store, common::create("a@x"));
+        for (clock, value, expect) in [
+            (5, Some("first"), Some("first")),
+            (4, Some("older"), Some("first")),
+            (5, Some("same clock, later"), Some("same clock, later")),
+            (7, None, None),
+            (6, Some("older than the tombstone"), None),
+            (7, Some("back"), Some("back")),
+        ] {
+            common::apply(store, put(clock, value, 10 + clock as i64));
+            let Ok(Rows::Records(rows)) =
+                store.answer(&Query::Records { account: AccountId(1), kind: RecordKind::Roster })
+            else {
+                panic!("not records")
+            };
+            let values: Vec<_> = rows.iter().filter_map(|r| r.value.as_deref()).collect();
+            assert_eq!(values, expect.map(str::as_bytes).into_iter().collect::<Vec<_>>());
+        }
+        let row = common::account(store, "a@x");
+        assert_eq!((row.clock, row.next_version), (7, 18));
+        let beyond = i64::MAX as u64 + 1;
+        assert!(matches!(&store.apply(&[put(beyond, None, 0)])[..], [Err(StoreError::Failed(_))]));
+        common::apply(store, put(beyond - 1, None, 0));
+    });
+}
+
+#[test]
+fn what_a_refused_batch_met_first_is_met_again() {
+    both(|store| {
+        let refused = |seq| {
+            let mut batch = common::message("refused", vec![common::copy(1, seq, "new@x")]);
+            batch.push(Write::RemoveAccount { account: AccountId(9) });
+            batch
+        };
+        let batches = [
+            common::create("a@x"),
+            refused(1),
+            common::message("kept", vec![common::copy(1, 1, "new@x")]),
+            refused(2),
+            common::message("kept too", vec![common::copy(1, 2, "new@x")]),
+        ];
+        let results = store.apply(&batches);
+        assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
+        assert_eq!(common::waiting(store, 1), ["kept", "kept too"]);
     });
 }

@@ -54,6 +54,8 @@ pub struct Security {
     pub tls_required: bool,
     /// SASL mechanisms that may be used on it now, best first.
     pub mechanisms: Vec<&'static str>,
+    /// What the `-PLUS` mechanisms may bind to (XEP-0440).
+    pub channel_bindings: Vec<&'static str>,
 }
 
 /// What the SASL engine found.
@@ -449,6 +451,13 @@ impl Negotiation {
                     xml.leaf("mechanism", ns::SASL, mechanism);
                 }
                 xml.close();
+                if !self.security.channel_bindings.is_empty() {
+                    xml.open("sasl-channel-binding", ns::CHANNEL_BINDINGS);
+                    for binding in &self.security.channel_bindings {
+                        xml.open("channel-binding", ns::CHANNEL_BINDINGS).attr("type", binding).close();
+                    }
+                    xml.close();
+                }
             }
         }
         let features = [b"<stream:features>", &*xml.finish(), b"</stream:features>"].concat();

@@ -12,6 +12,8 @@ pub const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 pub const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 /// RFC 6120 section 6.
 pub const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// XEP-0440.
+pub const CHANNEL_BINDINGS: &str = "urn:xmpp:sasl-cb:0";
 /// RFC 6120 section 7.
 pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// RFC 3921 section 3, kept for clients that still ask for it.
@@ -42,3 +44,5 @@ pub const HINTS: &str = "urn:xmpp:hints";
 pub const STANZA_IDS: &str = "urn:xmpp:sid:0";
 /// XEP-0237, advertised as a stream feature.
 pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
+/// RFC 6121 section 3.4.1, a stream feature.
+pub const PRE_APPROVAL: &str = "urn:xmpp:features:pre-approval";

@@ -7,7 +7,7 @@ use base::{AccountId, Bare, NodeId, Wall};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::failed;
+use super::{failed, span};
 
 /// Answers one query from one moment of the store.
 pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError> {
@@ -117,7 +117,14 @@ fn records(db: &Connection, account: AccountId, kind: RecordKind) -> rusqlite::R
 /// The columns that [`message_row`] takes.
 macro_rules! message_columns {
     () => {
-        "stanza, origin, seq, peer, filed, first_node, first_seq, archived, pending"
+        "stanza, origin, seq, peer.address, filed, first_node, first_seq, archived, pending"
+    };
+}
+
+/// What stands behind `FROM copy`. CROSS JOIN is SQLite's word for "in this order": a page is walked by its copies.
+macro_rules! message_joins {
+    () => {
+        "CROSS JOIN body USING (body) CROSS JOIN peer USING (peer)"
     };
 }
 
@@ -125,21 +132,25 @@ fn pending(db: &Connection, account: AccountId, after: i64, limit: u32) -> rusql
     let sql = concat!(
         "SELECT ",
         message_columns!(),
-        " FROM copy INDEXED BY copy_pending JOIN body USING (body) \
-         WHERE account = ?1 AND pending = 1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+        " FROM copy INDEXED BY copy_pending ",
+        message_joins!(),
+        " WHERE copy.account = ?1 AND pending = 1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     );
     messages(db, sql, params![account.0, after, limit])
 }
 
-/// `$order` of the rows that lie between ?2 and ?3, filed between ?4 and ?5, at most ?6; with ?7.
+/// A page of archived rows in `$order`: those that `$which` lets through, between ?2 and ?3, filed from ?4 to ?5, at most ?6.
 macro_rules! archive_sql {
-    ($index:literal, $order:literal) => {
+    ($which:literal, $order:literal) => {
         concat!(
             "SELECT ",
             message_columns!(),
             " FROM copy ",
-            $index,
-            " AND account = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5 ORDER BY seq ",
+            message_joins!(),
+            " WHERE ",
+            $which,
+            " AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5 \
+             ORDER BY seq ",
             $order,
             " LIMIT ?6"
         )
@@ -149,47 +160,48 @@ macro_rules! archive_sql {
 fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
     let moment = db.unchecked_transaction()?;
     let account = q.account.0;
-    let with = q.with.as_ref().map(Bare::as_str);
-    let (after, before) = (q.after.unwrap_or(i64::MIN), q.before.unwrap_or(i64::MAX));
-    let (start, end) = (q.start.map_or(i64::MIN, |w| w.0), q.end.map_or(i64::MAX, |w| w.0));
+    // A number is of one account and one address. An address without one has no messages: 0 is nobody's.
+    let with = q.with.as_ref().map(|with| peer(&moment, q.account, with).map(|peer| peer.unwrap_or(0))).transpose()?;
+    let (start, end) = (q.start.map(|w| w.0), q.end.map(|w| w.0));
+    let (first, last) = span::around(&moment, account, start, end)?;
+    let (after, before) = (q.after.map_or(first, |after| after.max(first)), q.before.map_or(last, |b| b.min(last)));
+    let (start, end) = (start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX));
     // One more than asked: it tells whether something lies beyond.
     let limit = i64::from(q.limit) + 1;
-    let range = (account, after, before, start, end, limit);
-    let mut rows = match (with, q.last) {
-        (None, false) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "ASC"), range)?,
-        (None, true) => messages(&moment, archive_sql!("JOIN body USING (body) WHERE 1", "DESC"), range)?,
-        (Some(with), last) => {
-            let sql = if last {
-                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "DESC")
-            } else {
-                archive_sql!("INDEXED BY copy_peer JOIN body USING (body) WHERE peer = ?7", "ASC")
-            };
-            messages(&moment, sql, (account, after, before, start, end, limit, with))?
-        }
+    let sql = match (with.is_some(), q.last) {
+        (false, false) => archive_sql!("copy.account = ?1", "ASC"),
+        (false, true) => archive_sql!("copy.account = ?1", "DESC"),
+        (true, false) => archive_sql!("copy.peer = ?1", "ASC"),
+        (true, true) => archive_sql!("copy.peer = ?1", "DESC"),
     };
+    let whose = with.unwrap_or(account);
+    let mut rows = messages(&moment, sql, (whose, after, before, start, end, limit))?;
     let complete = rows.len() <= q.limit as usize;
     rows.truncate(q.limit as usize);
     if q.last {
         rows.reverse();
     }
-    let count = if q.count { Some(count(&moment, account, with, start, end)?) } else { None };
+    let count = if q.count { Some(count(&moment, with.is_some(), [whose, first, last, start, end])?) } else { None };
     Ok(Page { messages: rows, complete, count })
 }
 
-fn count(db: &Connection, account: i64, with: Option<&str>, start: i64, end: i64) -> rusqlite::Result<u64> {
-    match with {
-        None => db
-            .prepare_cached(
-                "SELECT count(*) FROM copy WHERE account = ?1 AND archived = 1 AND filed BETWEEN ?2 AND ?3",
-            )?
-            .query_row(params![account, start, end], |row| unsigned(row, 0)),
-        Some(with) => db
-            .prepare_cached(
-                "SELECT count(*) FROM copy INDEXED BY copy_peer \
-                 WHERE account = ?1 AND peer = ?4 AND archived = 1 AND filed BETWEEN ?2 AND ?3",
-            )?
-            .query_row(params![account, start, end, with], |row| unsigned(row, 0)),
-    }
+/// The number of an address that the account has exchanged messages with.
+pub(super) fn peer(db: &Connection, account: AccountId, address: &Bare) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT peer FROM peer WHERE account = ?1 AND address = ?2")?
+        .query_row(params![account.0, address.as_str()], |row| row.get(0))
+        .optional()
+}
+
+/// Counts what `[whose, after, before, start, end]` lets through.
+fn count(db: &Connection, of_peer: bool, range: [i64; 5]) -> rusqlite::Result<u64> {
+    let sql = if of_peer {
+        "SELECT count(*) FROM copy \
+         WHERE peer = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5"
+    } else {
+        "SELECT count(*) FROM copy \
+         WHERE account = ?1 AND archived = 1 AND seq > ?2 AND seq < ?3 AND filed BETWEEN ?4 AND ?5"
+    };
+    db.prepare_cached(sql)?.query_row(range, |row| unsigned(row, 0))
 }
 
 fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<MessageRow>> {

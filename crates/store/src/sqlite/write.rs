@@ -2,13 +2,16 @@
 //!
 //! A write checks everything before it changes anything, so a batch of one write needs no savepoint; a longer one has one.
 
+use std::collections::BTreeMap;
+
 use base::AccountId;
 use base::ledger::{Batch, Credential, NewMessage, Record, ScramHash, StoreError, Write};
 use base::{Bare, Wall};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::failed;
+use super::span::Spans;
 use super::tally::{Tallies, Tally};
+use super::{failed, read};
 
 /// Why a batch stops.
 enum Stop {
@@ -50,9 +53,10 @@ enum Failure {
 fn transaction(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Result<(), StoreError>>, Failure> {
     let before = |e| Failure::Before(failed(e));
     let transaction = db.transaction().map_err(before)?;
-    let mut group = Group { db: &transaction, tallies: Tallies::default() };
+    let mut group =
+        Group { db: &transaction, tallies: Tallies::default(), spans: Spans::default(), peers: BTreeMap::new() };
     let results = batches.iter().map(|batch| group.batch(batch)).collect::<rusqlite::Result<_>>().map_err(before)?;
-    group.tallies.flush(&transaction).map_err(before)?;
+    group.flush().map_err(before)?;
     transaction.commit().map_err(|e| Failure::Commit(failed(e)))?;
     Ok(results)
 }
@@ -61,6 +65,8 @@ fn transaction(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Result<(), 
 struct Group<'a> {
     db: &'a Connection,
     tallies: Tallies,
+    spans: Spans,
+    peers: BTreeMap<(AccountId, Bare), i64>,
 }
 
 impl Group<'_> {
@@ -80,15 +86,23 @@ impl Group<'_> {
 
     fn together(&mut self, writes: &[Write]) -> Result<(), Stop> {
         // What earlier batches counted goes to the rows first, so that a rollback leaves it there.
-        self.tallies.flush(self.db)?;
+        self.flush()?;
         self.run("SAVEPOINT batch")?;
         let result = writes.iter().try_for_each(|write| self.write(write));
         if let Err(Stop::Refused(_)) = result {
             self.tallies.clear();
+            self.spans.clear();
+            self.peers.clear();
             self.run("ROLLBACK TO batch")?;
         }
         self.run("RELEASE batch")?;
         result
+    }
+
+    /// Writes what was counted to its rows.
+    fn flush(&mut self) -> rusqlite::Result<()> {
+        self.tallies.flush(self.db)?;
+        self.spans.flush(self.db)
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {
@@ -144,6 +158,7 @@ impl Group<'_> {
     fn remove_account(&mut self, account: AccountId) -> Result<(), Stop> {
         self.tally(account)?;
         self.tallies.forget(account);
+        self.spans.forget(account);
         for sql in [
             // Bodies that nobody else has go; the others lose the owners that this account was.
             "DELETE FROM body WHERE (body, owners) IN \
@@ -152,6 +167,8 @@ impl Group<'_> {
              FROM (SELECT body, count(*) AS times FROM copy WHERE account = ?1 GROUP BY body) AS gone \
              WHERE body.body = gone.body",
             "DELETE FROM copy WHERE account = ?1",
+            "DELETE FROM span WHERE account = ?1",
+            "DELETE FROM peer WHERE account = ?1",
             "DELETE FROM record WHERE account = ?1",
             "DELETE FROM credential WHERE account = ?1",
             "DELETE FROM address WHERE account = ?1",
@@ -165,8 +182,8 @@ impl Group<'_> {
     /// An older clock never overwrites a newer one, in whatever order they come.
     fn put_record(&mut self, r: &Record) -> Result<(), Stop> {
         let mut tally = self.tally(r.account)?;
-        let clock =
-            i64::try_from(r.clock).map_err(|_| StoreError::Failed(format!("a clock of {} is beyond all time", r.clock)))?;
+        let clock = i64::try_from(r.clock)
+            .map_err(|_| StoreError::Failed(format!("a clock of {} is beyond all time", r.clock)))?;
         self.db
             .prepare_cached(
                 "INSERT INTO record (account, kind, key, value, clock, node, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -186,20 +203,44 @@ impl Group<'_> {
         if owners == 0 {
             return Ok(());
         }
-        self.db
-            .prepare_cached("INSERT INTO body (origin, owners, stanza) VALUES (?1, ?2, ?3)")?
-            .execute(params![message.origin.0, owners, &*message.stanza])?;
+        self.db.prepare_cached("INSERT INTO body (origin, owners, stanza) VALUES (?1, ?2, ?3)")?.execute(params![
+            message.origin.0,
+            owners,
+            &*message.stanza
+        ])?;
         let body = self.db.last_insert_rowid();
         let mut insert = self.db.prepare_cached(
             "INSERT INTO copy (account, seq, body, peer, filed, first_node, first_seq, archived, pending) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for c in kept() {
-            let (account, with) = (c.account.0, c.with.as_str());
+            let (account, with) = (c.account.0, self.peer(c.account, &c.with)?);
             let (node, seq) = (c.first_node.0, c.first_seq);
             insert.execute(params![account, c.seq, body, with, c.filed.0, node, seq, c.archived, c.pending])?;
+            if c.archived {
+                self.spans.widen(c.account, c.seq, c.filed.0);
+            }
         }
         Ok(())
+    }
+
+    /// The account's number of an address, which that gets when it is first met.
+    fn peer(&mut self, account: AccountId, address: &Bare) -> rusqlite::Result<i64> {
+        let key = (account, address.clone());
+        if let Some(peer) = self.peers.get(&key) {
+            return Ok(*peer);
+        }
+        let peer = match read::peer(self.db, account, address)? {
+            Some(peer) => peer,
+            None => {
+                self.db
+                    .prepare_cached("INSERT INTO peer (account, address) VALUES (?1, ?2)")?
+                    .execute(params![account.0, address.as_str()])?;
+                self.db.last_insert_rowid()
+            }
+        };
+        self.peers.insert(key, peer);
+        Ok(peer)
     }
 
     /// Takes the numbers of a message's copies: of all of them, or of none.
@@ -236,9 +277,7 @@ impl Group<'_> {
             let found = find.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             let Some((body, archived)) = found else { continue };
             if archived {
-                self.db
-                    .prepare_cached("UPDATE copy SET pending = 0 WHERE account = ?1 AND seq = ?2")?
-                    .execute(key)?;
+                self.db.prepare_cached("UPDATE copy SET pending = 0 WHERE account = ?1 AND seq = ?2")?.execute(key)?;
             } else {
                 self.db.prepare_cached("DELETE FROM copy WHERE account = ?1 AND seq = ?2")?.execute(key)?;
                 self.let_go(body)?;

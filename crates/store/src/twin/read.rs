@@ -12,9 +12,9 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
         Query::Account(address) => {
             Rows::Account(id_of(address).map(|id| account_row(id, &tables.accounts.rows()[&id])))
         }
-        Query::Credentials(address) => Rows::Credentials(
-            id_of(address).map(|id| (id, tables.credentials.rows()[&id].values().cloned().collect())),
-        ),
+        Query::Credentials(address) => {
+            Rows::Credentials(id_of(address).map(|id| (id, tables.credentials.rows()[&id].values().cloned().collect())))
+        }
         Query::Accounts => {
             let mut rows: Vec<_> = tables.accounts.rows().iter().map(|(id, a)| account_row(*id, a)).collect();
             rows.sort_by(|a, b| a.address.cmp(&b.address));

@@ -95,8 +95,7 @@ impl Tables {
         }
         let number = self.newest.rows().get(&()).copied().unwrap_or(0) + 1;
         let id = AccountId(number);
-        let account =
-            Account { address: address.clone(), created, next_seq: 1, next_version: 1, clock: 0, pending: 0 };
+        let account = Account { address: address.clone(), created, next_seq: 1, next_version: 1, clock: 0, pending: 0 };
         self.newest.set((), Some(number));
         self.accounts.set(id, Some(account));
         self.addresses.set(address.clone(), Some(id));

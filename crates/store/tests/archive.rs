@@ -1,0 +1,106 @@
+//! Every combination of an archive query's fields, against a reference that filters a list.
+
+mod common;
+
+use base::ledger::{ArchiveQuery, Copy, NewMessage, Query, Rows, Write};
+use base::{AccountId, NodeId, Wall};
+use common::{Directory, bare};
+use store::{Sqlite, Store, Twin};
+
+/// A history whose clock went back once, with two others, a copy that only waited, and numbers on both sides of 256s.
+fn history() -> Vec<Copy> {
+    [
+        (1, "b@x", 10, true),
+        (2, "c@x", 20, true),
+        (255, "b@x", 30, false),
+        (256, "b@x", 40, true),
+        (511, "c@x", 15, true),
+        (512, "b@x", 50, true),
+    ]
+    .map(|(seq, with, filed, archived)| Copy {
+        account: AccountId(1),
+        seq,
+        with: bare(with),
+        filed: Wall(filed),
+        first_node: NodeId(seq % 2),
+        first_seq: 100 - seq,
+        archived,
+        pending: true,
+    })
+    .into()
+}
+
+#[test]
+fn all_combinations_are_as_a_list_has_them() {
+    let directory = Directory::new();
+    let (mut sqlite, mut twin) = (Sqlite::open(&directory.store()).unwrap(), Twin::new());
+    let mut batches = vec![common::create("a@x"), common::create("z@x")];
+    for copy in history() {
+        let stanza = format!("<m{}/>", copy.seq).into_bytes().into();
+        let other = Copy { account: AccountId(2), ..copy.clone() };
+        batches.push(vec![Write::AddMessage(NewMessage { stanza, origin: Wall(-1), copies: vec![copy, other] })]);
+    }
+    assert!(sqlite.apply(&batches).iter().chain(&twin.apply(&batches)).all(Result::is_ok));
+
+    let withs = [None, Some("b@x"), Some("c@x"), Some("nobody@x")];
+    let walls = [None, Some(i64::MIN), Some(15), Some(16), Some(40), Some(i64::MAX)];
+    let places = [None, Some(i64::MIN), Some(0), Some(2), Some(256), Some(512), Some(i64::MAX)];
+    let mut asked = 0;
+    for with in withs {
+        for (start, end) in walls.iter().flat_map(|start| walls.map(|end| (*start, end))) {
+            for (after, before) in places.iter().flat_map(|after| places.map(|before| (*after, before))) {
+                for (limit, last) in [0, 1, 2, 5, 6, u32::MAX].map(|n| [(n, false), (n, true)]).concat() {
+                    let q = ArchiveQuery {
+                        account: AccountId(1),
+                        with: with.map(bare),
+                        start: start.map(Wall),
+                        end: end.map(Wall),
+                        after,
+                        before,
+                        last,
+                        limit,
+                        count: limit < 2,
+                    };
+                    let expect = reference(&q);
+                    let query = Query::Archive(q);
+                    check(sqlite.answer(&query).unwrap(), &expect, &query);
+                    check(twin.answer(&query).unwrap(), &expect, &query);
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(asked, 4 * 36 * 49 * 12);
+}
+
+/// Numbers of the page, whether it is complete, and the count.
+type Expect = (Vec<i64>, bool, Option<u64>);
+
+fn reference(q: &ArchiveQuery) -> Expect {
+    let mut set = history();
+    set.retain(|c| c.archived);
+    set.retain(|c| q.with.as_ref().is_none_or(|with| c.with == *with));
+    set.retain(|c| q.start.is_none_or(|start| start <= c.filed) && q.end.is_none_or(|end| c.filed <= end));
+    let count = q.count.then_some(set.len() as u64);
+    let mut page: Vec<i64> = set.iter().map(|c| c.seq).collect();
+    page.retain(|seq| q.after.is_none_or(|after| after < *seq) && q.before.is_none_or(|before| *seq < before));
+    let mut complete = true;
+    while page.len() > q.limit as usize {
+        page.remove(if q.last { 0 } else { page.len() - 1 });
+        complete = false;
+    }
+    (page, complete, count)
+}
+
+#[track_caller]
+fn check(rows: Rows, expect: &Expect, query: &Query) {
+    let Rows::Page(page) = rows else { panic!("{rows:?}") };
+    let numbers: Vec<i64> = page.messages.iter().map(|m| m.seq).collect();
+    assert_eq!((&numbers, page.complete, page.count), (&expect.0, expect.1, expect.2), "{query:?}");
+    for m in &page.messages {
+        let copy = history().into_iter().find(|c| c.seq == m.seq).unwrap();
+        assert_eq!(*m.stanza, *format!("<m{}/>", m.seq).as_bytes());
+        assert_eq!((m.origin, &m.with, m.filed, m.archived, m.pending), (Wall(-1), &copy.with, copy.filed, true, true));
+        assert_eq!((m.first_node, m.first_seq), (copy.first_node, copy.first_seq));
+    }
+}

@@ -1,0 +1,58 @@
+//! Delivered messages wait no more, and bodies go with their last owner.
+
+mod common;
+
+use base::AccountId;
+use base::ledger::{Copy, StoreError, Write};
+use common::{Directory, account, apply, copy, create, message, waiting};
+use store::{Sqlite, Store};
+
+fn delivered(account: i64, seqs: &[i64]) -> Vec<Write> {
+    vec![Write::Delivered { account: AccountId(account), seqs: seqs.into() }]
+}
+
+/// How many bodies the database holds.
+fn bodies(directory: &Directory) -> i64 {
+    let db = rusqlite::Connection::open(directory.store().join("store.sqlite")).unwrap();
+    db.query_row("SELECT count(*) FROM body", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn bodies_go_with_their_last_owner() {
+    let directory = Directory::new();
+    let mut store = Sqlite::open(&directory.store()).unwrap();
+    apply(&mut store, create("a@x"));
+    apply(&mut store, create("b@x"));
+    let only_waits = |account, seq| Copy { archived: false, ..copy(account, seq, "c@x") };
+    let nothing = |account, seq| Copy { pending: false, ..only_waits(account, seq) };
+
+    apply(&mut store, message("nobody keeps it", vec![nothing(1, 1)]));
+    assert_eq!(bodies(&directory), 0);
+    apply(&mut store, message("for both", vec![copy(1, 2, "b@x"), only_waits(2, 2)]));
+    apply(&mut store, message("only waits", vec![only_waits(1, 3), only_waits(2, 3)]));
+    apply(&mut store, message("to myself", vec![copy(1, 4, "a@x"), copy(1, 5, "a@x")]));
+    apply(&mut store, message("twice to one", vec![copy(1, 6, "b@x"), copy(1, 7, "b@x"), copy(2, 4, "a@x")]));
+    apply(&mut store, delivered(1, &[6, 7]));
+    assert_eq!(waiting(&store, 1), ["for both", "only waits", "to myself", "to myself"]);
+    assert_eq!(bodies(&directory), 4);
+
+    apply(&mut store, delivered(1, &[2, 3]));
+    assert_eq!((waiting(&store, 1).len(), bodies(&directory)), (2, 4));
+    apply(&mut store, delivered(2, &[3]));
+    assert_eq!((waiting(&store, 2), bodies(&directory)), (vec!["for both".into(), "twice to one".into()], 3));
+    // Again, and what never was: passed over.
+    apply(&mut store, delivered(2, &[3, 3, 99, -1]));
+    assert_eq!((account(&store, "b@x").pending, bodies(&directory)), (2, 3));
+
+    apply(&mut store, vec![Write::RemoveAccount { account: AccountId(1) }]);
+    assert_eq!((waiting(&store, 2), bodies(&directory)), (vec!["for both".into(), "twice to one".into()], 2));
+    apply(&mut store, delivered(2, &[2, 4]));
+    assert_eq!((waiting(&store, 2), bodies(&directory)), (vec![], 1));
+    assert_eq!(store.apply(&[delivered(1, &[2])]), [Err(StoreError::NoAccount)]);
+
+    // A removed account's number is not given again: what still names it cannot reach a stranger.
+    apply(&mut store, vec![Write::RemoveAccount { account: AccountId(2) }]);
+    assert_eq!(bodies(&directory), 0);
+    apply(&mut store, create("b@x"));
+    assert_eq!(account(&store, "b@x").id, AccountId(3));
+}
