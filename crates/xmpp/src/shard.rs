@@ -221,6 +221,8 @@ pub(crate) enum After {
     Distrust(Bare),
     /// If the batch failed, this copy of an account does not wait: there is none.
     Unfile(Bare, i64),
+    /// If the batch failed, these copies are still to be written off.
+    Reconfirm(AccountId, Vec<i64>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -657,12 +659,17 @@ impl Shard {
         seqs.retain(|seq| account.in_flight.remove(seq).is_some());
         let Some(row) = account.row.as_mut().filter(|_| !seqs.is_empty()) else { return };
         row.pending = row.pending.saturating_sub(seqs.len() as u64);
+        let id = row.id;
+        self.write_off(id, &seqs);
+        desk::offline::confirmed(self, address, &seqs);
+    }
+
+    /// The rows of these copies will say that they wait no more, at the next write or soon.
+    fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
             self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
         }
-        let waiting = self.confirmed.entry(row.id).or_default();
-        waiting.extend_from_slice(&seqs);
-        desk::offline::confirmed(self, address, &seqs);
+        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
 
     // --- the store --------------------------------------------------------------------------------------------------
@@ -698,16 +705,15 @@ impl Shard {
         self.flush_confirmed();
     }
 
-    /// Confirmations go along with a write that is made anyway: a batch of their own, so that no failure takes them.
+    /// Confirmations go along with a write that is made anyway: a batch for each account, so that no failure takes others.
     fn flush_confirmed(&mut self) {
         if self.confirmed.is_empty() {
             return;
         }
-        let batch = std::mem::take(&mut self.confirmed)
-            .into_iter()
-            .map(|(account, seqs)| Write::Delivered { account, seqs })
-            .collect();
-        self.store(batch);
+        for (account, seqs) in std::mem::take(&mut self.confirmed) {
+            self.after.push(After::Reconfirm(account, seqs.clone()));
+            self.store(vec![Write::Delivered { account, seqs }]);
+        }
         self.due.retain(|(_, due)| *due != Due::Confirm);
     }
 
@@ -751,7 +757,10 @@ impl Shard {
                     account.unfile(seq);
                 }
             }
-            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..), Ok(())) => {}
+            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            // Its rows have gone with it.
+            (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
+            (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
         }
     }
@@ -990,7 +999,10 @@ impl Shard {
                         self.end_session(session);
                     }
                 }
-                Due::Confirm => self.flush_confirmed(),
+                Due::Confirm => {
+                    self.flush_batch();
+                    self.flush_confirmed();
+                }
             }
         }
     }
