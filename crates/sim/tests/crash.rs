@@ -76,31 +76,35 @@ impl Conversation {
         }
     }
 
-    /// All hear what there is, and whoever is away comes back.
+    /// All hear what there is, and whoever is away comes back, until nobody is.
     fn look(&mut self) {
-        self.bench.run_until_idle();
-        for (name, seat) in self.people {
-            for tree in self.bench.received(seat) {
-                self.delivery.received(name, &tree);
-            }
-            for xml in self.bench.client_of(seat).acknowledged() {
-                let id = xml.split(" id='").nth(1).and_then(|rest| rest.split('\'').next());
-                if let Some(id) = id.filter(|id| id.starts_with('m')).map(str::to_owned) {
-                    self.delivery.acknowledged(&id);
-                    self.acknowledged.insert(id);
+        loop {
+            self.bench.run_until_idle();
+            for (name, seat) in self.people {
+                let client = self.bench.client_of(seat);
+                while let Some(tree) = client.next_heard() {
+                    self.delivery.received(name, &tree);
+                }
+                for xml in client.acknowledged() {
+                    let id = xml.split(" id='").nth(1).and_then(|rest| rest.split('\'').next());
+                    if let Some(id) = id.filter(|id| id.starts_with('m')) {
+                        self.delivery.acknowledged(id);
+                        self.acknowledged.insert(id.to_owned());
+                    }
                 }
             }
-        }
-        if self.bench.crashes() > self.crashes {
-            self.crashes = self.bench.crashes();
-            for (name, _) in self.people {
-                self.delivery.crashed(name, &self.bench.waiting(name));
+            if self.bench.crashes() > self.crashes {
+                self.crashes = self.bench.crashes();
+                for (name, _) in self.people {
+                    self.delivery.crashed(name, &self.bench.waiting(name));
+                }
             }
-        }
-        for (_, seat) in self.people {
-            if self.bench.client_of(seat).is_away() {
-                self.bench.connect(seat, Goal::Online);
+            let away: Vec<Seat> =
+                self.people.iter().map(|(_, seat)| *seat).filter(|s| self.bench.client_of(*s).is_away()).collect();
+            if away.is_empty() {
+                return;
             }
+            away.iter().for_each(|seat| self.bench.begin_to_connect(*seat, Goal::Online));
         }
     }
 
@@ -123,8 +127,6 @@ fn play(seed: u64, crash: Option<CrashAt>) -> (u64, usize) {
         conversation.bench.crash_at(at);
     }
     conversation.play();
-    let crashed = conversation.bench.crashes() > 0;
-    assert!(crash.is_none() || crashed || conversation.bench.batches() > 0);
     conversation.end()
 }
 

@@ -717,6 +717,12 @@ impl Shard {
         self.due.retain(|(_, due)| *due != Due::Confirm);
     }
 
+    /// Gives all confirmations to the store now, behind what the input at hand writes.
+    pub(crate) fn write_confirmed(&mut self) {
+        self.flush_batch();
+        self.flush_confirmed();
+    }
+
     fn store(&mut self, batch: Batch) {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
@@ -953,8 +959,7 @@ impl Shard {
                 for session in sessions {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
-                self.flush_batch();
-                self.flush_confirmed();
+                self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
             }
@@ -999,10 +1004,7 @@ impl Shard {
                         self.end_session(session);
                     }
                 }
-                Due::Confirm => {
-                    self.flush_batch();
-                    self.flush_confirmed();
-                }
+                Due::Confirm => self.write_confirmed(),
             }
         }
     }
