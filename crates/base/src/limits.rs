@@ -15,6 +15,10 @@ pub const UNAUTHENTICATED_STANZA_BYTES_MAX: usize = 10_000;
 /// 200 kB; Prosody has 256 KiB for clients.
 pub const STANZA_BYTES_MAX: usize = 262_144;
 
+/// One stanza of a server. What a client may send must still pass when it is stamped, escaped anew and added to, or one
+/// client could end the stream that its server shares with all others.
+pub const SERVER_STANZA_BYTES_MAX: usize = 524_288;
+
 /// Elements inside each other in one stanza. The deepest real one (a forwarded, encrypted message in a pubsub event in
 /// an archive result) reaches 15; recursion below this cannot exhaust a stack.
 pub const ELEMENT_DEPTH_MAX: usize = 64;
@@ -22,10 +26,17 @@ pub const ELEMENT_DEPTH_MAX: usize = 64;
 /// Elements in one stanza (attack case A07). A roster of 1,000 contacts in three groups each has 4,000.
 pub const STANZA_ELEMENTS_MAX: usize = 10_000;
 
+/// Elements that servers on the way may have added to a client's stanza: stanza-id, delay and their like.
+pub const STANZA_ADDED_ELEMENTS_MAX: usize = 64;
+
 /// Attributes of one element (attack case A04). A data form's field has at most a dozen.
 pub const ELEMENT_ATTRIBUTES_MAX: usize = 32;
 
-/// Namespace declarations on one element (attack case A05); and all that are in force at once.
+/// Attributes of a stanza that are not XMPP's own: with `from`, `to`, `id`, `type` and `xml:lang` it is never beyond
+/// [`ELEMENT_ATTRIBUTES_MAX`].
+pub const STANZA_FOREIGN_ATTRIBUTES_MAX: usize = ELEMENT_ATTRIBUTES_MAX - 5;
+
+/// Prefixes that a stanza declares or borrows from its stream, and that are in force at once (attack case A05).
 pub const ELEMENT_NAMESPACES_MAX: usize = 16;
 
 /// Bytes of an element's or attribute's name, prefix included.
@@ -44,8 +55,9 @@ pub const STANZA_ID_BYTES_MAX: usize = 1024;
 /// From the first byte to authentication (attack case A21), however many bytes arrive between.
 pub const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Failed SASL attempts on one stream (RFC 6120 section 6.4.5 recommends at least two retries).
-pub const AUTHENTICATION_FAILURES_MAX: u32 = 3;
+/// Failed SASL attempts on one stream: the first and the five retries that RFC 6120 section 6.4.5 recommends at most.
+/// slixmpp 1.8 needs four before it finds a mechanism: it binds TLS 1.3 by `tls-unique`, which is not offered.
+pub const AUTHENTICATION_FAILURES_MAX: u32 = 6;
 
 /// Bytes of a client's TLS handshake. A ClientHello with post-quantum keys and an encrypted name has 3 kB; rustls alone
 /// would hold 64 kB of a stranger's (attack case A06).
@@ -76,6 +88,10 @@ pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
 
+/// Bytes of one page that are sent before the client confirms them; at least one message is. A quarter of what may be
+/// unacknowledged: a page alone must not disconnect the client that it is for.
+pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
+
 /// Messages kept for an account that nobody is logged in to. Then the sender is told `service-unavailable`
 /// (RFC 6121 section 8.5.2.2.1 leaves the choice; attack case A27).
 pub const PENDING_MESSAGES_MAX: u64 = 100_000;
@@ -99,6 +115,9 @@ pub const REQUEST_BYTES_MAX: usize = 4096;
 /// Addresses that one session's directed presence went to, to be told when it leaves (RFC 6121 section 4.6.3): one for
 /// each room it is in.
 pub const DIRECTED_PRESENCE_MAX: usize = 1024;
+
+/// One request on a control socket: a name, a password and their frame (attack case E10).
+pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
 /// Accounts on one node, so that an account made in a loop is noticed.
 pub const ACCOUNTS_MAX: usize = 1_000_000;

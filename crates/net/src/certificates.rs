@@ -184,3 +184,6 @@ impl ResolvesServerCert for Certificates {
         Some(self.choose(hello.server_name()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use xmpp::negotiation::{self, Why};
 use xmpp::{Input, Negotiation, Sasl, Security};
 
 use crate::engine::Engine;
-use crate::sasl::{Exchange, Mechanism, Offer, SaslFailure, Step};
+use crate::sasl::{CHANNEL_BINDING, Exchange, Mechanism, Offer, SaslFailure, Step};
 use crate::tls::{Progress, TlsStream, looks_like_tls};
 
 /// How long a connection that we have closed may take to close its side: without that the last words could be lost.
@@ -420,6 +420,7 @@ impl Conn {
             tls_available: engine.tls.borrow().is_some(),
             tls_required: engine.tls_required_on_loopback || !self.loopback,
             mechanisms: offer.mechanisms().into_iter().map(Mechanism::name).collect(),
+            channel_bindings: offer.exporter.iter().map(|_| CHANNEL_BINDING).collect(),
         }
     }
 

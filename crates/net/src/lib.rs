@@ -5,6 +5,7 @@
 //! | [`listen`] | the porch: sockets that clients connect to |
 //! | [`conn`] | one client's connection: socket, TLS, framer, bytes that wait |
 //! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
+//! | [`control`] | Unix sockets on which the daemon takes orders |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`tls`] | TLS for clients, as a value without sockets |
@@ -19,11 +20,15 @@ pub mod ca;
 pub mod certificates;
 pub mod clock;
 pub mod conn;
+pub mod control;
 pub mod engine;
 pub mod listen;
 pub mod sasl;
 pub mod tls;
 pub mod trust;
+
+#[cfg(test)]
+mod testing;
 
 use ring::rand::SecureRandom as _;
 

@@ -3,8 +3,9 @@
 //! What would be done is worked out first, as data that can be shown; doing it is one function. Nothing is asked.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -236,7 +237,11 @@ pub fn carry_out(steps: &[Step]) -> Result<(), TrustError> {
         };
         match step {
             Step::MakeDirectory(path) => fs::create_dir_all(path).map_err(|error| failed(error.to_string())),
-            Step::Write { path, text } => of_file(path, fs::write(path, text)),
+            // Everybody must be able to read it, whatever root's umask is.
+            Step::Write { path, text } => of_file(
+                path,
+                fs::write(path, text).and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o644))),
+            ),
             Step::Remove(path) => match fs::remove_file(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 done => of_file(path, done),

@@ -54,6 +54,8 @@ pub struct Security {
     pub tls_required: bool,
     /// SASL mechanisms that may be used on it now, best first.
     pub mechanisms: Vec<&'static str>,
+    /// What the `-PLUS` mechanisms may bind to (XEP-0440).
+    pub channel_bindings: Vec<&'static str>,
 }
 
 /// What the SASL engine found.
@@ -245,6 +247,10 @@ impl Negotiation {
             (Frame::Element(element), State::Binding(address)) if element.is("resume", ns::SM) => {
                 let address = address.clone();
                 self.handle_resume(element, address);
+            }
+            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
+            (Frame::Element(element), State::Binding(_)) if element.is("enable", ns::SM) => {
+                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
             }
             (Frame::Stanza(_) | Frame::Refused(_), _) => self.refuse(StreamError::NotAuthorized),
             (Frame::Element(_), State::Binding(_)) => self.refuse(StreamError::UnsupportedStanzaType),
@@ -445,6 +451,13 @@ impl Negotiation {
                     xml.leaf("mechanism", ns::SASL, mechanism);
                 }
                 xml.close();
+                if !self.security.channel_bindings.is_empty() {
+                    xml.open("sasl-channel-binding", ns::CHANNEL_BINDINGS);
+                    for binding in &self.security.channel_bindings {
+                        xml.open("channel-binding", ns::CHANNEL_BINDINGS).attr("type", binding).close();
+                    }
+                    xml.close();
+                }
             }
         }
         let features = [b"<stream:features>", &*xml.finish(), b"</stream:features>"].concat();

@@ -12,6 +12,8 @@ pub const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 pub const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 /// RFC 6120 section 6.
 pub const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// XEP-0440.
+pub const CHANNEL_BINDINGS: &str = "urn:xmpp:sasl-cb:0";
 /// RFC 6120 section 7.
 pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// RFC 3921 section 3, kept for clients that still ask for it.

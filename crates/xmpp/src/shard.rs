@@ -219,6 +219,10 @@ pub(crate) enum After {
     Bounce(SessionId, Box<Stanza<'static>>),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
+    /// If the batch failed, this copy of an account does not wait: there is none.
+    Unfile(Bare, i64),
+    /// If the batch failed, these copies are still to be written off.
+    Reconfirm(AccountId, Vec<i64>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -655,12 +659,17 @@ impl Shard {
         seqs.retain(|seq| account.in_flight.remove(seq).is_some());
         let Some(row) = account.row.as_mut().filter(|_| !seqs.is_empty()) else { return };
         row.pending = row.pending.saturating_sub(seqs.len() as u64);
+        let id = row.id;
+        self.write_off(id, &seqs);
+        desk::offline::confirmed(self, address, &seqs);
+    }
+
+    /// The rows of these copies will say that they wait no more, at the next write or soon.
+    fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
             self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
         }
-        let waiting = self.confirmed.entry(row.id).or_default();
-        waiting.extend_from_slice(&seqs);
-        desk::offline::confirmed(self, address, &seqs);
+        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
 
     // --- the store --------------------------------------------------------------------------------------------------
@@ -696,17 +705,22 @@ impl Shard {
         self.flush_confirmed();
     }
 
-    /// Confirmations go along with a write that is made anyway: a batch of their own, so that no failure takes them.
+    /// Confirmations go along with a write that is made anyway: a batch for each account, so that no failure takes others.
     fn flush_confirmed(&mut self) {
         if self.confirmed.is_empty() {
             return;
         }
-        let batch = std::mem::take(&mut self.confirmed)
-            .into_iter()
-            .map(|(account, seqs)| Write::Delivered { account, seqs })
-            .collect();
-        self.store(batch);
+        for (account, seqs) in std::mem::take(&mut self.confirmed) {
+            self.after.push(After::Reconfirm(account, seqs.clone()));
+            self.store(vec![Write::Delivered { account, seqs }]);
+        }
         self.due.retain(|(_, due)| *due != Due::Confirm);
+    }
+
+    /// Gives all confirmations to the store now, behind what the input at hand writes.
+    pub(crate) fn write_confirmed(&mut self) {
+        self.flush_batch();
+        self.flush_confirmed();
     }
 
     fn store(&mut self, batch: Batch) {
@@ -720,12 +734,15 @@ impl Shard {
         let Some((first, then)) = self.in_flight.pop_front() else { return };
         assert_eq!(first, ticket, "the store answers in the order in which it was asked");
         self.settled = ticket;
+        let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.held.retain(|o| o.after != ticket);
                 }
             }
+            // Distrust ends sessions: what they are to hear comes first.
+            then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
             self.follow(ticket, &result, then);
@@ -741,7 +758,15 @@ impl Shard {
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Unfile(address, seq), Err(_)) => {
+                if let Some(account) = self.accounts.get_mut(&address) {
+                    account.unfile(seq);
+                }
+            }
+            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            // Its rows have gone with it.
+            (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
+            (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
         }
     }
@@ -935,8 +960,7 @@ impl Shard {
                 for session in sessions {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
-                self.flush_batch();
-                self.flush_confirmed();
+                self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
             }
@@ -981,7 +1005,7 @@ impl Shard {
                         self.end_session(session);
                     }
                 }
-                Due::Confirm => self.flush_confirmed(),
+                Due::Confirm => self.write_confirmed(),
             }
         }
     }

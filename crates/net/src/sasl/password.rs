@@ -63,12 +63,10 @@ fn credential(hash: ScramHash, password: &str, iterations: NonZeroU32, salt: &[u
 /// (attack case B04). The `ServerKey` is compared, not the `StoredKey`: both depend on the whole password, and for it
 /// the hash library has a verification.
 pub(super) fn matches(password: &str, credential: &Credential, iterations: NonZeroU32) -> bool {
-    // What is no password hashes to nothing that is stored, and takes as long as one that is.
-    let (prepared, possible) = match saslprep(password) {
-        Ok(prepared) => (prepared, password.len() <= PASSWORD_BYTES_MAX),
-        Err(_) => ("".into(), false),
-    };
-    let salted = salted(credential.hash, &prepared, iterations, &credential.salt);
+    // What cannot be a password takes as long as what can.
+    let prepared = saslprep(password);
+    let possible = prepared.is_ok();
+    let salted = salted(credential.hash, &prepared.unwrap_or_default(), iterations, &credential.salt);
     hmac::verify(&salted, b"Server Key", &credential.server_key).is_ok() && possible
 }
 
@@ -207,6 +205,7 @@ mod tests {
             ("IX", "ix", false),
             ("IX", "IX\0", false),
             ("IX", "", false),
+            ("IX", "IX\u{1f600}", false),
             ("IX", "IX ", false),
         ] {
             for kept in make_credentials(set, ONCE, [1; 16]).unwrap() {

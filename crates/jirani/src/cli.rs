@@ -1,0 +1,117 @@
+//! The command line: one definition of flags, commands and help.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Instant messaging that works whether or not there is a server or an Internet.
+///
+/// Without a command it starts the daemon. The first start makes an address and an account, and says what to type into
+/// your chat program. If a daemon runs on this computer already, you get an account there.
+#[derive(Debug, Parser)]
+#[command(name = "jirani", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Where data is kept [default: ~/.local/share/jirani]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration file [default: config.toml in the data directory, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the daemon (the same as no command)
+    Run {
+        /// The first account's name [default: your name on this computer]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// A word before the five of a new address, a-z and 0-9, such as your school's name. Only at the first start
+        #[arg(long, value_name = "WORD")]
+        label: Option<String>,
+    },
+    /// Make, list, change and remove accounts
+    #[command(subcommand)]
+    Account(Account),
+    /// Say what to type into a chat program
+    Setup {
+        /// Which program
+        client: Client,
+        /// For which account [default: your name on this computer]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Make this computer's chat programs trust the daemon's certificate
+    Trust {
+        /// For all users, as root
+        #[arg(long)]
+        system: bool,
+        /// Trust it no more
+        #[arg(long)]
+        remove: bool,
+        /// Only print the certificate, to be imported by hand
+        #[arg(long, conflicts_with_all = ["system", "remove", "yes"])]
+        print: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Help with the configuration file
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Make an account
+    Add {
+        /// Its name, or its whole address
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// List the accounts
+    List,
+    /// Change a password; all sessions of the account end
+    Passwd {
+        /// Its name, or its whole address
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Remove an account with all its contacts and messages
+    Remove {
+        /// Its name, or its whole address
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Password {
+    /// Read the password from standard input, one line. Without it a good one is made and shown
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print every key with its default and what it means
+    Example,
+}
+
+/// The programs that we know how to set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    Dino,
+    Finch,
+    Gajim,
+    Pidgin,
+    Profanity,
+    Psi,
+    Slixmpp,
+}

@@ -1,0 +1,101 @@
+//! `jirani setup CLIENT`: what to type into which program, so that nobody has to guess.
+
+use anyhow::Result;
+
+use crate::cli::Client;
+use crate::config::Config;
+use crate::control;
+use crate::home::Home;
+
+/// What this person is called on this computer.
+pub(crate) fn user_name() -> String {
+    let uid = nix::unistd::getuid();
+    nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| "me".to_owned(), |user| user.name)
+}
+
+/// What a new account's owner must know.
+pub(crate) fn print_account(address: &str, password: Option<&str>, port: u16) {
+    println!("  Address   {address}");
+    if let Some(password) = password {
+        println!("  Password  {password}   (shown only now; `jirani account passwd` makes another)");
+    }
+    println!("  Server    127.0.0.1, port {port}\n");
+    println!("In any chat program that speaks XMPP, add an account with these. For example Profanity:\n");
+    println!("  /connect {address} server 127.0.0.1 port {port}\n");
+    println!("`jirani setup CLIENT` says it for Dino, Finch, Gajim, Pidgin, Profanity, Psi and slixmpp.");
+}
+
+pub(crate) fn setup(home: &Home, config: &Config, client: Client, name: Option<String>) -> Result<()> {
+    let control::Reply::Accounts(accounts) = control::ask(home, &control::Request::List)? else {
+        anyhow::bail!("the daemon is of another version: restart it");
+    };
+    let wanted = name.unwrap_or_else(user_name);
+    let address = accounts.iter().find(|a| **a == wanted || a.split('@').next() == Some(&wanted)).or(accounts.first());
+    let Some(address) = address else {
+        anyhow::bail!("there is no account yet. `jirani account add NAME` makes one");
+    };
+    let port = config.listen.first().map_or(5222, std::net::SocketAddr::port);
+    print!("{}", instructions(client, address, port));
+    Ok(())
+}
+
+/// The steps, as they were tried with the programs of Debian 12 where the program is one of them.
+fn instructions(client: Client, address: &str, port: u16) -> String {
+    let (local, domain) = address.split_once('@').unwrap_or((address, ""));
+    match client {
+        Client::Profanity => format!(
+            "Start Profanity and type:\n\n  \
+             /connect {address} server 127.0.0.1 port {port}\n\n\
+             It shows the daemon's certificate once: answer /tls always. (After `jirani trust --system` it does not ask.)\n"
+        ),
+        Client::Pidgin => format!(
+            "Accounts > Manage Accounts > Add:\n\n  \
+             Protocol         XMPP\n  Username         {local}\n  Domain           {domain}\n  \
+             Advanced:\n    Connect port   {port}\n    Connect server 127.0.0.1\n\n\
+             Accept the certificate when it is shown. (After `jirani trust --system` Pidgin does not ask.)\n"
+        ),
+        Client::Finch => format!(
+            "Start Finch, open Accounts (Alt-A a) > Add:\n\n  \
+             Protocol         XMPP\n  Username         {local}\n  Domain           {domain}\n  \
+             Connect port     {port}\n  Connect server   127.0.0.1\n\n\
+             Accept the certificate when it is shown.\n"
+        ),
+        Client::Gajim => format!(
+            "Accounts > Add Account > Log In:\n\n  XMPP Address     {address}\n  \
+             Advanced settings: on, then Custom Hostname 127.0.0.1, port {port}, StartTLS\n\n\
+             Accept the certificate when it is shown, or run `jirani trust` first.\n"
+        ),
+        Client::Dino => format!(
+            "Dino looks the domain up and accepts no unknown certificate. As root, once:\n\n  \
+             echo '127.0.0.1 {domain}' >> /etc/hosts\n  jirani trust --system\n\n\
+             Then add the account {address} in Dino.\n"
+        ),
+        Client::Psi => format!(
+            "Account Setup > Add:\n\n  XMPP Address     {address}\n  \
+             Connection: Manually specify server host 127.0.0.1, port {port}; encrypt \"when available\"\n\n\
+             Accept the certificate when it is shown.\n"
+        ),
+        Client::Slixmpp => format!(
+            "In Python, with slixmpp:\n\n  \
+             xmpp = slixmpp.ClientXMPP({address:?}, PASSWORD)\n  \
+             xmpp.ca_certs = \"jirani.pem\"   # jirani trust --print > jirani.pem\n  \
+             xmpp.connect((\"127.0.0.1\", {port}))\n"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn every_client_is_told_its_address_and_port() {
+        for client in Client::value_variants() {
+            let text = instructions(*client, "maria@a-b-c-d-e.jirani.alt", 5222);
+            assert!(text.contains("a-b-c-d-e.jirani.alt"), "{client:?}");
+            assert!(text.contains("5222") || *client == Client::Dino, "{client:?}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! FIPS 180-4 SHA-256 with domain separation: no two uses of the hash in this crate can be given the same bytes.
+
+use sha2::{Digest, Sha256};
+
+/// What a hash is for: the sixteen bytes that stand before everything else. One length for all of them, so that no tag
+/// with its message is another tag with another message.
+pub(crate) type Tag = [u8; 16];
+
+/// The hash that names a domain.
+pub(crate) const GENESIS: &Tag = b"jirani-genesis-1";
+/// The hash whose leading zero bits make a name dear to imitate.
+pub(crate) const EXTENSION: &Tag = b"jirani-extension";
+/// The commitment to the next root key.
+pub(crate) const NEXT_KEY: &Tag = b"jirani-next-key1";
+/// The checksum of a secret on paper.
+pub(crate) const PHRASE: &Tag = b"jirani-phrase-v1";
+
+/// SHA-256 over the tag and the bytes.
+pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(tag).chain_update(bytes).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_differ() {
+        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE]);
+        assert_eq!(tags.len(), 4);
+    }
+}

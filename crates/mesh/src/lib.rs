@@ -1,0 +1,32 @@
+//! Names that are keys: what a domain is called without DNS, and how anyone checks it offline. Pure values.
+//!
+//! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
+//! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
+//!
+//! | module | what it names |
+//! |---|---|
+//! | [`words`] | the frozen list of 4,096 words |
+//! | [`spelling`] | what a mistyped word was meant to be |
+//! | [`keys`] | root keys, public keys, signatures for one purpose |
+//! | [`label`] | the part of a name that its owner chooses |
+//! | [`genesis`] | the record from which a name follows |
+//! | [`search`] | the work that makes a name dear to imitate |
+//! | [`domain`] | names as text |
+//! | [`phrase`] | a secret on paper |
+
+pub mod domain;
+pub mod genesis;
+mod hash;
+pub mod keys;
+pub mod label;
+pub mod phrase;
+pub mod search;
+pub mod spelling;
+pub mod words;
+
+pub use domain::{DomainName, DomainNameError};
+pub use genesis::{Draft, Genesis, GenesisError, GenesisHash};
+pub use keys::{BadSignature, Context, KeyCommitment, KeyError, PublicKey, RootKey, Signature};
+pub use label::{Label, LabelError};
+pub use phrase::PhraseError;
+pub use search::Search;

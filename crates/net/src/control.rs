@@ -1,0 +1,135 @@
+//! Unix sockets on which the daemon takes orders: one line of request, one line of answer, from processes of this
+//! computer whose user the system names. What the lines mean is the business of floor 3.
+
+use std::future::Future;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::limits::CONTROL_LINE_BYTES_MAX;
+use tokio::net::{UnixListener, UnixStream};
+
+/// How long a process may take to say what it wants, and to take the answer.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Answers a request line of a user (by number).
+pub type Answerer = Rc<dyn Fn(u32, String) -> Pin<Box<dyn Future<Output = String>>>>;
+
+/// Opens the socket in the data directory, which only its owner can reach.
+///
+/// # Errors
+/// What the system says.
+pub fn listen_in(path: &Path) -> io::Result<UnixListener> {
+    // What a killed daemon left behind; the caller holds the lock of the directory, so nobody else uses it.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => UnixListener::bind(path),
+    }
+}
+
+/// Opens the socket that every user of this computer can reach: it has a name and no file.
+///
+/// # Errors
+/// What the system says; it is taken if another daemon has it.
+pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
+    let listener = std::os::unix::net::UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+/// Answers whoever comes, until the task is dropped.
+pub async fn serve(listener: UnixListener, answer: Answerer) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let answer = Rc::clone(&answer);
+                tokio::task::spawn_local(async move {
+                    // Who is too slow, or says too much, or goes away, is not answered.
+                    let _ = tokio::time::timeout(REQUEST_TIME_MAX, converse(stream, answer)).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a control connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, answer: Answerer) -> io::Result<()> {
+    let user = stream.peer_cred()?.uid();
+    let line = read_line(&stream).await?;
+    let mut answer = answer(user, line).await;
+    answer.push('\n');
+    let mut rest = answer.as_bytes();
+    while !rest.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(rest) {
+            Ok(count) => rest = &rest[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Attack case E10: a line that never ends is not kept.
+async fn read_line(stream: &UnixStream) -> io::Result<String> {
+    let (mut line, mut piece) = (Vec::new(), [0; 1024]);
+    loop {
+        stream.readable().await?;
+        match stream.try_read(&mut piece) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => line.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        }
+        if let Some(end) = line.iter().position(|b| *b == b'\n') {
+            line.truncate(end);
+            return String::from_utf8(line).map_err(io::Error::other);
+        }
+        if line.len() > CONTROL_LINE_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+}
+
+/// Asks a daemon, from another process. Blocking: for the command line.
+pub mod client {
+    use std::io::{self, BufRead as _, BufReader, Write as _};
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixStream};
+    use std::path::Path;
+
+    /// Connects to the socket in a data directory.
+    ///
+    /// # Errors
+    /// `NotFound` or `ConnectionRefused` if no daemon runs there.
+    pub fn connect_in(path: &Path) -> io::Result<UnixStream> {
+        UnixStream::connect(path)
+    }
+
+    /// Connects to the socket that every user can reach.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` if no daemon has it.
+    pub fn connect_abstract(name: &str) -> io::Result<UnixStream> {
+        UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)
+    }
+
+    /// One request, one answer.
+    ///
+    /// # Errors
+    /// If the daemon goes away meanwhile.
+    pub fn ask(mut stream: UnixStream, request: &str) -> io::Result<String> {
+        stream.write_all(request.as_bytes())?;
+        stream.write_all(b"\n")?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer)?;
+        if answer.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }
+    }
+}
