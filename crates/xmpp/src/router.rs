@@ -26,6 +26,10 @@ impl Shard {
     /// A stanza of one of our sessions, `from` already stamped.
     pub(crate) fn from_client(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
         desk::forgery::cut(&mut stanza, &self.config.hosts);
+        if desk::forgery::is_roster_push(&stanza) {
+            self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
+            return Fate::Done;
+        }
         let own = self.sessions[&origin.session].account.clone();
         let to = stanza.head.to.as_ref();
         if to.is_some_and(|to| !self.serves(to)) {

@@ -217,10 +217,10 @@ pub(crate) enum After {
     Settle(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
+    /// If the batch failed, this account has one message less that waits.
+    Unfile(Bare),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
-    /// If the batch failed, this copy of an account does not wait: there is none.
-    Unfile(Bare, i64),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -722,12 +722,13 @@ impl Shard {
         let Some((first, then)) = self.in_flight.pop_front() else { return };
         assert_eq!(first, ticket, "the store answers in the order in which it was asked");
         self.settled = ticket;
+        let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.held.retain(|o| o.after != ticket);
-                }
+                self.drop_held(session, ticket);
             }
+            // Distrust ends sessions: what they are to hear comes first.
+            then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
             self.follow(ticket, &result, then);
@@ -742,14 +743,25 @@ impl Shard {
                 let error = StanzaError::from(error);
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
-            (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Unfile(address, seq), Err(_)) => {
-                if let Some(account) = self.accounts.get_mut(&address) {
-                    account.unfile(seq);
+            (After::Unfile(address), Err(_)) => {
+                if let Some(row) = self.accounts.get_mut(&address).and_then(|a| a.row.as_mut()) {
+                    row.pending = row.pending.saturating_sub(1);
                 }
             }
-            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..), Ok(())) => {}
+            (After::Distrust(address), Err(_)) => self.distrust(&address),
+            (After::Bounce(..) | After::Unfile(_) | After::Distrust(_), Ok(())) => {}
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
+        }
+    }
+
+    /// What was held for a batch that failed is not sent.
+    fn drop_held(&mut self, session: SessionId, ticket: Ticket) {
+        let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
+        let (dropped, kept) = std::mem::take(held).into_iter().partition(|o| o.after == ticket);
+        *held = kept;
+        let dropped: VecDeque<Outgoing> = dropped;
+        for outgoing in dropped {
+            self.take_back(session, outgoing.what);
         }
     }
 
