@@ -124,6 +124,14 @@ impl Account {
         }
     }
 
+    /// A copy that was filed was not written after all.
+    pub(crate) fn unfile(&mut self, seq: i64) {
+        self.in_flight.remove(&seq);
+        if let Some(row) = &mut self.row {
+            row.pending = row.pending.saturating_sub(1);
+        }
+    }
+
     /// Whether messages wait that are on their way to nobody.
     pub(crate) fn has_waiting(&self) -> bool {
         self.row.as_ref().is_some_and(|row| row.pending > self.in_flight.len() as u64)
