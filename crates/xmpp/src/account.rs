@@ -47,7 +47,7 @@ pub(crate) struct Backlog {
 /// An input that waits for an account.
 pub(crate) enum Parked {
     Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Stanza<'static> },
+    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
 }
 
 impl Account {

@@ -396,7 +396,7 @@ impl Shard {
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
-        let fate = self.from_client(origin, stanza);
+        let fate = self.accept(origin, stanza);
         self.meet(origin, fate);
     }
 
@@ -860,7 +860,7 @@ impl Shard {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
         let id = account.row.as_ref().expect("it is ready").id;
         account.loading += ROSTER_KINDS.len() as u32;
-        account.park_first(Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         for kind in ROSTER_KINDS {
             self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
@@ -877,7 +877,7 @@ impl Shard {
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
-                    let fate = self.process(address, way, origin, stanza);
+                    let fate = self.process(address, way, origin, *stanza);
                     self.meet(origin, fate);
                 }
             }
