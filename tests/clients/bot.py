@@ -36,6 +36,7 @@ class Bot(slixmpp.ClientXMPP):
         self.failure = None
         self.add_event_handler("session_start", self._started)
         self.add_event_handler("message", self._message)
+        self.add_event_handler("message_error", self._message)
         self.add_event_handler("failed_auth", self._failed)
         self.add_event_handler("ssl_invalid_chain", self._untrusted)
         self.add_event_handler("stream_error", lambda error: self.ends.put_nowait(error["condition"]))

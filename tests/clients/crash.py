@@ -100,8 +100,10 @@ class Reader:
             self.confirm()
             await asyncio.sleep(0.15)
             quiet = quiet + 1 if len(self.numbers) == before == self.sure else 0
-        reading.cancel()
-        await self.raw.close()
+        self.raw.send("</stream:stream>")
+        await asyncio.wait([reading], timeout=10)
+        self.raw.cut()
+        await until_cut(reading)
 
 
 async def until_cut(*tasks):

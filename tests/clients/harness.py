@@ -126,14 +126,20 @@ class House:
         self.greeting = await until(greeted, START_SECONDS_MAX)
         return self
 
+    def ended(self):
+        """The exit code of a daemon that nobody stopped."""
+        return self.process.poll() if self.process else None
+
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.process = None
 
     def stop(self):
         self.process.terminate()
         check(self.process.wait(10), 0)
+        self.process = None
 
     def hang_up(self):
         self.process.send_signal(signal.SIGHUP)
@@ -174,9 +180,13 @@ class House:
     def logged(self, text):
         return self.log.exists() and text in self.log.read_text(errors="replace")
 
-    def tail(self):
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join(lines[-25:])
+    def log_length(self):
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def tail(self, begin=0):
+        """The last lines of the log, none before `begin`."""
+        said = self.log.read_bytes()[begin:] if self.log.exists() else b""
+        return "\n".join(said.decode(errors="replace").splitlines()[-25:])
 
 
 async def run_cases(world, only):
@@ -187,6 +197,7 @@ async def run_cases(world, only):
         if only and not any(word in title for word in only):
             continue
         start = time.monotonic()
+        lengths = {house: house.log_length() for house in world.houses}
         try:
             await asyncio.wait_for(run(world), CASE_SECONDS_MAX)
         except Skip as why:
@@ -196,7 +207,10 @@ async def run_cases(world, only):
             failed += 1
             print(f"FAIL  {title}\n{traceback.format_exc()}", flush=True)
             for house in world.houses:
-                print(f"--- the end of {house.log}:\n{house.tail()}\n", flush=True)
+                if (code := house.ended()) is not None:
+                    print(f"--- the daemon of {house.data} had ended by itself with {code}", flush=True)
+                if said := house.tail(lengths.get(house, 0)):
+                    print(f"--- {house.log} meanwhile:\n{said}\n", flush=True)
         else:
             passed += 1
             print(f"PASS  {title} ({time.monotonic() - start:.1f} s)", flush=True)

@@ -70,7 +70,7 @@ async def chats(world):
         terminal.type(password)
         await terminal.shows("tls")
         terminal.type(trust)
-        await terminal.shows(f"{re.escape(maria)} logged in successfully")
+        await terminal.shows(rf"{re.escape(maria)}/\S+ logged in successfully")
 
         terminal.type(f"/msg {ben_person[0]} Habari, Ben?")
         heard = await ben.hear()

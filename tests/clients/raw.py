@@ -82,12 +82,5 @@ class Raw:
         raw.send("<presence/>")
         return raw
 
-    async def close(self):
-        """Says goodbye and waits for the other side to do so."""
-        self.send("</stream:stream>")
-        while await self.reader.read(65536):
-            pass
-        self.cut()
-
     def cut(self):
         self.writer.close()
