@@ -1,13 +1,15 @@
 //! An account as its shard has it: who is logged in, its counters, and what of its records has been read.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use base::ledger::AccountRow;
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
 use base::{ConnId, SessionId, Wall};
 use wire::Stanza;
 
-use crate::desk::roster::Roster;
+use crate::contacts::Roster;
+use crate::router::Way;
 use crate::shard::Origin;
 
 /// An account, or the wait for it.
@@ -16,8 +18,10 @@ pub(crate) struct Account {
     pub(crate) row: Option<AccountRow>,
     /// Its sessions in the order in which they were bound.
     pub(crate) sessions: Vec<SessionId>,
-    /// Its contacts, once something needed them.
-    pub(crate) roster: Option<Roster>,
+    /// Its contacts, once something needed them: before any of its sessions is available.
+    pub(crate) roster: Option<Arc<Roster>>,
+    /// What has come of them so far while they are being read.
+    pub(crate) arriving: Roster,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
     pub(crate) loading: u32,
     pub(crate) parked: VecDeque<Parked>,
@@ -43,7 +47,7 @@ pub(crate) struct Backlog {
 /// An input that waits for an account.
 pub(crate) enum Parked {
     Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { origin: Origin, stanza: Stanza<'static> },
+    Stanza { way: Way, origin: Origin, stanza: Stanza<'static> },
 }
 
 impl Account {
@@ -53,6 +57,7 @@ impl Account {
             row: None,
             sessions: Vec::new(),
             roster: None,
+            arriving: Roster::default(),
             loading: 0,
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -138,4 +143,3 @@ impl Parked {
         }
     }
 }
-

@@ -10,10 +10,12 @@ pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod roster;
 pub(crate) mod stream_management;
+pub(crate) mod subscription;
+pub(crate) mod subscription_states;
 pub(crate) mod version;
 
 use base::{Bare, Ticket};
-use wire::{Element, Stanza};
+use wire::Element;
 
 use crate::error::StanzaError;
 use crate::ns;
@@ -27,7 +29,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    pub(crate) stanza: &'a Stanza<'a>,
     pub(crate) payload: Element<'a>,
 }
 
@@ -88,9 +89,16 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: true,
         handle: ping::handle,
     },
-    Desk { name: "session", namespace: ns::SESSION, places: &[Place::Own, Place::Server], feature: false, handle: ping::handle },
+    Desk {
+        name: "session",
+        namespace: ns::SESSION,
+        places: &[Place::Own, Place::Server],
+        feature: false,
+        handle: ping::handle,
+    },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
 ];
 
 /// What the stream features of an authenticated client name beside bind.
-pub(crate) const STREAM_FEATURES: &[(&str, &str)] = &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS)];
+pub(crate) const STREAM_FEATURES: &[(&str, &str)] =
+    &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS), ("sub", ns::PRE_APPROVAL)];

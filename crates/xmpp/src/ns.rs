@@ -44,3 +44,5 @@ pub const HINTS: &str = "urn:xmpp:hints";
 pub const STANZA_IDS: &str = "urn:xmpp:sid:0";
 /// XEP-0237, advertised as a stream feature.
 pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
+/// RFC 6121 section 3.4.1, a stream feature.
+pub const PRE_APPROVAL: &str = "urn:xmpp:features:pre-approval";

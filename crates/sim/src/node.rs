@@ -1,0 +1,340 @@
+//! A node as a value: its shard, its store's twin and the negotiations of its connections; what `net` is in the daemon.
+//!
+//! It knows no time but what it is told. What takes time (the wire, a commit, a read) comes out as an [`Effect`], and the
+//! bench says when it has happened.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base::ledger::{Batch, Query, Rows, StoreError};
+use base::limits::COMMIT_BATCHES_MAX;
+use base::{ConnId, Now, Ticket, Time};
+use store::{Store as _, Twin};
+use wire::{Framer, Mode};
+use xmpp::negotiation::{self, Negotiation};
+use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard};
+
+/// What a node wants done.
+pub(crate) enum Effect {
+    Write {
+        conn: ConnId,
+        bytes: Vec<u8>,
+    },
+    NotifyDrained {
+        conn: ConnId,
+    },
+    Close {
+        conn: ConnId,
+    },
+    /// The writer begins a group: [`Node::commit`] when the disk has it.
+    Commit,
+    /// [`Node::answer`] when the disk has been read.
+    Read {
+        ticket: Ticket,
+        query: Query,
+    },
+    Reply {
+        id: u64,
+        answer: Answer,
+    },
+}
+
+/// What came of the batches of a group, in their order.
+pub(crate) type Done = Vec<(Ticket, Result<(), StoreError>)>;
+
+/// One connection's reading side.
+struct Porch {
+    framer: Framer,
+    stage: Stage,
+    /// Bytes that came while nothing may be looked at.
+    held: Vec<u8>,
+    paused: bool,
+    closing: bool,
+}
+
+enum Stage {
+    Negotiating(Box<Negotiation>),
+    Bound,
+}
+
+/// See the module.
+pub(crate) struct Node {
+    config: Config,
+    shard: Shard,
+    pub(crate) twin: Twin,
+    /// Who can log in: the real SASL engine is `net`'s; here a password is compared.
+    pub(crate) passwords: BTreeMap<String, String>,
+    porches: BTreeMap<ConnId, Porch>,
+    /// Connections that may go on reading.
+    woken: Vec<ConnId>,
+    /// Batches that wait for the writer, and those in its hands.
+    queue: VecDeque<(Ticket, Batch)>,
+    group: Vec<(Ticket, Batch)>,
+    /// Everything up to here is dealt with.
+    settled: Ticket,
+    /// Reads that wait for a batch.
+    reads: BTreeMap<Ticket, Vec<(Ticket, Query)>>,
+    effects: Vec<Effect>,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config, seed: [u8; 32]) -> Node {
+        Node {
+            shard: Shard::new(config.clone(), seed),
+            config,
+            twin: Twin::new(),
+            passwords: BTreeMap::new(),
+            porches: BTreeMap::new(),
+            woken: Vec::new(),
+            queue: VecDeque::new(),
+            group: Vec::new(),
+            settled: Ticket(0),
+            reads: BTreeMap::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// The power goes and comes back: what is durable is there, nothing else.
+    pub(crate) fn crash(&mut self, seed: [u8; 32]) {
+        let mut twin = std::mem::take(&mut self.twin);
+        twin.crash();
+        let passwords = std::mem::take(&mut self.passwords);
+        *self = Node { twin, passwords, ..Node::new(self.config.clone(), seed) };
+    }
+
+    /// What is to be done.
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Node::wake`] is due.
+    pub(crate) fn wake_at(&self) -> Option<Time> {
+        let negotiations = self.porches.values().filter_map(|porch| match &porch.stage {
+            Stage::Negotiating(negotiation) if !porch.closing => Some(negotiation.wake_at()),
+            Stage::Negotiating(_) | Stage::Bound => None,
+        });
+        negotiations.chain(self.shard.wake_at()).min()
+    }
+
+    /// A deadline has come.
+    pub(crate) fn wake(&mut self, now: Now) {
+        if self.shard.wake_at().is_some_and(|at| at <= now.mono) {
+            self.tell(now, Input::Timeout);
+        }
+        for conn in self.porches.keys().copied().collect::<Vec<_>>() {
+            if let Some(Porch { stage: Stage::Negotiating(negotiation), .. }) = self.porches.get_mut(&conn) {
+                negotiation.handle_timeout(now.mono);
+                self.perform(now, conn);
+            }
+        }
+    }
+
+    /// Somebody has connected.
+    pub(crate) fn open(&mut self, now: Now, conn: ConnId, seed: [u8; 32]) {
+        let security = Security {
+            tls: false,
+            tls_available: false,
+            tls_required: false,
+            mechanisms: vec!["PLAIN"],
+            channel_bindings: Vec::new(),
+        };
+        let negotiation = Negotiation::new(now.mono, self.config.hosts.clone(), security, seed);
+        let porch = Porch {
+            framer: Framer::new(Mode::Client),
+            stage: Stage::Negotiating(Box::new(negotiation)),
+            held: Vec::new(),
+            paused: false,
+            closing: false,
+        };
+        self.porches.insert(conn, porch);
+    }
+
+    /// Bytes of a client.
+    pub(crate) fn receive(&mut self, now: Now, conn: ConnId, bytes: &[u8]) {
+        let mut chunk = bytes;
+        while let Some(porch) = self.porches.get_mut(&conn).filter(|porch| !porch.closing) {
+            if porch.paused {
+                porch.held.extend_from_slice(chunk);
+                break;
+            }
+            match &mut porch.stage {
+                Stage::Bound => {
+                    match porch.framer.next(&mut chunk) {
+                        Ok(None) => break,
+                        Ok(Some(frame)) => self.shard.handle(now, Input::Frame { conn, frame }),
+                        Err(error) => self.shard.handle(now, Input::Broken { conn, error }),
+                    }
+                    self.drain(now);
+                }
+                Stage::Negotiating(negotiation) => {
+                    match porch.framer.next(&mut chunk) {
+                        Ok(None) => break,
+                        Ok(Some(frame)) => negotiation.handle_frame(&frame),
+                        Err(error) => negotiation.handle_broken(error),
+                    }
+                    self.perform(now, conn);
+                }
+            }
+        }
+        self.resume_reading(now);
+    }
+
+    /// A connection is gone.
+    pub(crate) fn closed(&mut self, now: Now, conn: ConnId) {
+        self.porches.remove(&conn);
+        self.tell(now, Input::Closed { conn });
+    }
+
+    /// What was written to a connection has left.
+    pub(crate) fn drained(&mut self, now: Now, conn: ConnId) {
+        self.tell(now, Input::Drained { conn });
+    }
+
+    /// An order.
+    pub(crate) fn command(&mut self, now: Now, id: u64, command: Command) {
+        self.tell(now, Input::Command { id, command });
+    }
+
+    /// How many batches are in the writer's hands.
+    pub(crate) fn group_len(&self) -> usize {
+        self.group.len()
+    }
+
+    /// The disk has the group. The shard hears of it by [`Node::stored`].
+    pub(crate) fn commit(&mut self) -> Done {
+        let (tickets, batches): (Vec<_>, Vec<_>) = std::mem::take(&mut self.group).into_iter().unzip();
+        let results = self.twin.apply(&batches);
+        self.twin.sync();
+        self.begin_group();
+        tickets.into_iter().zip(results).collect()
+    }
+
+    /// The writer tells what came of a group.
+    pub(crate) fn stored(&mut self, now: Now, done: Done) {
+        for (ticket, result) in done {
+            self.settled = ticket;
+            self.tell(now, Input::Stored { ticket, result });
+            for (ticket, query) in self.reads.remove(&ticket).unwrap_or_default() {
+                self.effects.push(Effect::Read { ticket, query });
+            }
+        }
+    }
+
+    /// The disk has been read.
+    pub(crate) fn answer(&mut self, now: Now, ticket: Ticket, query: &Query) {
+        let rows: Result<Rows, StoreError> = self.twin.answer(query);
+        self.tell(now, Input::Rows { ticket, rows });
+    }
+
+    fn tell(&mut self, now: Now, input: Input<'_>) {
+        self.shard.handle(now, input);
+        self.drain(now);
+        self.resume_reading(now);
+    }
+
+    /// Does what the shard says.
+    fn drain(&mut self, now: Now) {
+        let mut refused = Vec::new();
+        while let Some(output) = self.shard.poll() {
+            match output {
+                Output::Write { conn, bytes } => {
+                    if self.porches.get(&conn).is_some_and(|porch| !porch.closing) {
+                        self.effects.push(Effect::Write { conn, bytes: bytes.to_vec() });
+                    }
+                }
+                Output::NotifyDrained { conn } => self.effects.push(Effect::NotifyDrained { conn }),
+                Output::Bound { conn } => {
+                    if let Some(porch) = self.porches.get_mut(&conn) {
+                        (porch.stage, porch.paused) = (Stage::Bound, false);
+                        self.woken.push(conn);
+                    }
+                }
+                Output::Close { conn } => self.effects.extend(close(&mut self.porches, conn)),
+                Output::ResumeRefused { conn, failed } => refused.push((conn, failed)),
+                Output::Store { ticket, batch } => self.queue.push_back((ticket, batch)),
+                Output::Read { ticket, query, after } => match after.filter(|after| *after > self.settled) {
+                    Some(after) => self.reads.entry(after).or_default().push((ticket, query)),
+                    None => self.effects.push(Effect::Read { ticket, query }),
+                },
+                Output::Reply { id, answer } => self.effects.push(Effect::Reply { id, answer }),
+            }
+        }
+        if self.group.is_empty() {
+            self.begin_group();
+        }
+        for (conn, failed) in refused {
+            let Some(porch) = self.porches.get_mut(&conn) else { continue };
+            porch.paused = false;
+            if let Stage::Negotiating(negotiation) = &mut porch.stage {
+                negotiation.handle_resume_refused(failed);
+            }
+            self.woken.push(conn);
+            self.perform(now, conn);
+        }
+    }
+
+    fn begin_group(&mut self) {
+        let size = self.queue.len().min(COMMIT_BATCHES_MAX);
+        if size > 0 {
+            self.group = self.queue.drain(..size).collect();
+            self.effects.push(Effect::Commit);
+        }
+    }
+
+    /// Does what a negotiation says.
+    fn perform(&mut self, now: Now, conn: ConnId) {
+        while let Some(porch) = self.porches.get_mut(&conn) {
+            let Stage::Negotiating(negotiation) = &mut porch.stage else { return };
+            let Some(output) = negotiation.poll() else { return };
+            match output {
+                negotiation::Output::Write(bytes) => self.effects.push(Effect::Write { conn, bytes }),
+                negotiation::Output::Restart => porch.framer.restart(),
+                negotiation::Output::Authenticated => porch.framer.authenticated(),
+                negotiation::Output::StartTls => unreachable!("TLS is not offered"),
+                negotiation::Output::SaslStart { initial, .. } => {
+                    let found = plain(&initial, &self.passwords);
+                    negotiation.handle_sasl(found);
+                }
+                negotiation::Output::SaslContinue(_) => unreachable!("PLAIN has one message"),
+                negotiation::Output::Bind { address, resource, id } => {
+                    porch.paused = true;
+                    self.shard.handle(now, Input::Bind { conn, address, resource, id });
+                    self.drain(now);
+                }
+                negotiation::Output::Resume { address, previd, handled } => {
+                    porch.paused = true;
+                    self.shard.handle(now, Input::Resume { conn, address, previd, handled });
+                    self.drain(now);
+                }
+                negotiation::Output::Close(_) => self.effects.extend(close(&mut self.porches, conn)),
+            }
+        }
+    }
+
+    /// What came while it could not be looked at is looked at now.
+    fn resume_reading(&mut self, now: Now) {
+        while let Some(conn) = self.woken.pop() {
+            if let Some(porch) = self.porches.get_mut(&conn) {
+                let held = std::mem::take(&mut porch.held);
+                self.receive(now, conn, &held);
+            }
+        }
+    }
+}
+
+/// Nothing more is read of a connection, nor written to it.
+fn close(porches: &mut BTreeMap<ConnId, Porch>, conn: ConnId) -> Option<Effect> {
+    let porch = porches.get_mut(&conn)?;
+    let before = std::mem::replace(&mut porch.closing, true);
+    (!before).then_some(Effect::Close { conn })
+}
+
+/// RFC 4616, with passwords as they are.
+fn plain(message: &[u8], passwords: &BTreeMap<String, String>) -> Sasl {
+    let text = String::from_utf8_lossy(message);
+    match text.split('\0').collect::<Vec<_>>()[..] {
+        ["", username, password] if passwords.get(username).is_some_and(|p| p == password) => {
+            Sasl::Success { username: username.to_owned(), data: None }
+        }
+        _ => Sasl::Failure("not-authorized"),
+    }
+}
