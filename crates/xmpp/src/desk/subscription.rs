@@ -101,11 +101,12 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb,
     if goes_on && verb == Verb::Subscribe {
         // Its author's own server may not have looked at its length.
         if known.requests.len() >= REQUESTS_MAX || stanza.inner_len() > REQUEST_BYTES_MAX {
-            return Fate::Done;
+            (goes_on, next) = (false, state);
+        } else {
+            let mut bytes = Vec::new();
+            stanza.emit(Form::Nested, &mut bytes);
+            request = Request::Put(bytes);
         }
-        let mut bytes = Vec::new();
-        stanza.emit(Form::Nested, &mut bytes);
-        request = Request::Put(bytes);
     }
     let after = next.registers().with(registers.only(Registers::APPROVED));
     drop(known);
