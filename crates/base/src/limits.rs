@@ -88,6 +88,10 @@ pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
 
+/// Bytes of one page that are sent before the client confirms them; at least one message is. A quarter of what may be
+/// unacknowledged: a page alone must not disconnect the client that it is for.
+pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
+
 /// Messages kept for an account that nobody is logged in to. Then the sender is told `service-unavailable`
 /// (RFC 6121 section 8.5.2.2.1 leaves the choice; attack case A27).
 pub const PENDING_MESSAGES_MAX: u64 = 100_000;
