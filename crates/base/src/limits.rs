@@ -15,6 +15,10 @@ pub const UNAUTHENTICATED_STANZA_BYTES_MAX: usize = 10_000;
 /// 200 kB; Prosody has 256 KiB for clients.
 pub const STANZA_BYTES_MAX: usize = 262_144;
 
+/// One stanza of a server. What a client may send must still pass when it is stamped, escaped anew and added to, or one
+/// client could end the stream that its server shares with all others.
+pub const SERVER_STANZA_BYTES_MAX: usize = 524_288;
+
 /// Elements inside each other in one stanza. The deepest real one (a forwarded, encrypted message in a pubsub event in
 /// an archive result) reaches 15; recursion below this cannot exhaust a stack.
 pub const ELEMENT_DEPTH_MAX: usize = 64;
@@ -22,10 +26,17 @@ pub const ELEMENT_DEPTH_MAX: usize = 64;
 /// Elements in one stanza (attack case A07). A roster of 1,000 contacts in three groups each has 4,000.
 pub const STANZA_ELEMENTS_MAX: usize = 10_000;
 
+/// Elements that servers on the way may have added to a client's stanza: stanza-id, delay and their like.
+pub const STANZA_ADDED_ELEMENTS_MAX: usize = 64;
+
 /// Attributes of one element (attack case A04). A data form's field has at most a dozen.
 pub const ELEMENT_ATTRIBUTES_MAX: usize = 32;
 
-/// Namespace declarations on one element (attack case A05); and all that are in force at once.
+/// Attributes of a stanza that are not XMPP's own: with `from`, `to`, `id`, `type` and `xml:lang` it is never beyond
+/// [`ELEMENT_ATTRIBUTES_MAX`].
+pub const STANZA_FOREIGN_ATTRIBUTES_MAX: usize = ELEMENT_ATTRIBUTES_MAX - 5;
+
+/// Prefixes that a stanza declares or borrows from its stream, and that are in force at once (attack case A05).
 pub const ELEMENT_NAMESPACES_MAX: usize = 16;
 
 /// Bytes of an element's or attribute's name, prefix included.
@@ -76,6 +87,10 @@ pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
 
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
+
+/// Bytes of one page that are sent before the client confirms them; at least one message is. A quarter of what may be
+/// unacknowledged: a page alone must not disconnect the client that it is for.
+pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
 
 /// Messages kept for an account that nobody is logged in to. Then the sender is told `service-unavailable`
 /// (RFC 6121 section 8.5.2.2.1 leaves the choice; attack case A27).

@@ -53,7 +53,7 @@ pub(crate) struct Backlog {
 /// An input that waits for an account.
 pub(crate) enum Parked {
     Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Stanza<'static> },
+    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
 }
 
 impl Account {
@@ -136,6 +136,14 @@ impl Account {
             if *sessions == 0 {
                 self.in_flight.remove(&seq);
             }
+        }
+    }
+
+    /// A copy that was filed was not written after all.
+    pub(crate) fn unfile(&mut self, seq: i64) {
+        self.in_flight.remove(&seq);
+        if let Some(row) = &mut self.row {
+            row.pending = row.pending.saturating_sub(1);
         }
     }
 

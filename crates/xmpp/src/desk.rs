@@ -23,7 +23,7 @@ pub(crate) mod vcard;
 pub(crate) mod version;
 
 use base::ledger::{Query, Rows};
-use base::{Bare, Ticket};
+use base::{Bare, Jid, Ticket};
 use wire::{Element, IqType, Kind, Stanza};
 
 use crate::error::{Condition, StanzaError};
@@ -38,7 +38,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    pub(crate) stanza: &'a Stanza<'a>,
+    from: Option<&'a Jid<'a>>,
     pub(crate) payload: Element<'a>,
 }
 
@@ -57,12 +57,13 @@ impl<'a> Ask<'a> {
         let (Some(payload), None) = (payloads.next(), payloads.next()) else {
             return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
         };
-        Ok(Ask { place, address, origin, set: stanza.head.kind == Kind::Iq(IqType::Set), stanza, payload })
+        let set = stanza.head.kind == Kind::Iq(IqType::Set);
+        Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
     }
 
     /// The person or the server that asks.
     pub(crate) fn asker(&self) -> Option<Bare> {
-        self.stanza.head.from.as_ref().map(Bare::of)
+        self.from.map(Bare::of)
     }
 }
 

@@ -25,8 +25,12 @@ pub(crate) enum Way {
 
 impl Shard {
     /// A stanza of one of our sessions, `from` already stamped.
-    pub(crate) fn from_client(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
+    pub(crate) fn accept(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
         desk::forgery::cut(&mut stanza, &self.config.hosts);
+        if desk::forgery::is_roster_push(&stanza) {
+            self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
+            return Fate::Done;
+        }
         let own = self.sessions[&origin.session].account.clone();
         let to = stanza.head.to.as_ref();
         if let Some(error) = to.and_then(|to| desk::blocking::refuse_outbound(self, &own, to)) {
@@ -75,7 +79,7 @@ impl Shard {
             None if desk::presence::is_passing(&stanza) => return Fate::Done,
             _ => {}
         }
-        self.park(address, Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        self.park(address, Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         Fate::Parked
     }
 

@@ -221,6 +221,10 @@ pub(crate) enum After {
     Bounce(SessionId, Box<Stanza<'static>>),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
+    /// If the batch failed, this copy of an account does not wait: there is none.
+    Unfile(Bare, i64),
+    /// If the batch failed, these copies are still to be written off.
+    Reconfirm(AccountId, Vec<i64>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -410,7 +414,7 @@ impl Shard {
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
-        let fate = self.from_client(origin, stanza);
+        let fate = self.accept(origin, stanza);
         self.meet(origin, fate);
     }
 
@@ -705,12 +709,17 @@ impl Shard {
         seqs.retain(|seq| account.in_flight.remove(seq).is_some());
         let Some(row) = account.row.as_mut().filter(|_| !seqs.is_empty()) else { return };
         row.pending = row.pending.saturating_sub(seqs.len() as u64);
+        let id = row.id;
+        self.write_off(id, &seqs);
+        desk::offline::confirmed(self, address, &seqs);
+    }
+
+    /// The rows of these copies will say that they wait no more, at the next write or soon.
+    fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
             self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
         }
-        let waiting = self.confirmed.entry(row.id).or_default();
-        waiting.extend_from_slice(&seqs);
-        desk::offline::confirmed(self, address, &seqs);
+        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
 
     // --- the store --------------------------------------------------------------------------------------------------
@@ -754,17 +763,22 @@ impl Shard {
         self.flush_confirmed();
     }
 
-    /// Confirmations go along with a write that is made anyway: a batch of their own, so that no failure takes them.
+    /// Confirmations go along with a write that is made anyway: a batch for each account, so that no failure takes others.
     fn flush_confirmed(&mut self) {
         if self.confirmed.is_empty() {
             return;
         }
-        let batch = std::mem::take(&mut self.confirmed)
-            .into_iter()
-            .map(|(account, seqs)| Write::Delivered { account, seqs })
-            .collect();
-        self.store(batch);
+        for (account, seqs) in std::mem::take(&mut self.confirmed) {
+            self.after.push(After::Reconfirm(account, seqs.clone()));
+            self.store(vec![Write::Delivered { account, seqs }]);
+        }
         self.due.retain(|(_, due)| *due != Due::Confirm);
+    }
+
+    /// Gives all confirmations to the store now, behind what the input at hand writes.
+    pub(crate) fn write_confirmed(&mut self) {
+        self.flush_batch();
+        self.flush_confirmed();
     }
 
     fn store(&mut self, batch: Batch) {
@@ -778,12 +792,15 @@ impl Shard {
         let Some((first, then)) = self.in_flight.pop_front() else { return };
         assert_eq!(first, ticket, "the store answers in the order in which it was asked");
         self.settled = ticket;
+        let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.held.retain(|o| o.after != ticket);
                 }
             }
+            // Distrust ends sessions: what they are to hear comes first.
+            then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
             self.follow(ticket, &result, then);
@@ -799,7 +816,15 @@ impl Shard {
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Unfile(address, seq), Err(_)) => {
+                if let Some(account) = self.accounts.get_mut(&address) {
+                    account.unfile(seq);
+                }
+            }
+            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            // Its rows have gone with it.
+            (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
+            (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
         }
     }
@@ -861,7 +886,7 @@ impl Shard {
                             self.resume_parked(&address);
                         }
                     }
-                    Ok(_) => {}
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
@@ -900,7 +925,7 @@ impl Shard {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
         let id = account.row.as_ref().expect("it is ready").id;
         account.loading += ROSTER_KINDS.len() as u32;
-        account.park_first(Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         for kind in ROSTER_KINDS {
             self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
@@ -917,7 +942,7 @@ impl Shard {
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
-                    let fate = self.process(address, way, origin, stanza);
+                    let fate = self.process(address, way, origin, *stanza);
                     self.meet(origin, fate);
                 }
             }
@@ -956,7 +981,8 @@ impl Shard {
                     }
                     _ => self.bounce(origin, &stanza, error),
                 }
-                self.settle(origin);
+                // What its author's own account wrote because of it may not be durable yet.
+                self.meet(origin, Fate::After(self.newest()));
             }
         }
     }
@@ -1006,8 +1032,7 @@ impl Shard {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
                 self.tell_of_departed();
-                self.flush_batch();
-                self.flush_confirmed();
+                self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
             }
@@ -1052,7 +1077,7 @@ impl Shard {
                         self.end_session(session);
                     }
                 }
-                Due::Confirm => self.flush_confirmed(),
+                Due::Confirm => self.write_confirmed(),
                 Due::Look => {
                     self.looking = false;
                     desk::keepalive::look(self);

@@ -183,7 +183,8 @@ fn show(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
 fn seeing(shard: &Shard, own: &Bare, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
     let Some(roster) = &shard.accounts[own].roster else { return Vec::new() };
     let differs = |jid: &Jid<'_>| on.matches(jid) && !off.matches(jid);
-    let mut found: Vec<_> = roster.with(Registers::FROM).map(Bare::jid).filter(differs).map(Jid::into_owned).collect();
+    let mut found: Vec<_> =
+        roster.having(Registers::FROM).map(Bare::jid).filter(differs).map(Jid::into_owned).collect();
     for item in on.0.difference(&off.0) {
         let Ok(jid) = Jid::new(item) else { continue };
         if !jid.is_bare() && !off.matches(&jid) && roster.registers(&Bare::of(&jid)).has(Registers::FROM) {
@@ -194,8 +195,8 @@ fn seeing(shard: &Shard, own: &Bare, on: &Blocked, off: &Blocked) -> Vec<Jid<'st
 }
 
 /// Takes out of a session's memory whom it sent presence directly and who is blocked now.
-fn forget_directed(shard: &mut Shard, session: SessionId, after: &Blocked) -> Vec<Jid<'static>> {
-    let Some(session) = shard.sessions.get_mut(&session) else { return Vec::new() };
+fn forget_directed(shard: &mut Shard, session: SessionId, after: &Blocked) -> BTreeSet<Jid<'static>> {
+    let Some(session) = shard.sessions.get_mut(&session) else { return BTreeSet::new() };
     let (gone, kept) = std::mem::take(&mut session.directed).into_iter().partition(|to| after.matches(to));
     session.directed = kept;
     gone

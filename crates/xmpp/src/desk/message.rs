@@ -87,7 +87,7 @@ fn hand_over(
     if let Some(reply) = crate::error::StanzaError::from(Condition::InternalServerError).answer_to(&stanza) {
         shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
     }
-    shard.after(ticket, After::Distrust(address.clone()));
+    shard.after(ticket, After::Unfile(address.clone(), seq));
     // Behind messages that are still being brought from the store, this one is brought from there too.
     if shard.accounts[address.as_str()].backlog.is_none() {
         stanza.append(archive::stanza_id(shard.config.node, seq, address));

@@ -4,7 +4,7 @@
 //! when the one before has been confirmed, so that memory stays flat however many wait.
 
 use base::ledger::{MessageRow, Query};
-use base::limits::PAGE_MESSAGES_MAX;
+use base::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
 use base::{Bare, SessionId};
 use wire::{Stanza, Xml};
 
@@ -25,6 +25,8 @@ pub(crate) fn begin(shard: &mut Shard, address: &Bare) {
 }
 
 fn ask(shard: &mut Shard, address: &Bare) {
+    // What has arrived must not be read as waiting.
+    shard.write_confirmed();
     let Some(account) = shard.accounts.get_mut(address) else { return };
     let (Some(row), Some(backlog)) = (&account.row, &mut account.backlog) else { return };
     backlog.asked = row.next_seq - 1;
@@ -55,6 +57,12 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         }
         return;
     }
+    let mut bytes = 0;
+    let fits = |row: &MessageRow| {
+        bytes += row.stanza.len();
+        bytes <= PAGE_BYTES_MAX || bytes == row.stanza.len()
+    };
+    let rows: Vec<_> = rows.into_iter().take_while(fits).collect();
     backlog.sent = rows.last().map_or(backlog.sent, |row| row.seq);
     // What a session has been sent and has not confirmed is on its way already.
     let rows: Vec<_> = rows.into_iter().filter(|row| !account.in_flight.contains_key(&row.seq)).collect();

@@ -122,7 +122,7 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
         copy.head.to = Some((*jid).clone());
         shard.send(id, &copy, What::Stanza, None);
     }
-    for contact in roster.with(Registers::FROM) {
+    for contact in roster.having(Registers::FROM) {
         copy.head.to = Some(contact.jid());
         for id in audience(shard, contact) {
             if is_kept_apart(shard, stanza, id) {
@@ -137,7 +137,7 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
 /// the person see them. What is asked of another account here is answered from memory.
 fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
     tell_who_is_there(shard, own, newcomer);
-    for contact in roster.with(Registers::TO) {
+    for contact in roster.having(Registers::TO) {
         if blocking::apart(shard, &own.jid(), &contact.jid()) {
             continue;
         }
