@@ -130,7 +130,13 @@ impl Node {
 
     /// Somebody has connected.
     pub(crate) fn open(&mut self, now: Now, conn: ConnId, seed: [u8; 32]) {
-        let security = Security { tls: false, tls_available: false, tls_required: false, mechanisms: vec!["PLAIN"] };
+        let security = Security {
+            tls: false,
+            tls_available: false,
+            tls_required: false,
+            mechanisms: vec!["PLAIN"],
+            channel_bindings: vec![],
+        };
         let negotiation = Negotiation::new(now.mono, self.config.hosts.clone(), security, seed);
         let porch = Porch {
             framer: Framer::new(Mode::Client),

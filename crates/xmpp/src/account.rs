@@ -7,6 +7,7 @@ use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
 use base::{ConnId, SessionId, Wall};
 use wire::Stanza;
 
+use crate::desk::preferences::Preferences;
 use crate::desk::roster::Roster;
 use crate::shard::Origin;
 
@@ -18,6 +19,8 @@ pub(crate) struct Account {
     pub(crate) sessions: Vec<SessionId>,
     /// Its contacts, once something needed them.
     pub(crate) roster: Option<Roster>,
+    /// What it wants as history, if it has ever said so. Read with the row.
+    pub(crate) preferences: Option<Box<Preferences>>,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
     pub(crate) loading: u32,
     pub(crate) parked: VecDeque<Parked>,
@@ -53,6 +56,7 @@ impl Account {
             row: None,
             sessions: Vec::new(),
             roster: None,
+            preferences: None,
             loading: 0,
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -119,6 +123,13 @@ impl Account {
         }
     }
 
+    /// Forgets its contacts, unless filing its messages needs them.
+    pub(crate) fn forget_roster(&mut self) {
+        if !self.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+            self.roster = None;
+        }
+    }
+
     /// Whether messages wait that are on their way to nobody.
     pub(crate) fn has_waiting(&self) -> bool {
         self.row.as_ref().is_some_and(|row| row.pending > self.in_flight.len() as u64)
@@ -138,4 +149,3 @@ impl Parked {
         }
     }
 }
-

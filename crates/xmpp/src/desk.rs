@@ -2,15 +2,20 @@
 //! where; disco#info and the stream features are made from it.
 
 pub(crate) mod archive;
+pub(crate) mod carbons;
 pub(crate) mod disco;
 pub(crate) mod forgery;
+pub(crate) mod history;
 pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod ping;
+pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod roster;
+pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
 pub(crate) mod version;
+pub(crate) mod worth;
 
 use base::{Bare, Ticket};
 use wire::{Element, Stanza};
@@ -52,6 +57,8 @@ pub(crate) enum Verdict {
     Error(StanzaError),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
+    /// The desk answers by itself, in its own time. Nothing that must be durable depends on the request.
+    Later,
 }
 
 /// A desk's sign: what it answers, where, and what it tells of itself.
@@ -88,8 +95,46 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: true,
         handle: ping::handle,
     },
-    Desk { name: "session", namespace: ns::SESSION, places: &[Place::Own, Place::Server], feature: false, handle: ping::handle },
+    Desk {
+        name: "session",
+        namespace: ns::SESSION,
+        places: &[Place::Own, Place::Server],
+        feature: false,
+        handle: ping::handle,
+    },
+    Desk {
+        name: "query",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: true,
+        handle: history::query,
+    },
+    Desk {
+        name: "metadata",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: false,
+        handle: history::metadata,
+    },
+    Desk {
+        name: "prefs",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: false,
+        handle: preferences::handle,
+    },
+    Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
+    Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
+];
+
+/// What disco#info names beside the desks: what is done without being asked, or asked for at another place.
+pub(crate) const FEATURES: &[(Place, &str)] = &[
+    (Place::Server, ns::CARBONS),
+    (Place::Server, ns::OFFLINE),
+    (Place::Own, ns::ARCHIVE_EXTENDED),
+    (Place::Own, ns::ARCHIVE_GROUPCHAT_FIELD),
+    (Place::Own, ns::STANZA_IDS),
 ];
 
 /// What the stream features of an authenticated client name beside bind.

@@ -15,10 +15,12 @@ mod account;
 mod admin;
 mod desk;
 mod error;
+mod form;
 mod map;
 pub mod negotiation;
 pub mod ns;
 mod router;
+mod rsm;
 mod session;
 mod shard;
 

@@ -110,6 +110,7 @@ impl Shard {
                 self.bounce(origin, &stanza, &error);
                 Fate::Done
             }
+            Verdict::Later => Fate::Done,
             Verdict::NeedsRoster => {
                 self.park_for_roster(address, origin, stanza);
                 Fate::Parked

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use base::{Bare, ConnId, Jid, Ticket};
 use wire::Stanza;
 
+use crate::desk::history;
 use crate::desk::stream_management::StreamManagement;
 
 /// One resource.
@@ -23,6 +24,10 @@ pub(crate) struct Session {
     pub(crate) presence: Option<Available>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
+    /// Whether it wants copies of what its siblings say and hear (XEP-0280).
+    pub(crate) carbons: bool,
+    /// Its questions to the history, while there are any.
+    pub(crate) history: Option<Box<history::Queue>>,
     pub(crate) held: VecDeque<Outgoing>,
     /// Store rows whose bytes have been handed to the connection and have not left yet.
     pub(crate) leaving: Vec<i64>,
@@ -63,6 +68,8 @@ impl Session {
             jid: Arc::new(jid),
             presence: None,
             interested: false,
+            carbons: false,
+            history: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
             sm: None,

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Batch, Query, Rows, StoreError, Write};
-use base::limits::{ACCOUNTS_IDLE_MAX, ACCOUNT_SESSIONS_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::ledger::{Batch, Query, Record, RecordKind, Rows, StoreError, Write};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -215,8 +215,9 @@ pub(crate) enum After {
 /// What a read is for.
 enum Purpose {
     Account(Bare),
-    Roster(Bare),
+    Records(Bare, RecordKind),
     Backlog(Bare),
+    History(SessionId),
     Accounts(u64),
 }
 
@@ -514,7 +515,7 @@ impl Shard {
     /// Remembers that nobody uses an account, and forgets those that nobody has used for long.
     pub(crate) fn retire(&mut self, address: &Bare) {
         let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
-        account.roster = None;
+        account.forget_roster();
         if !std::mem::replace(&mut account.retired, true) {
             self.idle.push_back(address.clone());
         }
@@ -622,10 +623,11 @@ impl Shard {
     }
 
     fn handle_drained(&mut self, conn: ConnId) {
-        let Some(session) = self.conns.get(&conn) else { return };
-        let session = self.sessions.get_mut(session).expect("every connection has its session");
+        let Some(id) = self.conns.get(&conn).copied() else { return };
+        let session = self.sessions.get_mut(&id).expect("every connection has its session");
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
+        desk::history::drained(self, id);
     }
 
     /// These copies have reached their person.
@@ -725,7 +727,7 @@ impl Shard {
         loop {
             let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
             if held.front().is_none_or(|o| o.after > self.settled) {
-                return;
+                return desk::history::go_on(self, session);
             }
             let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
             self.release(session, bytes, what);
@@ -747,6 +749,11 @@ impl Shard {
         self.read(query, Purpose::Backlog(address.clone()));
     }
 
+    /// Asks for a page of history.
+    pub(crate) fn read_history(&mut self, session: SessionId, query: Query) {
+        self.read(query, Purpose::History(session));
+    }
+
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
@@ -756,24 +763,28 @@ impl Shard {
                 match rows {
                     Ok(Rows::Account(Some(row))) => {
                         account.row = Some(row);
+                        if self.config.archive {
+                            self.read_records(&address, RecordKind::Preference);
+                        }
                         self.resume_parked(&address);
                     }
                     Ok(_) => self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable)),
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::Roster(address), rows) => {
+            (Purpose::Records(address, kind), rows) => {
                 let Some(account) = self.accounts.get_mut(&address) else { return };
                 account.loading -= 1;
                 match rows {
                     Ok(Rows::Records(records)) => {
-                        account.roster = Some(desk::roster::Roster::from_records(&records));
+                        self.take_records(&address, kind, &records);
                         self.resume_parked(&address);
                     }
                     Ok(_) => {}
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
+            (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
             (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
             (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
             (Purpose::Accounts(id), rows) => {
@@ -806,11 +817,32 @@ impl Shard {
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        let id = account.row.as_ref().expect("it is ready").id;
-        account.loading += 1;
         account.park_first(Parked::Stanza { origin, stanza: stanza.into_owned() });
-        let query = Query::Records { account: id, kind: base::ledger::RecordKind::Roster };
-        self.read(query, Purpose::Roster(address.clone()));
+        self.read_records(address, RecordKind::Roster);
+    }
+
+    /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
+    fn read_records(&mut self, address: &Bare, kind: RecordKind) {
+        let account = self.accounts.get_mut(address).expect("only an account that is here has records");
+        let id = account.row.as_ref().expect("its row is read first").id;
+        account.loading += 1;
+        self.read(Query::Records { account: id, kind }, Purpose::Records(address.clone(), kind));
+    }
+
+    fn take_records(&mut self, address: &Bare, kind: RecordKind, records: &[Record]) {
+        let Some(account) = self.accounts.get_mut(address) else { return };
+        match kind {
+            RecordKind::Roster => account.roster = Some(desk::roster::Roster::from_records(records)),
+            RecordKind::Preference => {
+                let preferences = desk::preferences::Preferences::from_records(records);
+                let needs_roster = preferences.as_ref().is_some_and(|p| p.need_roster());
+                account.preferences = preferences.map(Box::new);
+                if needs_roster {
+                    self.read_records(address, RecordKind::Roster);
+                }
+            }
+            RecordKind::Request | RecordKind::Block | RecordKind::Private | RecordKind::VCard => {}
+        }
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -832,7 +864,7 @@ impl Shard {
 
     /// There is no such account, or it cannot be read: all that waits for it is refused.
     fn no_account(&mut self, address: &Bare, error: &StanzaError) {
-        let Some(mut account) = self.accounts.remove(address) else { return };
+        let Some(mut account) = self.forget(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);
         }
@@ -855,13 +887,22 @@ impl Shard {
         }
     }
 
+    /// Takes an account out of memory. What was read for it must not reach its next life.
+    fn forget(&mut self, address: &Bare) -> Option<Account> {
+        self.reads.retain(|_, purpose| match purpose {
+            Purpose::Account(of) | Purpose::Records(of, _) | Purpose::Backlog(of) => of != address,
+            Purpose::History(_) | Purpose::Accounts(_) => true,
+        });
+        self.accounts.remove(address)
+    }
+
     /// What memory says of an account's rows is wrong: its sessions end, and the next one reads it again.
     fn distrust(&mut self, address: &Bare) {
         let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
         for session in sessions {
             self.end_stream(session, StreamError::ResourceConstraint("The store failed. Log in again."));
         }
-        self.accounts.remove(address);
+        self.forget(address);
     }
 
     // --- commands ---------------------------------------------------------------------------------------------------
@@ -877,8 +918,7 @@ impl Shard {
                 self.after(ticket, After::Reply(id, command));
             }
             Command::SetPassword { account, credentials, .. } => {
-                let ticket =
-                    self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
+                let ticket = self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
                 self.after(ticket, After::Reply(id, command));
             }
             Command::RemoveAccount { account, address } => {
@@ -916,7 +956,7 @@ impl Shard {
                 // Attack case B19: whoever is in with the old password is out.
                 Command::SetPassword { address, .. } => self.log_out(&address, "The password was changed."),
                 Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
-                    self.accounts.remove(&address);
+                    self.forget(&address);
                 }
                 Command::Accounts | Command::Sessions | Command::ShutDown => {}
             }

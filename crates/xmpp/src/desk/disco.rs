@@ -2,13 +2,13 @@
 
 use wire::Xml;
 
-use super::{Ask, DESKS, Place, Verdict};
+use super::{Ask, DESKS, FEATURES, Place, Verdict};
 use crate::error::Condition;
 use crate::ns;
 use crate::shard::Shard;
 
 /// disco#info.
-pub(crate) fn info(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
+pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if let Some(error) = refuse(ask) {
         return error;
     }
@@ -23,8 +23,13 @@ pub(crate) fn info(_: &mut Shard, ask: &Ask<'_>) -> Verdict {
         xml.attr("name", "Jirani");
     }
     xml.close();
-    for desk in DESKS.iter().filter(|d| d.feature && d.places.contains(&ask.place)) {
-        xml.open("feature", ns::DISCO_INFO).attr("var", desk.namespace).close();
+    let desks = DESKS.iter().filter(|d| d.feature && d.places.contains(&ask.place)).map(|d| d.namespace);
+    let others = FEATURES.iter().filter(|(place, _)| *place == ask.place).map(|(_, feature)| *feature);
+    // Without an archive there is nothing to be asked for, and no message has an id in it.
+    let here =
+        |feature: &&str| shard.config.archive || !(feature.starts_with(ns::ARCHIVE) || *feature == ns::STANZA_IDS);
+    for feature in desks.chain(others).filter(here) {
+        xml.open("feature", ns::DISCO_INFO).attr("var", feature).close();
     }
     Verdict::Result(xml.finish())
 }

@@ -59,6 +59,7 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
     // What a session has been sent and has not confirmed is on its way already.
     let rows: Vec<_> = rows.into_iter().filter(|row| !account.in_flight.contains_key(&row.seq)).collect();
     backlog.unconfirmed = rows.iter().map(|row| row.seq).collect();
+    let ids = archive::ids(shard, address);
     let mut spoilt = Vec::new();
     for row in rows {
         // What this program stored it can read; what a disk made of it might be no stanza any more, and nobody's message.
@@ -70,7 +71,9 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         delay.open("delay", ns::DELAY).attr("from", address.jid().domain());
         delay.attr("stamp", &row.filed.to_string()).close();
         stanza.append(delay.finish());
-        stanza.append(archive::stanza_id(shard.config.node, row.seq, address));
+        if row.archived {
+            stanza.append(ids.element(row.seq, address));
+        }
         for session in &sessions {
             shard.send(*session, &stanza, What::Copy(row.seq), None);
         }

@@ -37,6 +37,11 @@ impl Roster {
         };
         Roster { items: records.iter().filter_map(item).collect() }
     }
+
+    /// Whether this bare address is a contact's.
+    pub(crate) fn has(&self, address: &str) -> bool {
+        self.items.contains_key(address)
+    }
 }
 
 impl Item {
@@ -53,7 +58,10 @@ impl Item {
                 return Err(StanzaError::new(Condition::NotAcceptable, "A group has no name."));
             }
             if group.len() > ROSTER_NAME_BYTES_MAX || groups.len() >= ROSTER_GROUPS_MAX {
-                return Err(StanzaError::new(Condition::NotAcceptable, "A group's name is too long, or they are too many."));
+                return Err(StanzaError::new(
+                    Condition::NotAcceptable,
+                    "A group's name is too long, or they are too many.",
+                ));
             }
             if groups.contains(&group) {
                 return Err(StanzaError::new(Condition::BadRequest, "A group is named twice."));

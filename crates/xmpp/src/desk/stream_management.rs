@@ -9,6 +9,7 @@ use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
 use wire::{Element, Xml};
 
+use crate::desk::history;
 use crate::error::StreamError;
 use crate::ns;
 use crate::session::What;
@@ -83,6 +84,11 @@ impl StreamManagement {
             }
         }
         Ok(copies)
+    }
+
+    /// Bytes of what the client has not acknowledged.
+    pub(crate) fn unacknowledged_bytes(&self) -> usize {
+        self.queue_bytes
     }
 
     /// The store's numbers of what the client has not acknowledged.
@@ -162,6 +168,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                         shard.write_raw(conn, REQUEST);
                     }
                     shard.confirm(&address, copies);
+                    history::go_on(shard, id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -200,6 +207,7 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     }
     shard.write_raw(conn, &bytes);
     shard.confirm(address, copies);
+    history::go_on(shard, id);
 }
 
 fn answer(h: u32) -> Vec<u8> {
