@@ -83,7 +83,7 @@ pub enum ScramHash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum RecordKind {
-    /// A contact; key: its bare address.
+    /// A contact's name and groups; key: its bare address.
     Roster = 1,
     /// A subscription request that waits for an answer; key: the asking bare address.
     Request = 2,
@@ -95,17 +95,21 @@ pub enum RecordKind {
     Private = 5,
     /// The account's vCard (XEP-0054); key: empty.
     VCard = 6,
+    /// One register of a subscription, set if there is a value; key: `to`, `from`, `ask` or `approved`, a space, and the
+    /// contact's bare address.
+    Subscription = 7,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [RecordKind; 6] = [
+    pub const ALL: [RecordKind; 7] = [
         RecordKind::Roster,
         RecordKind::Request,
         RecordKind::Block,
         RecordKind::Preference,
         RecordKind::Private,
         RecordKind::VCard,
+        RecordKind::Subscription,
     ];
 }
 

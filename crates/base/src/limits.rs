@@ -15,6 +15,10 @@ pub const UNAUTHENTICATED_STANZA_BYTES_MAX: usize = 10_000;
 /// 200 kB; Prosody has 256 KiB for clients.
 pub const STANZA_BYTES_MAX: usize = 262_144;
 
+/// One stanza of a server. What a client may send must still pass when it is stamped, escaped anew and added to, or one
+/// client could end the stream that its server shares with all others.
+pub const SERVER_STANZA_BYTES_MAX: usize = 524_288;
+
 /// Elements inside each other in one stanza. The deepest real one (a forwarded, encrypted message in a pubsub event in
 /// an archive result) reaches 15; recursion below this cannot exhaust a stack.
 pub const ELEMENT_DEPTH_MAX: usize = 64;
@@ -22,10 +26,17 @@ pub const ELEMENT_DEPTH_MAX: usize = 64;
 /// Elements in one stanza (attack case A07). A roster of 1,000 contacts in three groups each has 4,000.
 pub const STANZA_ELEMENTS_MAX: usize = 10_000;
 
+/// Elements that servers on the way may have added to a client's stanza: stanza-id, delay and their like.
+pub const STANZA_ADDED_ELEMENTS_MAX: usize = 64;
+
 /// Attributes of one element (attack case A04). A data form's field has at most a dozen.
 pub const ELEMENT_ATTRIBUTES_MAX: usize = 32;
 
-/// Namespace declarations on one element (attack case A05); and all that are in force at once.
+/// Attributes of a stanza that are not XMPP's own: with `from`, `to`, `id`, `type` and `xml:lang` it is never beyond
+/// [`ELEMENT_ATTRIBUTES_MAX`].
+pub const STANZA_FOREIGN_ATTRIBUTES_MAX: usize = ELEMENT_ATTRIBUTES_MAX - 5;
+
+/// Prefixes that a stanza declares or borrows from its stream, and that are in force at once (attack case A05).
 pub const ELEMENT_NAMESPACES_MAX: usize = 16;
 
 /// Bytes of an element's or attribute's name, prefix included.
@@ -97,6 +108,19 @@ pub const ROSTER_ITEMS_MAX: usize = 10_000;
 pub const ROSTER_GROUPS_MAX: usize = 32;
 /// Bytes of a contact's name or of a group's.
 pub const ROSTER_NAME_BYTES_MAX: usize = 1024;
+/// Contacts that one account may wait for an answer of: many more than a person asks, few for who asks everybody
+/// (attack cases A27 and D23).
+pub const ROSTER_ASKS_MAX: usize = 500;
+
+/// Subscription requests that wait for one account; those beyond are dropped, and may be made again (attack case A27).
+/// One from each address.
+pub const REQUESTS_MAX: usize = 256;
+/// Bytes in a subscription request: a greeting, a nickname, a proof. It is kept until it is answered.
+pub const REQUEST_BYTES_MAX: usize = 4096;
+
+/// Addresses that one session's directed presence went to, to be told when it leaves (RFC 6121 section 4.6.3): one for
+/// each room it is in.
+pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;

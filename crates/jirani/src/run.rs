@@ -126,6 +126,8 @@ async fn serve(
     welcome(home, &config, &engine, &hosts, &identity, name).await?;
     wait(&config, &authority, &certificates, &hosts, &clock).await?;
     engine.shut_down().await;
+    // A socket without a daemon behind it would only puzzle; the next start would remove it too.
+    let _ = std::fs::remove_file(home.control());
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::ledger::{Credential, Query, Rows, StoreError};
+use base::ledger::{Batch, Credential, Query, Rows, StoreError};
 use base::{AccountId, Bare, ConnId, Ticket, Time};
 use rustls::ServerConfig;
 use store::{Done, Readers, Sqlite, Writer};
@@ -64,6 +64,8 @@ pub struct Engine {
     /// Reads that wait for a batch.
     reads: RefCell<BTreeMap<Ticket, Vec<(Ticket, Query)>>>,
     settled: Cell<Ticket>,
+    /// Batches of this event: the writer gets them together, so that they share a transaction.
+    batches: RefCell<Vec<(Ticket, Batch)>>,
     credentials: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
@@ -108,6 +110,7 @@ impl Engine {
             readers: RefCell::new(Some(readers)),
             reads: RefCell::default(),
             settled: Cell::new(Ticket(0)),
+            batches: RefCell::default(),
             credentials: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
@@ -206,15 +209,7 @@ impl Engine {
             Output::Bound { conn } => self.with(conn, |c| c.bound()),
             Output::Close { conn } => self.with(conn, |c| c.close()),
             Output::ResumeRefused { conn, failed } => self.with(conn, |c| c.resume_refused(failed)),
-            Output::Store { ticket, batch } => {
-                let submitted = match &*self.writer.borrow() {
-                    Some(writer) => writer.submit(ticket, batch),
-                    None => Err(StoreError::Failed("the store is closed".into())),
-                };
-                if let Err(error) = submitted {
-                    tracing::error!(%error, "a batch could not be given to the store");
-                }
-            }
+            Output::Store { ticket, batch } => self.batches.borrow_mut().push((ticket, batch)),
             Output::Read { ticket, query, after } => match after.filter(|after| *after > self.settled.get()) {
                 Some(after) => self.reads.borrow_mut().entry(after).or_default().push((ticket, query)),
                 None => self.submit_read(ticket, query),
@@ -247,9 +242,20 @@ impl Engine {
         }
     }
 
-    /// Writes every buffer that has something; what drains may make more.
+    /// The end of an event: the store gets its batches, and every buffer that has something is written; what drains may
+    /// make more.
     pub(crate) fn flush(self: &Rc<Engine>) {
         loop {
+            let batches = self.batches.take();
+            if !batches.is_empty() {
+                let submitted = match &*self.writer.borrow() {
+                    Some(writer) => writer.submit_all(batches),
+                    None => Err(StoreError::Failed("the store is closed".into())),
+                };
+                if let Err(error) = submitted {
+                    tracing::error!(%error, "batches could not be given to the store");
+                }
+            }
             let dirty = self.dirty.take();
             if dirty.is_empty() {
                 return;

@@ -169,6 +169,11 @@ impl Client {
     /// Ends its stream.
     pub fn close(&mut self) {
         self.output.extend_from_slice(b"</stream:stream>");
+        self.forget_session();
+    }
+
+    /// It will not take up the session that it had.
+    pub fn forget_session(&mut self) {
         self.managed = None;
     }
 

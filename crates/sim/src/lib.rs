@@ -17,17 +17,24 @@
 //! | [`bench`](mod@bench) | [`Bench`]: a node and its clients; time, delays, cut cables, full disks, crashes |
 //! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
 //! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
+//! | [`fuzz`] | bodies of the fuzz targets, which ordinary tests run over their corpus too |
+//! | [`tree`] | XML as a tree, by our reader and by others, to be compared |
 //! | [`pattern`] | whether a stanza is what was expected |
+//! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
 
 pub mod bench;
 pub mod client;
+pub mod fuzz;
 mod heap;
 mod node;
 pub mod pattern;
 mod pipe;
+pub mod play;
+pub mod tree;
 pub mod xml;
 
 pub use bench::{Bench, Seat};
 pub use client::{Client, Goal, Login};
 pub use pattern::{Bindings, Pattern};
+pub use play::Play;
 pub use xml::Tree;

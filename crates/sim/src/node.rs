@@ -135,7 +135,7 @@ impl Node {
             tls_available: false,
             tls_required: false,
             mechanisms: vec!["PLAIN"],
-            channel_bindings: vec![],
+            channel_bindings: Vec::new(),
         };
         let negotiation = Negotiation::new(now.mono, self.config.hosts.clone(), security, seed);
         let porch = Porch {

@@ -20,7 +20,7 @@ pub type Done = Vec<(Ticket, Result<(), StoreError>)>;
 #[derive(Debug)]
 pub struct Writer {
     /// `None` only while being dropped: the thread ends when it is gone and the queue is empty.
-    queue: Option<Sender<(Ticket, Batch, usize)>>,
+    queue: Option<Sender<Vec<(Ticket, Batch)>>>,
     gauge: Arc<Gauge>,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,7 +35,7 @@ impl Writer {
         mut store: impl Store + Send + 'static,
         mut on_done: impl FnMut(Done) + Send + 'static,
     ) -> io::Result<Writer> {
-        let (queue, waiting) = channel::<(Ticket, Batch, usize)>();
+        let (queue, waiting) = channel();
         let gauge = Arc::new(Gauge::default());
         let thread = Builder::new().name("store-writer".into()).spawn({
             let gauge = Arc::clone(&gauge);
@@ -56,10 +56,17 @@ impl Writer {
     /// # Errors
     /// [`StoreError::Failed`] if the thread has died (a panic in `on_done`): nothing will be written any more.
     pub fn submit(&self, ticket: Ticket, batch: Batch) -> Result<(), StoreError> {
-        let bytes = weight(&batch);
-        self.gauge.add(bytes);
+        self.submit_all(vec![(ticket, batch)])
+    }
+
+    /// Queues batches that are ready at the same time: an idle writer takes them as one transaction, not the first alone.
+    ///
+    /// # Errors
+    /// As [`Writer::submit`].
+    pub fn submit_all(&self, batches: Vec<(Ticket, Batch)>) -> Result<(), StoreError> {
+        batches.iter().for_each(|(_, batch)| self.gauge.add(weight(batch)));
         let queue = self.queue.as_ref().expect("taken only when dropped");
-        queue.send((ticket, batch, bytes)).map_err(|_| StoreError::Failed("the writer has stopped".into()))
+        queue.send(batches).map_err(|_| StoreError::Failed("the writer has stopped".into()))
     }
 
     /// How much is not durable yet.
@@ -92,14 +99,17 @@ struct Group {
 
 impl Group {
     /// Waits for one batch, then takes what waits behind it. `None` when nothing can come any more.
-    fn take(waiting: &Receiver<(Ticket, Batch, usize)>) -> Option<Group> {
-        let first = waiting.recv().ok()?;
+    fn take(waiting: &Receiver<Vec<(Ticket, Batch)>>) -> Option<Group> {
+        let mut next = Some(waiting.recv().ok()?);
         let mut group = Group { tickets: Vec::new(), batches: Vec::new(), queued: Queued::default() };
-        for (ticket, batch, bytes) in std::iter::once(first).chain(waiting.try_iter()).take(COMMIT_BATCHES_MAX) {
-            group.tickets.push(ticket);
-            group.batches.push(batch);
-            group.queued.items += 1;
-            group.queued.bytes += bytes;
+        while let Some(batches) = next {
+            for (ticket, batch) in batches {
+                group.queued.items += 1;
+                group.queued.bytes += weight(&batch);
+                group.tickets.push(ticket);
+                group.batches.push(batch);
+            }
+            next = (group.batches.len() < COMMIT_BATCHES_MAX).then(|| waiting.try_recv().ok()).flatten();
         }
         Some(group)
     }

@@ -2,12 +2,8 @@
 
 /// May go on with a name (a byte of a longer character passes here, and is looked at again by [`is_name`]).
 pub(crate) const NAME: u8 = 1;
-/// Ends a run of plain text: `<`, `&`, `]`, and what is no character.
-pub(crate) const TEXT_STOP: u8 = 2;
-/// Ends a run of plain attribute value: quotes, `<`, `&`, white space other than U+0020, and what is no character.
-pub(crate) const VALUE_STOP: u8 = 4;
 /// White space.
-pub(crate) const SPACE: u8 = 8;
+pub(crate) const SPACE: u8 = 2;
 
 /// What a byte can be, as bits.
 pub(crate) const CLASS: [u8; 256] = {
@@ -19,12 +15,6 @@ pub(crate) const CLASS: [u8; 256] = {
         if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | 0x80..) {
             class |= NAME;
         }
-        if matches!(b, b'<' | b'&' | b']') || (b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r')) {
-            class |= TEXT_STOP;
-        }
-        if matches!(b, b'<' | b'&' | b'"' | b'\'') || b < b' ' {
-            class |= VALUE_STOP;
-        }
         if matches!(b, b' ' | b'\t' | b'\n' | b'\r') {
             class |= SPACE;
         }
@@ -35,13 +25,38 @@ pub(crate) const CLASS: [u8; 256] = {
 };
 
 /// Whether a byte has one of these classes.
+#[inline]
 pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASS[usize::from(byte)] & class != 0
 }
 
 /// How many bytes at the front have the class.
+#[inline]
 pub(crate) fn run(bytes: &[u8], class: u8) -> usize {
     bytes.iter().position(|b| !is(*b, class)).unwrap_or(bytes.len())
+}
+
+/// How many bytes stand before the first `<`, `&`, control character or `third`.
+#[inline]
+pub(crate) fn plain(bytes: &[u8], third: u8) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // The high bit of each byte that is zero, and perhaps of bytes above the lowest of these.
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+    let (blocks, rest) = bytes.as_chunks::<8>();
+    for (i, block) in blocks.iter().enumerate() {
+        let x = u64::from_le_bytes(*block);
+        let control = x.wrapping_sub(ONES * 0x20) & !x;
+        let found = zero(x ^ (ONES * u64::from(b'<')))
+            | zero(x ^ (ONES * u64::from(b'&')))
+            | zero(x ^ (ONES * u64::from(third)))
+            | control;
+        let found = found & (ONES << 7);
+        if found != 0 {
+            return i * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let stop = |b: &u8| *b < b' ' || *b == b'<' || *b == b'&' || *b == third;
+    blocks.len() * 8 + rest.iter().position(stop).unwrap_or(rest.len())
 }
 
 /// Production 2, `Char`.
@@ -98,6 +113,28 @@ mod tests {
             assert_eq!(is_name(name.as_bytes()), expect, "{name:?}");
         }
         assert!(!is_name(b"\xff") && !is_name(b"a\xc3"));
+    }
+
+    #[test]
+    fn plain_runs_end_where_they_should() {
+        for third in [b']', b'\'', b'"'] {
+            for len in 0..40 {
+                for filler in [b'a', b' ', 0x7f, 0x80, 0xff, b'=', b'%'] {
+                    let mut text = vec![filler; len];
+                    assert_eq!(plain(&text, third), len);
+                    for at in 0..len {
+                        for stop in [b'<', b'&', third, 0, 0x1f, b'\n'] {
+                            text[at] = stop;
+                            assert_eq!(plain(&text, third), at);
+                            // What comes behind does not matter.
+                            text[len - 1] = stop;
+                            assert_eq!(plain(&text, third), at);
+                            (text[at], text[len - 1]) = (filler, filler);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

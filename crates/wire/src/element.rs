@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::check::{self, Place};
 use crate::error::FrameError;
-use crate::escape;
 use crate::scope::Scope;
 use crate::tokens::{StartTag, Token, Tokens};
+use crate::write::push_attr;
+use crate::{escape, ns};
 
 /// An element and what is declared around it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ impl<'a> Element<'a> {
     /// # Errors
     /// As the framer has them, for the same reasons; also if anything stands before or behind it.
     pub fn parse(xml: &'a [u8]) -> Result<Element<'a>, FrameError> {
-        match check::element(xml, Place { scope: &Scope::NONE, content: None })? {
+        match check::element(xml, Place::ALONE)? {
             Some(checked) if checked.xml.len() == xml.len() => Ok(Element::checked(checked.xml, Scope::NONE)),
             _ => Err(FrameError::NotWellFormed),
         }
@@ -79,6 +82,11 @@ impl<'a> Element<'a> {
         self.tag.attributes().filter(|a| !a.is_declaration()).map(|a| (a.name, a.value()))
     }
 
+    /// What a prefix stands for on this element, as in its name or in those of its attributes.
+    pub fn resolve(&self, prefix: &str) -> Option<Cow<'a, str>> {
+        self.scope().resolve(prefix)
+    }
+
     /// Its child elements.
     pub fn children(&self) -> Elements<'a> {
         Elements { tokens: Tokens::new(self.inner()), scope: self.scope() }
@@ -126,13 +134,14 @@ impl<'a> Element<'a> {
         self.tag.enter(&self.outer)
     }
 
-    /// Whether it says with a prefix or with a declaration that it is in this namespace.
-    pub(crate) fn repeats(&self, namespace: &str) -> bool {
+    /// Whether it says with a prefix or with a declaration that it is in a namespace of stanzas.
+    pub(crate) fn repeats_content(&self) -> bool {
         let (prefix, _) = self.tag.prefix_and_local();
-        self.namespace == namespace && (!prefix.is_empty() || self.tag.attributes().any(|a| a.name == "xmlns"))
+        ns::is_content(&self.namespace) && (!prefix.is_empty() || self.tag.attributes().any(|a| a.name == "xmlns"))
     }
 
-    /// The element as XML that means the same wherever it stands: what was declared around it is declared on it.
+    /// The element as XML that means the same wherever it stands: what was declared around it, and is used in it, is
+    /// declared on it.
     pub fn raw(&self) -> Cow<'a, [u8]> {
         let mut declared = Vec::new();
         let own = |name: Option<&str>| {
@@ -142,13 +151,15 @@ impl<'a> Element<'a> {
             })
         };
         if !self.outer.default.is_empty() && !own(None) {
-            crate::write::push_attr(&mut declared, "xmlns", &self.outer.default);
+            push_attr(&mut declared, "xmlns", &self.outer.default);
         }
         let bindings = self.outer.bindings();
         for (i, binding) in bindings.iter().enumerate() {
             let hidden = bindings[i + 1..].iter().any(|later| later.prefix == binding.prefix);
-            if !hidden && !own(Some(&binding.prefix)) {
-                crate::write::push_attr(&mut declared, &format!("xmlns:{}", binding.prefix), &binding.namespace);
+            // A prefix in a text, as in an XPath, counts as used.
+            let used = memmem::find(self.xml.as_bytes(), format!("{}:", binding.prefix).as_bytes()).is_some();
+            if used && !hidden && !own(Some(&binding.prefix)) {
+                push_attr(&mut declared, &format!("xmlns:{}", binding.prefix), &binding.namespace);
             }
         }
         if declared.is_empty() {

@@ -5,8 +5,12 @@
 //! of times, and the faults found do not depend on how the bytes were split.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use base::limits::{STANZA_BYTES_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX};
+use base::limits::{
+    SERVER_STANZA_BYTES_MAX, STANZA_ADDED_ELEMENTS_MAX, STANZA_BYTES_MAX, STANZA_ELEMENTS_MAX,
+    UNAUTHENTICATED_STANZA_BYTES_MAX,
+};
 
 use crate::chars::{self, SPACE};
 use crate::check::{self, Checked, Place};
@@ -37,6 +41,15 @@ impl Mode {
             Mode::Server => ns::SERVER,
         }
     }
+
+    /// What may stand where this is declared.
+    fn place<'x>(self, scope: &'x Scope<'x>) -> Place<'x> {
+        let elements_max = match self {
+            Mode::Client | Mode::WebSocket => STANZA_ELEMENTS_MAX,
+            Mode::Server => STANZA_ELEMENTS_MAX + STANZA_ADDED_ELEMENTS_MAX,
+        };
+        Place { scope, content: Some(self.content()), elements_max }
+    }
 }
 
 /// One thing that the other side has said.
@@ -65,7 +78,6 @@ enum State {
 }
 
 /// Cuts the bytes of one stream into frames. It holds bytes only while a frame is incomplete.
-#[derive(Debug)]
 pub struct Framer {
     mode: Mode,
     state: State,
@@ -97,9 +109,12 @@ impl Framer {
         }
     }
 
-    /// From now on the limit is [`STANZA_BYTES_MAX`].
+    /// From now on the limit is [`STANZA_BYTES_MAX`], for servers [`SERVER_STANZA_BYTES_MAX`].
     pub fn authenticated(&mut self) {
-        self.bytes_max = STANZA_BYTES_MAX;
+        self.bytes_max = match self.mode {
+            Mode::Client | Mode::WebSocket => STANZA_BYTES_MAX,
+            Mode::Server => SERVER_STANZA_BYTES_MAX,
+        };
     }
 
     /// A new stream header comes next, after TLS or SASL. What was held is dropped.
@@ -166,7 +181,7 @@ impl Framer {
                     self.forget();
                 }
                 Some(Found::FirstTag) => {
-                    let (xml, tag) = check::start_tag(&self.held, &Scope::NONE)?;
+                    let (xml, tag) = check::start_tag(&self.held)?;
                     self.scope = header::scope(xml, &tag, self.mode.content())?;
                     self.root = match tag.name.whole(xml) {
                         "stream:stream" => Cow::Borrowed("stream:stream"),
@@ -178,7 +193,7 @@ impl Framer {
                     return Ok(Some(Frame::Open(header)));
                 }
                 Some(Found::Element | Found::EndTag) => {
-                    check::element(&self.held, Place { scope: &Scope::NONE, content: None })?;
+                    check::element(&self.held, Place::ALONE)?;
                     return Err(FrameError::BadFormat);
                 }
             }
@@ -187,7 +202,7 @@ impl Framer {
 
     /// Inside a stream, and anywhere on a WebSocket.
     fn frame<'f, 'c: 'f>(&'f mut self, state: State, chunk: &mut &'c [u8]) -> Result<Option<Frame<'f>>, FrameError> {
-        let place = Place { scope: &self.scope, content: Some(self.mode.content()) };
+        let place = self.mode.place(&self.scope);
         if self.held.is_empty() {
             *chunk = &chunk[chars::run(chunk, SPACE)..];
             if chunk.is_empty() {
@@ -203,7 +218,7 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
                 }
             }
             self.scan = Scan::new(false);
@@ -242,10 +257,22 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
                 }
             }
         }
+    }
+}
+
+/// Without the bytes that are held: half a password may be among them.
+impl fmt::Debug for Framer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held_bytes = self.held_bytes();
+        f.debug_struct("Framer")
+            .field("mode", &self.mode)
+            .field("state", &self.state)
+            .field("held_bytes", &held_bytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -266,7 +293,7 @@ fn hold(scan: &mut Scan, held: &mut Vec<u8>, bytes_max: usize, chunk: &mut &[u8]
 
 /// What an element on a stream is.
 fn inside<'f>(
-    checked: Checked<'f>,
+    checked: &Checked<'f>,
     state: State,
     place: Place<'f>,
     lang: Option<&'f str>,

@@ -10,7 +10,7 @@ use crate::kind::{IqType, Kind, MessageType, PresenceType};
 use crate::ns;
 use crate::scope::Scope;
 use crate::tokens::Attributes;
-use crate::write::push_attr;
+use crate::write::{push_attr, push_raw_attr};
 
 /// What everybody looks at: the kind of a stanza and the attributes that all stanzas share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +169,8 @@ pub(crate) fn read<'a>(
             "type" => type_text = Some(value),
             "xml:lang" => lang = Some(value),
             "xmlns" => {}
-            other => push_attr(&mut extra, other, &value),
+            // As it is written: escaped anew it could grow beyond the limit.
+            other => push_raw_attr(&mut extra, other, attribute.raw(xml)),
         }
     }
     if checked.used != 0 {

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use base::Jid;
 
-use crate::check::Tag;
 use crate::error::FrameError;
 use crate::ns;
 use crate::scope::{Binding, Scope};
+use crate::tag::Tag;
 
 /// What the other side says of itself and of the stream.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@
 //! | [`kind`] | message, presence, iq and their types |
 //! | [`header`] | the stream header |
 //! | [`element`] | reading inside a stanza, lazily and without a tree |
-//! | [`write`] | writing XML that is well-formed whatever the text |
+//! | [`write`](mod@write) | writing XML that is well-formed whatever the text |
 //! | [`error`] | what ends a stream, and which limit was reached |
 //! | [`ns`] | the namespaces of the core |
 //!
@@ -20,8 +20,10 @@ mod chars;
 mod check;
 mod escape;
 mod normal;
+mod prefixes;
 mod scan;
 mod scope;
+mod tag;
 mod tokens;
 
 pub mod element;

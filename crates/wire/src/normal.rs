@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::ns;
 use crate::scope::Scope;
 use crate::tokens::{StartTag, Token, Tokens};
-use crate::write::push_attr;
+use crate::write::{push_attr, push_raw_attr};
 
 /// An element that is being written.
 struct Level<'a> {
@@ -61,11 +61,14 @@ fn start<'a>(
     content: &'static str,
     first: bool,
 ) -> Level<'a> {
-    let scope = tag.enter(&around.scope);
+    let mut scope = tag.enter(&around.scope);
     let (prefix, local) = tag.prefix_and_local();
     let mut namespace = scope.resolve(prefix).unwrap_or_default();
-    if first && namespace == ns::CLIENT {
+    if first && ns::is_content(&namespace) {
         namespace = Cow::Borrowed(content);
+        if prefix.is_empty() {
+            scope.default = Cow::Borrowed(content);
+        }
     }
     let plain = prefix.is_empty() || namespace == content;
     let name = if plain { local } else { tag.name() };
@@ -77,12 +80,7 @@ fn start<'a>(
         default = namespace;
     }
     for attribute in tag.attributes().filter(|a| a.name != "xmlns") {
-        let quote = if attribute.raw().contains('\'') { b'"' } else { b'\'' };
-        out.push(b' ');
-        out.extend_from_slice(attribute.name.as_bytes());
-        out.extend_from_slice(&[b'=', quote]);
-        out.extend_from_slice(attribute.raw().as_bytes());
-        out.push(quote);
+        push_raw_attr(out, attribute.name, attribute.raw());
     }
     out.extend_from_slice(if tag.is_empty() { b"/>" } else { b">" });
     Level { scope, default, name }

@@ -12,3 +12,8 @@ pub const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// What the prefix `xmlns` means, always.
 pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+
+/// Whether stanzas may be in this namespace, on one stream or another.
+pub(crate) fn is_content(namespace: &str) -> bool {
+    matches!(namespace, CLIENT | SERVER)
+}

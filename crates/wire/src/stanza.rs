@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::check::{self, Checked, Place};
 use crate::element::{Element, Elements};
-use crate::error::ParseError;
+use crate::error::{FrameError, ParseError};
 use crate::head::{self, Head, Refused};
 use crate::kind::Kind;
 use crate::scope::Scope;
@@ -26,10 +26,23 @@ pub struct Stanza<'a> {
 /// What is different when the stanza is emitted.
 #[derive(Clone, Debug, Default)]
 struct Edits<'a> {
-    /// First-level children to be left out: from, to; in order.
-    cuts: SmallVec<[(u32, u32); 2]>,
+    /// What is left out of `inner`, in order.
+    cuts: SmallVec<[Cut; 2]>,
     /// What comes behind the last child.
     tail: Cow<'a, str>,
+}
+
+/// Whole first-level children, by their place in `inner`.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    start: u32,
+    end: u32,
+}
+
+struct Child<'a> {
+    element: Element<'a>,
+    place: Cut,
+    cut: bool,
 }
 
 /// Where a stanza is going.
@@ -67,27 +80,27 @@ impl<'a> Stanza<'a> {
     /// # Errors
     /// If it is not acceptable XML, no stanza, or one that would be refused on a stream.
     pub fn parse(bytes: &'a [u8]) -> Result<Stanza<'a>, ParseError> {
-        let scope = Scope::NONE;
-        let place = Place { scope: &Scope::NONE, content: Some(ns::CLIENT) };
+        let place = Place { content: Some(ns::CLIENT), ..Place::ALONE };
         match check::element(bytes, place)? {
             Some(checked) if checked.xml.len() == bytes.len() => {
                 if !checked.is_stanza(ns::CLIENT) {
                     return Err(ParseError::NoStanza);
                 }
-                Stanza::read(checked, &scope, ns::CLIENT, None).map_err(|refused| ParseError::Refused(refused.why))
+                Stanza::read(&checked, place.scope, ns::CLIENT, None)
+                    .map_err(|refused| ParseError::Refused(refused.why))
             }
-            _ => Err(crate::FrameError::NotWellFormed.into()),
+            _ => Err(FrameError::NotWellFormed.into()),
         }
     }
 
     /// A stanza that has passed the check, in the content namespace `content`.
     pub(crate) fn read(
-        checked: Checked<'a>,
+        checked: &Checked<'a>,
         scope: &Scope<'a>,
         content: &'static str,
         lang: Option<&'a str>,
     ) -> Result<Stanza<'a>, Refused<'a>> {
-        let head = head::read(&checked, scope, lang)?;
+        let head = head::read(checked, scope, lang)?;
         let mut inner = Cow::Borrowed(checked.inner.of(checked.xml));
         if checked.rare {
             let whole = Element::checked(checked.xml, scope.clone());
@@ -103,16 +116,8 @@ impl<'a> Stanza<'a> {
 
     /// Its payloads: the first-level children that will be emitted.
     pub fn payloads(&self) -> impl Iterator<Item = Element<'_>> {
-        let mut first = Elements::new(&self.inner, self.head.scope());
-        let kept = std::iter::from_fn(move || {
-            loop {
-                let (at, element) = first.next_at()?;
-                if !self.edits.cuts.iter().any(|(start, _)| *start as usize == at) {
-                    return Some(element);
-                }
-            }
-        });
-        kept.chain(Elements::new(&self.edits.tail, self.head.scope()))
+        let own = self.own_children().filter(|child| !child.cut).map(|child| child.element);
+        own.chain(Elements::new(&self.edits.tail, self.head.scope()))
     }
 
     /// The first payload with this name in this namespace.
@@ -122,28 +127,44 @@ impl<'a> Stanza<'a> {
 
     /// Leaves out the payloads for which the answer is true.
     pub fn cut(&mut self, mut which: impl FnMut(&Element<'_>) -> bool) {
-        let mut cuts = SmallVec::new();
-        let mut elements = Elements::new(&self.inner, self.head.scope());
-        while let Some((at, element)) = elements.next_at() {
-            let cut_before = self.edits.cuts.iter().any(|(start, _)| *start as usize == at);
-            if cut_before || which(&element) {
-                cuts.push((at as u32, elements.at() as u32));
+        let mut cuts: SmallVec<[Cut; 2]> = SmallVec::new();
+        for child in self.own_children() {
+            if !child.cut && !which(&child.element) {
+                continue;
+            }
+            match cuts.last_mut() {
+                Some(last) if last.end == child.place.start => last.end = child.place.end,
+                _ => cuts.push(child.place),
             }
         }
-        let mut tail: Option<String> = None;
-        let mut elements = Elements::new(&self.edits.tail, self.head.scope());
+        let mut kept = String::new();
         let mut copied = 0;
-        while let Some((at, element)) = elements.next_at() {
+        let mut appended = Elements::new(&self.edits.tail, self.head.scope());
+        while let Some((start, element)) = appended.next_at() {
             if which(&element) {
-                tail.get_or_insert_default().push_str(&self.edits.tail[copied..at]);
-                copied = elements.at();
+                kept.push_str(&self.edits.tail[copied..start]);
+                copied = appended.at();
             }
         }
-        if let Some(mut tail) = tail {
-            tail.push_str(&self.edits.tail[copied..]);
-            self.edits.tail = Cow::Owned(tail);
+        if copied > 0 {
+            kept.push_str(&self.edits.tail[copied..]);
+            self.edits.tail = Cow::Owned(kept);
         }
         self.edits.cuts = cuts;
+    }
+
+    /// The first-level children that it came with, and whether they are cut. One walk beside the list of cuts, which a
+    /// stranger can make long.
+    fn own_children(&self) -> impl Iterator<Item = Child<'_>> {
+        let mut elements = Elements::new(&self.inner, self.head.scope());
+        let mut cuts = self.edits.cuts.iter().copied().peekable();
+        std::iter::from_fn(move || {
+            let (start, element) = elements.next_at()?;
+            let place = Cut { start: start as u32, end: elements.at() as u32 };
+            while cuts.next_if(|cut| cut.end <= place.start).is_some() {}
+            let cut = cuts.peek().is_some_and(|cut| cut.start <= place.start);
+            Some(Child { element, place, cut })
+        })
     }
 
     /// Adds payloads behind the others: XML of our own making, or [`Element::raw`].
@@ -164,9 +185,9 @@ impl<'a> Stanza<'a> {
         out.push(b'>');
         let inner = self.inner.as_bytes();
         let mut copied = 0;
-        for (from, to) in &self.edits.cuts {
-            out.extend_from_slice(&inner[copied..*from as usize]);
-            copied = *to as usize;
+        for cut in &self.edits.cuts {
+            out.extend_from_slice(&inner[copied..cut.start as usize]);
+            copied = cut.end as usize;
         }
         out.extend_from_slice(&inner[copied..]);
         out.extend_from_slice(self.edits.tail.as_bytes());
@@ -202,12 +223,16 @@ impl<'a> Stanza<'a> {
 /// XML of our own that will stand in a stanza; without declarations of `jabber:client`, which would be wrong on a stream
 /// between servers.
 fn own(xml: Cow<'_, str>) -> Cow<'_, str> {
+    // What we make ourselves may be larger than what we take.
     debug_assert!(
-        Element::parse(format!("<message xmlns='{}'>{xml}</message>", ns::CLIENT).as_bytes()).is_ok(),
+        matches!(
+            Element::parse(format!("<message xmlns='{}'>{xml}</message>", ns::CLIENT).as_bytes()),
+            Ok(_) | Err(FrameError::PolicyViolation(_))
+        ),
         "self-made XML is well-formed: {xml}"
     );
     let scope = Scope::new(ns::CLIENT, &[]);
-    if Elements::new(&xml, scope.clone()).any(|element| element.repeats(ns::CLIENT)) {
+    if Elements::new(&xml, scope.clone()).any(|element| element.repeats_content()) {
         return Cow::Owned(normal::rewrite(&xml, scope, ns::CLIENT));
     }
     xml

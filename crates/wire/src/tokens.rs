@@ -76,7 +76,7 @@ impl<'a> Iterator for Tokens<'a> {
                 let section = self.take(len);
                 Some(Token::Cdata(section.get("<![CDATA[".len()..len - "]]>".len()).unwrap_or_default()))
             }
-            [b'<', ..] => Some(Token::Start(StartTag { xml: self.take(tag_len(rest)) })),
+            [b'<', ..] => Some(Token::Start(StartTag::new(self.take(tag_len(rest))))),
             _ => Some(Token::Text(self.take(memchr(b'<', rest).unwrap_or(rest.len())))),
         }
     }
@@ -100,9 +100,15 @@ fn tag_len(xml: &[u8]) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StartTag<'a> {
     xml: &'a str,
+    name: &'a str,
 }
 
 impl<'a> StartTag<'a> {
+    fn new(xml: &'a str) -> StartTag<'a> {
+        let end = xml.bytes().position(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>'));
+        StartTag { xml, name: &xml[1..end.unwrap_or(xml.len())] }
+    }
+
     /// The whole tag.
     pub(crate) fn xml(self) -> &'a str {
         self.xml
@@ -115,13 +121,15 @@ impl<'a> StartTag<'a> {
 
     /// The name as it is written.
     pub(crate) fn name(self) -> &'a str {
-        let end = self.xml.find([' ', '\t', '\n', '\r', '/', '>']);
-        &self.xml[1..end.unwrap_or(self.xml.len())]
+        self.name
     }
 
     /// The name in two parts, the prefix perhaps empty.
     pub(crate) fn prefix_and_local(self) -> (&'a str, &'a str) {
-        self.name().split_once(':').unwrap_or(("", self.name()))
+        match memchr(b':', self.name.as_bytes()) {
+            Some(colon) => (&self.name[..colon], &self.name[colon + 1..]),
+            None => ("", self.name),
+        }
     }
 
     /// The attributes, declarations among them.

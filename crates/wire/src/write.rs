@@ -23,6 +23,16 @@ pub(crate) fn push_attr(out: &mut Vec<u8>, name: &str, value: &str) {
     out.push(b'\'');
 }
 
+/// Appends ` name='value'` with a value that has been escaped for one kind of quotes, and has none of them in it.
+pub(crate) fn push_raw_attr(out: &mut Vec<u8>, name: &str, raw: &str) {
+    let quote = if raw.contains('\'') { b'"' } else { b'\'' };
+    out.push(b' ');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(&[b'=', quote]);
+    out.extend_from_slice(raw.as_bytes());
+    out.push(quote);
+}
+
 /// Writes elements one after another and inside each other. `'n` is the life of their names.
 ///
 /// ```

@@ -1,14 +1,16 @@
 //! An account as its shard has it: who is logged in, its counters, and what of its records has been read.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use base::ledger::AccountRow;
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
 use base::{ConnId, SessionId, Wall};
 use wire::Stanza;
 
+use crate::contacts::Roster;
 use crate::desk::preferences::Preferences;
-use crate::desk::roster::Roster;
+use crate::router::Way;
 use crate::shard::Origin;
 
 /// An account, or the wait for it.
@@ -17,8 +19,10 @@ pub(crate) struct Account {
     pub(crate) row: Option<AccountRow>,
     /// Its sessions in the order in which they were bound.
     pub(crate) sessions: Vec<SessionId>,
-    /// Its contacts, once something needed them.
-    pub(crate) roster: Option<Roster>,
+    /// Its contacts, once something needed them: before any of its sessions is available.
+    pub(crate) roster: Option<Arc<Roster>>,
+    /// What has come of them so far while they are being read.
+    pub(crate) arriving: Roster,
     /// What it wants as history, if it has ever said so. Read with the row.
     pub(crate) preferences: Option<Box<Preferences>>,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
@@ -46,7 +50,7 @@ pub(crate) struct Backlog {
 /// An input that waits for an account.
 pub(crate) enum Parked {
     Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { origin: Origin, stanza: Stanza<'static> },
+    Stanza { way: Way, origin: Origin, stanza: Stanza<'static> },
 }
 
 impl Account {
@@ -56,6 +60,7 @@ impl Account {
             row: None,
             sessions: Vec::new(),
             roster: None,
+            arriving: Roster::default(),
             preferences: None,
             loading: 0,
             parked: VecDeque::new(),

@@ -14,6 +14,8 @@ pub(crate) mod presence;
 pub(crate) mod roster;
 pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
+pub(crate) mod subscription;
+pub(crate) mod subscription_states;
 pub(crate) mod version;
 pub(crate) mod worth;
 
@@ -138,4 +140,5 @@ pub(crate) const FEATURES: &[(Place, &str)] = &[
 ];
 
 /// What the stream features of an authenticated client name beside bind.
-pub(crate) const STREAM_FEATURES: &[(&str, &str)] = &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS)];
+pub(crate) const STREAM_FEATURES: &[(&str, &str)] =
+    &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS), ("sub", ns::PRE_APPROVAL)];

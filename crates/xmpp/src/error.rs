@@ -168,8 +168,13 @@ pub enum StreamError {
     UnsupportedStanzaType,
     /// A stream version below 1.0.
     UnsupportedVersion,
-    /// XEP-0198: acknowledges more than was sent.
-    UndefinedCondition(&'static str),
+    /// XEP-0198 section 4: the client acknowledges more than it was sent.
+    HandledCountTooHigh {
+        /// What it acknowledges.
+        h: u32,
+        /// What it was sent.
+        sent: u32,
+    },
 }
 
 impl StreamError {
@@ -187,7 +192,7 @@ impl StreamError {
             StreamError::SystemShutdown => "system-shutdown",
             StreamError::UnsupportedStanzaType => "unsupported-stanza-type",
             StreamError::UnsupportedVersion => "unsupported-version",
-            StreamError::UndefinedCondition(_) => "undefined-condition",
+            StreamError::HandledCountTooHigh { .. } => "undefined-condition",
         }
     }
 
@@ -196,14 +201,16 @@ impl StreamError {
         let mut xml = Xml::new();
         xml.open(self.name(), ns::STREAM_ERRORS).close();
         let text = match self {
-            StreamError::PolicyViolation(text)
-            | StreamError::ResourceConstraint(text)
-            | StreamError::UndefinedCondition(text) => Some(Cow::Borrowed(text)),
+            StreamError::PolicyViolation(text) | StreamError::ResourceConstraint(text) => Some(Cow::Borrowed(text)),
             StreamError::Bytes(e) => Some(Cow::Owned(e.to_string())),
             _ => None,
         };
         if let Some(text) = text {
             xml.open("text", ns::STREAM_ERRORS).attr("xml:lang", "en").text(&text).close();
+        }
+        if let StreamError::HandledCountTooHigh { h, sent } = self {
+            xml.open("handled-count-too-high", ns::SM);
+            xml.attr("h", h.to_string()).attr("send-count", sent.to_string()).close();
         }
         [b"<stream:error>", &*xml.finish(), b"</stream:error></stream:stream>"].concat()
     }

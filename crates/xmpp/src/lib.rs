@@ -13,6 +13,7 @@
 
 mod account;
 mod admin;
+mod contacts;
 mod desk;
 mod error;
 mod form;

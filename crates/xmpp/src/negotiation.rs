@@ -248,6 +248,10 @@ impl Negotiation {
                 let address = address.clone();
                 self.handle_resume(element, address);
             }
+            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
+            (Frame::Element(element), State::Binding(_)) if element.is("enable", ns::SM) => {
+                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
+            }
             (Frame::Stanza(_) | Frame::Refused(_), _) => self.refuse(StreamError::NotAuthorized),
             (Frame::Element(_), State::Binding(_)) => self.refuse(StreamError::UnsupportedStanzaType),
             // Only an answer that the client could not know yet comes while the engine or a shard thinks, or TLS begins.

@@ -66,3 +66,5 @@ pub const STANZA_IDS: &str = "urn:xmpp:sid:0";
 pub const OFFLINE: &str = "msgoffline";
 /// XEP-0237, advertised as a stream feature.
 pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
+/// RFC 6121 section 3.4.1, a stream feature.
+pub const PRE_APPROVAL: &str = "urn:xmpp:features:pre-approval";

@@ -3,54 +3,99 @@
 //! From a client: what only a server may say is cut, then the address decides. `to` a domain: the server's desks. `to` a
 //! person: their account, read first if need be. `to` elsewhere: no way yet.
 
-use base::{Bare, SessionId, Ticket};
-use wire::{IqType, Kind, Stanza};
+use base::{Bare, Jid, SessionId, Ticket};
+use wire::{IqType, Kind, PresenceType, Stanza};
 
+use crate::account::Parked;
+use crate::desk::subscription_states::Verb;
 use crate::desk::{self, Ask, Place, Verdict};
 use crate::error::{Condition, StanzaError};
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
 
+/// On which side of an account a stanza is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// One of its sessions says it, and the account has its part in it: presence.
+    Out,
+    /// It is said to the account, by whomever.
+    In,
+}
+
 impl Shard {
     /// A stanza of one of our sessions, `from` already stamped.
     pub(crate) fn from_client(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
         desk::forgery::cut(&mut stanza, &self.config.hosts);
-        let own = self.sessions[&origin.session].account.clone();
-        let Some(to) = &stanza.head.to else {
-            return match stanza.head.kind {
-                // RFC 6120 section 10.3: no `to` means the account itself, for presence all who may see it.
-                Kind::Presence(_) => desk::presence::broadcast(self, origin, &stanza),
-                _ => self.enter(&own, origin, stanza),
-            };
-        };
-        if !self.config.hosts.served.iter().any(|d| d == to.domain()) {
-            let text = format!("{} cannot be reached from here.", to.domain());
-            self.bounce(origin, &stanza, &StanzaError::new(Condition::RemoteServerNotFound, text));
+        if desk::forgery::is_roster_push(&stanza) {
+            self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
             return Fate::Done;
+        }
+        let own = self.sessions[&origin.session].account.clone();
+        let to = stanza.head.to.as_ref();
+        if to.is_some_and(|to| !self.serves(to)) {
+            return self.route(origin, stanza);
+        }
+        match stanza.head.kind {
+            // Without an address it is for all who may see it; with one, the person's own list may change.
+            Kind::Presence(kind) if to.is_none() || Verb::of(kind).is_some() => {
+                self.enter(&own, Way::Out, origin, stanza)
+            }
+            Kind::Presence(_) => match desk::presence::note_directed(self, origin, &stanza) {
+                Ok(()) => self.route(origin, stanza),
+                Err(error) => self.refuse(origin, &stanza, error),
+            },
+            Kind::Iq(_) if desk::roster::is_foreign(&stanza, &own) => {
+                self.refuse(origin, &stanza, Condition::Forbidden.into())
+            }
+            // RFC 6120 section 10.3: no `to` means the account itself.
+            _ if to.is_none() => self.enter(&own, Way::In, origin, stanza),
+            _ => self.route(origin, stanza),
+        }
+    }
+
+    /// A stanza that has left its author's account, by its address.
+    pub(crate) fn route(&mut self, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        let Some(to) = &stanza.head.to else { return Fate::Done };
+        if !self.serves(to) {
+            let text = format!("{} cannot be reached from here.", to.domain());
+            return self.refuse(origin, &stanza, StanzaError::new(Condition::RemoteServerNotFound, text));
         }
         if to.local().is_none() {
             return self.at_server(origin, stanza);
         }
         let address = Bare::of(to);
-        self.enter(&address, origin, stanza)
+        self.enter(&address, Way::In, origin, stanza)
     }
 
-    /// Delivers to an account, or lets the stanza wait until the account has been read.
-    fn enter(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        let ready = self.accounts.get(address.as_str()).is_some_and(|a| a.row.is_some() && !a.is_loading());
-        if ready {
-            return self.deliver(address, origin, stanza);
+    /// Hands a stanza to an account, or lets it wait until the account has been read.
+    fn enter(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        match self.accounts.get(address) {
+            Some(account) if account.row.is_some() && !account.is_loading() => {
+                return self.process(address, way, origin, stanza);
+            }
+            // Nobody is there to see it: an account is not woken for that.
+            None if desk::presence::is_passing(&stanza) => return Fate::Done,
+            _ => {}
         }
-        self.park(address, crate::account::Parked::Stanza { origin, stanza: stanza.into_owned() });
+        self.park(address, Parked::Stanza { way, origin, stanza: stanza.into_owned() });
         Fate::Parked
     }
 
-    /// A stanza for an account that is ready.
-    pub(crate) fn deliver(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        match stanza.head.kind {
-            Kind::Message(_) => desk::message::deliver(self, address, origin, stanza),
-            Kind::Presence(_) => desk::presence::deliver(self, address, origin, stanza),
-            Kind::Iq(_) => self.deliver_iq(address, origin, stanza),
+    /// A stanza at an account that is ready; presence may have to wait for its contacts.
+    pub(crate) fn process(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        let about_contacts = match (way, stanza.head.kind) {
+            (Way::Out, _) => true,
+            (Way::In, Kind::Presence(kind)) => kind == PresenceType::Probe || Verb::of(kind).is_some(),
+            (Way::In, _) => false,
+        };
+        if about_contacts && self.accounts[address].roster.is_none() {
+            return self.park_for_roster(address, way, origin, stanza);
+        }
+        match (way, stanza.head.kind) {
+            (Way::Out, _) => desk::presence::send(self, address, origin, stanza),
+            (Way::In, Kind::Presence(kind)) => desk::presence::deliver(self, address, origin, kind, stanza),
+            (Way::In, Kind::Message(_)) => desk::message::deliver(self, address, origin, stanza),
+            (Way::In, Kind::Iq(_)) => self.deliver_iq(address, origin, stanza),
         }
     }
 
@@ -92,10 +137,10 @@ impl Shard {
             (Some(payload), None) => {
                 let desk = desk::DESKS.iter().find(|d| d.places.contains(&place) && payload.is(d.name, d.namespace));
                 match desk {
-                    Some(desk) => (desk.handle)(
-                        self,
-                        &Ask { place, address, origin, set: kind == IqType::Set, stanza: &stanza, payload },
-                    ),
+                    Some(desk) => {
+                        let set = kind == IqType::Set;
+                        (desk.handle)(self, &Ask { place, address, origin, set, stanza: &stanza, payload })
+                    }
                     None => Verdict::Error(Condition::ServiceUnavailable.into()),
                 }
             }
@@ -111,10 +156,7 @@ impl Shard {
                 Fate::Done
             }
             Verdict::Later => Fate::Done,
-            Verdict::NeedsRoster => {
-                self.park_for_roster(address, origin, stanza);
-                Fate::Parked
-            }
+            Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
         }
     }
 
@@ -130,6 +172,17 @@ impl Shard {
         reply.head.kind = Kind::Iq(IqType::Error);
         self.after(ticket, After::Bounce(origin.session, Box::new(reply)));
         Fate::After(ticket)
+    }
+
+    /// Answers with an error, where that may be.
+    fn refuse(&mut self, origin: Origin, stanza: &Stanza<'_>, error: StanzaError) -> Fate {
+        self.bounce(origin, stanza, &error);
+        Fate::Done
+    }
+
+    /// Whether an address is of a domain that this node serves.
+    fn serves(&self, to: &Jid<'_>) -> bool {
+        self.config.hosts.served.iter().any(|domain| domain == to.domain())
     }
 
     /// The session of an account with this resource.

@@ -4,7 +4,7 @@
 //! overtakes. What has a row in the store (`copy`) is confirmed when its bytes have left for a plain client, and when
 //! XEP-0198 says so for the others.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use base::{Bare, ConnId, Jid, Ticket};
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) jid: Arc<Jid<'static>>,
     /// Its last broadcast presence, if it is available.
     pub(crate) presence: Option<Available>,
+    /// Who was sent presence that no subscription gives them: they are told when it leaves (RFC 6121 section 4.6.3).
+    pub(crate) directed: BTreeSet<Jid<'static>>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
     /// Whether it wants copies of what its siblings say and hear (XEP-0280).
@@ -67,6 +69,7 @@ impl Session {
             account,
             jid: Arc::new(jid),
             presence: None,
+            directed: BTreeSet::new(),
             interested: false,
             carbons: false,
             history: None,

@@ -8,24 +8,30 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Batch, Query, Record, RecordKind, Rows, StoreError, Write};
+use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
 use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use smallvec::SmallVec;
 use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
 
 use crate::account::{Account, Parked};
 use crate::admin::{Answer, Command};
-use crate::desk;
+use crate::contacts::Roster;
+use crate::desk::{self, preferences::Preferences};
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::router::Way;
 use crate::session::{Outgoing, Session, What};
 
 /// How long a confirmation that nobody waits for may wait for another write to go along with.
 const CONFIRMATION_DELAY: Duration = Duration::from_secs(1);
+
+/// What an account's contacts are made of.
+const ROSTER_KINDS: [RecordKind; 3] = [RecordKind::Roster, RecordKind::Subscription, RecordKind::Request];
 
 /// What a shard is told.
 #[derive(Debug)]
@@ -187,6 +193,11 @@ pub(crate) struct Origin {
     pub(crate) number: Option<u32>,
 }
 
+impl Origin {
+    /// What the server says itself: nobody is answered, and nothing is counted. No session has this number.
+    pub(crate) const SERVER: Origin = Origin { session: SessionId(0), number: None };
+}
+
 /// What became of a stanza.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -206,6 +217,8 @@ pub(crate) enum After {
     Settle(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
+    /// If the batch failed, this account has one message less that waits.
+    Unfile(Bare),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
     /// Somebody waits for the outcome of a command.
@@ -215,7 +228,8 @@ pub(crate) enum After {
 /// What a read is for.
 enum Purpose {
     Account(Bare),
-    Records(Bare, RecordKind),
+    Roster(Bare),
+    Preferences(Bare),
     Backlog(Bare),
     History(SessionId),
     Accounts(u64),
@@ -244,6 +258,9 @@ pub struct Shard {
     /// XEP-0198 ids of sessions that may be resumed.
     pub(crate) resumable: Map<String, SessionId>,
     next_session: u64,
+    /// Sessions that ended in the input at hand, with the contacts who must hear of it: told when the input is done,
+    /// because telling one may end another.
+    departed: VecDeque<(Session, Option<Arc<Roster>>)>,
     /// The batch of the input at hand, and what follows it.
     batch: Batch,
     after: Vec<After>,
@@ -278,6 +295,7 @@ impl Shard {
             binding: BTreeSet::new(),
             resumable: Map::with_hasher(keyed),
             next_session: 1,
+            departed: VecDeque::new(),
             batch: Batch::new(),
             after: Vec::new(),
             next_ticket: 1,
@@ -315,6 +333,9 @@ impl Shard {
             Input::Closed { conn } => self.handle_closed(conn),
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Timeout => self.handle_timeout(),
+        }
+        while let Some((session, roster)) = self.departed.pop_front() {
+            desk::presence::ended(self, &session, roster.as_deref());
         }
         self.flush_batch();
     }
@@ -383,8 +404,8 @@ impl Shard {
     pub(crate) fn meet(&mut self, origin: Origin, fate: Fate) {
         match fate {
             Fate::Done => self.settle(origin),
-            Fate::After(ticket) => self.after(ticket, After::Settle(origin)),
-            Fate::Parked => {}
+            Fate::After(ticket) if origin.number.is_some() => self.after(ticket, After::Settle(origin)),
+            Fate::After(_) | Fate::Parked => {}
         }
     }
 
@@ -492,15 +513,17 @@ impl Shard {
         if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
             self.resumable.remove(id);
         }
+        let mut roster = None;
         if let Some(account) = self.accounts.get_mut(&ended.account) {
+            roster = account.roster.clone();
             account.sessions.retain(|s| *s != session);
             for seq in ended.unconfirmed() {
                 account.land(seq);
             }
         }
-        desk::presence::ended(self, &ended);
         desk::offline::session_ended(self, &ended.account);
         self.retire(&ended.account);
+        self.departed.push_back((ended, roster));
     }
 
     /// A copy that was to be sent to a session's client will not be: it waits again.
@@ -653,6 +676,11 @@ impl Shard {
         Ticket(self.next_ticket)
     }
 
+    /// The newest batch that there is something in: with it, all that memory says is durable.
+    pub(crate) fn newest(&self) -> Ticket {
+        Ticket(if self.batch.is_empty() { self.next_ticket - 1 } else { self.next_ticket })
+    }
+
     /// Arranges what follows a batch that is not durable yet.
     pub(crate) fn after(&mut self, ticket: Ticket, then: After) {
         if ticket == Ticket(self.next_ticket) {
@@ -697,12 +725,13 @@ impl Shard {
         let Some((first, then)) = self.in_flight.pop_front() else { return };
         assert_eq!(first, ticket, "the store answers in the order in which it was asked");
         self.settled = ticket;
+        let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.held.retain(|o| o.after != ticket);
-                }
+                self.drop_held(session, ticket);
             }
+            // Distrust ends sessions: what they are to hear comes first.
+            then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
             self.follow(ticket, &result, then);
@@ -717,9 +746,25 @@ impl Shard {
                 let error = StanzaError::from(error);
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
+            (After::Unfile(address), Err(_)) => {
+                if let Some(row) = self.accounts.get_mut(&address).and_then(|a| a.row.as_mut()) {
+                    row.pending = row.pending.saturating_sub(1);
+                }
+            }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Distrust(_), Ok(())) => {}
+            (After::Bounce(..) | After::Unfile(_) | After::Distrust(_), Ok(())) => {}
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
+        }
+    }
+
+    /// What was held for a batch that failed is not sent.
+    fn drop_held(&mut self, session: SessionId, ticket: Ticket) {
+        let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
+        let (dropped, kept) = std::mem::take(held).into_iter().partition(|o| o.after == ticket);
+        *held = kept;
+        let dropped: VecDeque<Outgoing> = dropped;
+        for outgoing in dropped {
+            self.take_back(session, outgoing.what);
         }
     }
 
@@ -739,8 +784,7 @@ impl Shard {
         let ticket = Ticket(self.next_read);
         self.next_read += 1;
         self.reads.insert(ticket, purpose);
-        let newest = if self.batch.is_empty() { self.next_ticket - 1 } else { self.next_ticket };
-        let after = Some(Ticket(newest)).filter(|t| *t > self.settled);
+        let after = Some(self.newest()).filter(|t| *t > self.settled);
         self.push(Output::Read { ticket, query, after });
     }
 
@@ -764,7 +808,8 @@ impl Shard {
                     Ok(Rows::Account(Some(row))) => {
                         account.row = Some(row);
                         if self.config.archive {
-                            self.read_records(&address, RecordKind::Preference);
+                            let purpose = Purpose::Preferences(address.clone());
+                            self.read_records(&address, RecordKind::Preference, purpose);
                         }
                         self.resume_parked(&address);
                     }
@@ -772,12 +817,30 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::Records(address, kind), rows) => {
+            (Purpose::Roster(address), rows) => {
                 let Some(account) = self.accounts.get_mut(&address) else { return };
                 account.loading -= 1;
                 match rows {
                     Ok(Rows::Records(records)) => {
-                        self.take_records(&address, kind, &records);
+                        account.arriving.add(records);
+                        if account.loading == 0 {
+                            account.roster = Some(Arc::new(std::mem::take(&mut account.arriving)));
+                            self.resume_parked(&address);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Preferences(address), rows) => {
+                let Some(account) = self.accounts.get_mut(&address) else { return };
+                account.loading -= 1;
+                match rows {
+                    Ok(Rows::Records(records)) => {
+                        account.preferences = Preferences::from_records(&records).map(Box::new);
+                        if account.preferences.as_ref().is_some_and(|p| p.need_roster()) && account.roster.is_none() {
+                            self.read_roster(&address);
+                        }
                         self.resume_parked(&address);
                     }
                     Ok(_) => {}
@@ -815,34 +878,26 @@ impl Shard {
     }
 
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
-    pub(crate) fn park_for_roster(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) {
+    pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        account.park_first(Parked::Stanza { origin, stanza: stanza.into_owned() });
-        self.read_records(address, RecordKind::Roster);
+        account.park_first(Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        self.read_roster(address);
+        Fate::Parked
+    }
+
+    fn read_roster(&mut self, address: &Bare) {
+        for kind in ROSTER_KINDS {
+            self.read_records(address, kind, Purpose::Roster(address.clone()));
+        }
     }
 
     /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
-    fn read_records(&mut self, address: &Bare, kind: RecordKind) {
-        let account = self.accounts.get_mut(address).expect("only an account that is here has records");
-        let id = account.row.as_ref().expect("its row is read first").id;
-        account.loading += 1;
-        self.read(Query::Records { account: id, kind }, Purpose::Records(address.clone(), kind));
-    }
-
-    fn take_records(&mut self, address: &Bare, kind: RecordKind, records: &[Record]) {
+    fn read_records(&mut self, address: &Bare, kind: RecordKind, purpose: Purpose) {
         let Some(account) = self.accounts.get_mut(address) else { return };
-        match kind {
-            RecordKind::Roster => account.roster = Some(desk::roster::Roster::from_records(records)),
-            RecordKind::Preference => {
-                let preferences = desk::preferences::Preferences::from_records(records);
-                let needs_roster = preferences.as_ref().is_some_and(|p| p.need_roster());
-                account.preferences = preferences.map(Box::new);
-                if needs_roster {
-                    self.read_records(address, RecordKind::Roster);
-                }
-            }
-            RecordKind::Request | RecordKind::Block | RecordKind::Private | RecordKind::VCard => {}
-        }
+        let Some(row) = &account.row else { return };
+        account.loading += 1;
+        let query = Query::Records { account: row.id, kind };
+        self.read(query, purpose);
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -854,8 +909,8 @@ impl Shard {
             let Some(input) = account.unpark() else { return self.retire(address) };
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
-                Parked::Stanza { origin, stanza } => {
-                    let fate = self.deliver(address, origin, stanza);
+                Parked::Stanza { way, origin, stanza } => {
+                    let fate = self.process(address, way, origin, stanza);
                     self.meet(origin, fate);
                 }
             }
@@ -864,12 +919,20 @@ impl Shard {
 
     /// There is no such account, or it cannot be read: all that waits for it is refused.
     fn no_account(&mut self, address: &Bare, error: &StanzaError) {
-        let Some(mut account) = self.forget(address) else { return };
+        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
+        for session in sessions {
+            self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
+        }
+        // What is still on its way was asked for an account that memory knows no more.
+        self.reads.retain(|_, purpose| match purpose {
+            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Preferences(of) | Purpose::Backlog(of) => {
+                of != address
+            }
+            Purpose::History(_) | Purpose::Accounts(_) => true,
+        });
+        let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);
-        }
-        for session in account.sessions {
-            self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now."));
         }
     }
 
@@ -880,29 +943,25 @@ impl Shard {
                 self.write_raw(conn, &StreamError::ResourceConstraint(text).to_xml());
                 self.push(Output::Close { conn });
             }
-            Parked::Stanza { origin, stanza } => {
-                self.bounce(origin, &stanza, error);
+            Parked::Stanza { origin, stanza, .. } => {
+                match stanza.head.kind {
+                    Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
+                    _ => self.bounce(origin, &stanza, error),
+                }
                 self.settle(origin);
             }
         }
     }
 
-    /// Takes an account out of memory. What was read for it must not reach its next life.
-    fn forget(&mut self, address: &Bare) -> Option<Account> {
-        self.reads.retain(|_, purpose| match purpose {
-            Purpose::Account(of) | Purpose::Records(of, _) | Purpose::Backlog(of) => of != address,
-            Purpose::History(_) | Purpose::Accounts(_) => true,
-        });
-        self.accounts.remove(address)
-    }
-
     /// What memory says of an account's rows is wrong: its sessions end, and the next one reads it again.
     fn distrust(&mut self, address: &Bare) {
-        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
-        for session in sessions {
-            self.end_stream(session, StreamError::ResourceConstraint("The store failed. Log in again."));
-        }
-        self.forget(address);
+        self.no_account(address, &StanzaError::from(Condition::InternalServerError));
+    }
+
+    /// The sessions of an account for which the answer is true, in the order in which they were bound.
+    pub(crate) fn sessions_of(&self, address: &Bare, which: impl Fn(&Session) -> bool) -> SmallVec<[SessionId; 4]> {
+        let Some(account) = self.accounts.get(address) else { return SmallVec::new() };
+        account.sessions.iter().copied().filter(|id| self.sessions.get(id).is_some_and(&which)).collect()
     }
 
     // --- commands ---------------------------------------------------------------------------------------------------
@@ -956,7 +1015,7 @@ impl Shard {
                 // Attack case B19: whoever is in with the old password is out.
                 Command::SetPassword { address, .. } => self.log_out(&address, "The password was changed."),
                 Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
-                    self.forget(&address);
+                    self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable));
                 }
                 Command::Accounts | Command::Sessions | Command::ShutDown => {}
             }

@@ -59,7 +59,7 @@ pub(crate) fn filing(
 /// Whether an account of this node wants messages with this address as history.
 fn keeps(shard: &Shard, owner: &str, with: &Jid<'_>) -> bool {
     let Some(account) = shard.accounts.get(owner).filter(|a| a.row.is_some()) else { return false };
-    let is_contact = |bare: &str| account.roster.as_ref().is_some_and(|roster| roster.has(bare));
+    let is_contact = |bare: &str| account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(bare));
     account.preferences.as_ref().is_none_or(|preferences| preferences.allow(with, is_contact))
 }
 

@@ -9,16 +9,18 @@ use wire::{Element, IqType, Kind, Stanza};
 use crate::negotiation::Hosts;
 use crate::ns;
 
-/// Cuts every instance.
+/// Cuts every instance out of a message.
 pub(crate) fn cut(stanza: &mut Stanza<'_>, hosts: &Hosts) {
-    match stanza.head.kind {
-        Kind::Message(_) => stanza.cut(|e| is_forged(e, hosts)),
-        // A roster push is an IQ set: nobody but the server may make one, whoever it is addressed to (RFC 6121 2.1.6).
-        Kind::Iq(IqType::Set) if stanza.head.to.as_ref().is_some_and(|to| !to.is_bare()) => {
-            stanza.cut(|e| e.namespace() == ns::ROSTER);
-        }
-        _ => {}
+    if let Kind::Message(_) = stanza.head.kind {
+        stanza.cut(|e| is_forged(e, hosts));
     }
+}
+
+/// Whether it is a roster push: only the server may make one, whoever it is for (RFC 6121 section 2.1.6).
+pub(crate) fn is_roster_push(stanza: &Stanza<'_>) -> bool {
+    stanza.head.kind == Kind::Iq(IqType::Set)
+        && stanza.head.to.as_ref().is_some_and(|to| !to.is_bare())
+        && stanza.payloads().any(|payload| payload.namespace() == ns::ROSTER)
 }
 
 fn is_forged(element: &Element<'_>, hosts: &Hosts) -> bool {

@@ -1,105 +1,272 @@
-//! RFC 6121 section 4: who of an account's sessions is available, and directed presence.
+//! RFC 6121 section 4: presence is told to those who may see it, asked for, and sent to somebody in particular.
+//!
+//! A session is available only when its account's contacts are in memory, and an account without available sessions hears
+//! nothing: so no presence ever wakes an account. The contact's own list decides what the contact shows.
 
-use base::Bare;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base::limits::DIRECTED_PRESENCE_MAX;
+use base::{Bare, Jid, SessionId};
+use smallvec::SmallVec;
 use wire::{Kind, PresenceType, Stanza};
 
-use crate::desk::offline;
+use super::subscription_states::Verb;
+use super::{offline, subscription};
+use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::session::{Available, Session, What};
 use crate::shard::{Fate, Origin, Shard};
 
-/// Presence without an address (sections 4.2, 4.4 and 4.5): the session's own state, told to the account's others.
-pub(crate) fn broadcast(shard: &mut Shard, origin: Origin, stanza: &Stanza<'_>) -> Fate {
-    let Some(session) = shard.sessions.get_mut(&origin.session) else { return Fate::Done };
-    let address = session.account.clone();
-    let initial = session.presence.is_none();
+/// Whether presence is only of the moment: for an account that nobody uses it is nothing.
+pub(crate) fn is_passing(stanza: &Stanza<'_>) -> bool {
+    use PresenceType::{Available, Error, Unavailable};
+    matches!(stanza.head.kind, Kind::Presence(Available | Unavailable | Error))
+}
+
+/// Presence that a session says to all, or about its person's subscriptions. Their contacts have been read.
+pub(crate) fn send(shard: &mut Shard, own: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
     match stanza.head.kind {
-        Kind::Presence(PresenceType::Available) => {
-            let priority = match priority(stanza) {
-                Ok(priority) => priority,
-                Err(error) => {
-                    shard.bounce(origin, stanza, &error);
-                    return Fate::Done;
-                }
-            };
-            session.presence = Some(Available { priority, stanza: stanza.borrow().into_owned() });
-            if initial {
-                introduce(shard, &address, origin);
-            }
-            tell(shard, &address, Some(origin), stanza);
-            if priority >= 0 {
-                offline::begin(shard, &address);
-            }
-        }
-        Kind::Presence(PresenceType::Unavailable) => {
-            if session.presence.take().is_some() {
-                tell(shard, &address, Some(origin), stanza);
-            }
-        }
-        // Section 4.3 and 3: a probe or a subscription is always addressed.
-        _ => shard.bounce(origin, stanza, &Condition::BadRequest.into()),
+        Kind::Presence(PresenceType::Available) => available(shard, own, origin, &stanza),
+        Kind::Presence(PresenceType::Unavailable) => unavailable(shard, own, origin, &stanza),
+        Kind::Presence(kind) => match Verb::of(kind) {
+            Some(verb) => return subscription::outbound(shard, own, origin, verb, stanza),
+            // A probe is always addressed; an error answers somebody.
+            None => shard.bounce(origin, &stanza, &Condition::BadRequest.into()),
+        },
+        Kind::Message(_) | Kind::Iq(_) => unreachable!("only presence has to do with its author's account"),
     }
     Fate::Done
 }
 
-/// Presence for a person: to the resource it names, or to all that are available (section 8.5.2.1.2).
-pub(crate) fn deliver(shard: &mut Shard, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
-    match stanza.head.kind {
-        Kind::Presence(PresenceType::Available | PresenceType::Unavailable | PresenceType::Error) => {
-            let to = stanza.head.to.as_ref().and_then(|to| to.resource());
-            let sessions = match to {
-                Some(resource) => shard.resource(address, resource).into_iter().collect(),
-                None => shard.accounts[address.as_str()].sessions.clone(),
-            };
-            for session in sessions {
-                if shard.sessions[&session].presence.is_some() {
-                    shard.send(session, &stanza, What::Stanza, None);
-                }
-            }
-        }
-        _ => shard.bounce(origin, &stanza, &Condition::FeatureNotImplemented.into()),
+/// Sections 4.2 and 4.4: a session is there, or says something new of itself.
+fn available(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>) {
+    let priority = match priority(stanza) {
+        Ok(priority) => priority,
+        Err(error) => return shard.bounce(origin, stanza, &error),
+    };
+    // It may have gone while its contacts were being read.
+    let Some(session) = shard.sessions.get_mut(&origin.session) else { return };
+    let told = Available { priority, stanza: stanza.borrow().into_owned() };
+    let initial = session.presence.replace(told).is_none();
+    let roster = shard.accounts[own].roster.clone().expect("the contacts have been read");
+    broadcast(shard, own, &roster, stanza);
+    if initial {
+        introduce(shard, own, &roster, origin.session);
+        subscription::bring_requests(shard, &roster, origin.session);
     }
-    Fate::Done
+    if priority >= 0 {
+        offline::begin(shard, own);
+    }
 }
 
-/// A session has gone without a word, or with one: the others see it leave (section 4.5.3).
-pub(crate) fn ended(shard: &mut Shard, session: &Session) {
-    if session.presence.is_none() {
-        return;
+/// Section 4.5.2: a session leaves, but stays connected.
+fn unavailable(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>) {
+    let Some(session) = shard.sessions.get_mut(&origin.session) else { return };
+    let was_available = session.presence.take().is_some();
+    let directed = std::mem::take(&mut session.directed);
+    let roster = shard.accounts[own].roster.clone();
+    let mut copy = stanza.borrow();
+    if let Some(jid) = shard.sessions.get(&origin.session).map(|s| s.jid.clone()).filter(|_| was_available) {
+        // Section 4.5.2: the others hear it, and so does the one who says it.
+        copy.head.to = Some((*jid).clone());
+        shard.send(origin.session, &copy, What::Stanza, None);
     }
-    let jid = session.jid.clone();
-    let mut gone = Stanza::new(Kind::Presence(PresenceType::Unavailable));
-    gone.head.from = Some(jid.borrow());
-    tell(shard, &session.account, None, &gone);
+    leave(shard, own, roster.as_deref().filter(|_| was_available), directed, stanza);
 }
 
-/// Tells the account's available sessions. `by`: the one that speaks; RFC 6121 section 4.2.2 has it hear itself too.
-fn tell(shard: &mut Shard, address: &Bare, by: Option<Origin>, stanza: &Stanza<'_>) {
-    let Some(account) = shard.accounts.get(address) else { return };
-    let speaker = by.map(|by| by.session);
-    for id in account.sessions.clone() {
-        let Some(session) = shard.sessions.get(&id) else { continue };
-        if session.presence.is_none() && speaker != Some(id) {
-            continue;
+/// A session has ended without a word, or with one: whoever could see it sees it leave (section 4.5.3).
+pub(crate) fn ended(shard: &mut Shard, session: &Session, roster: Option<&Roster>) {
+    let mut stanza = Stanza::new(Kind::Presence(PresenceType::Unavailable));
+    stanza.head.from = Some((*session.jid).clone());
+    let roster = roster.filter(|_| session.presence.is_some());
+    leave(shard, &session.account, roster, session.directed.clone(), &stanza);
+}
+
+/// Tells that a session leaves. `roster`: whose broadcast was heard, if there was any.
+fn leave(
+    shard: &mut Shard,
+    own: &Bare,
+    roster: Option<&Roster>,
+    directed: BTreeSet<Jid<'static>>,
+    stanza: &Stanza<'_>,
+) {
+    if let Some(roster) = roster {
+        broadcast(shard, own, roster, stanza);
+    }
+    // Section 4.6.3: and those who heard of it outside of any subscription.
+    for to in directed {
+        let bare = Bare::of(&to);
+        let heard = roster.is_some_and(|r| bare == *own || r.registers(&bare).has(Registers::FROM));
+        if !heard {
+            let mut copy = stanza.borrow().into_owned();
+            copy.head.to = Some(to);
+            shard.route(Origin::SERVER, copy);
         }
-        let jid = session.jid.clone();
-        let mut copy = stanza.borrow();
-        copy.head.to = Some(jid.borrow());
+    }
+}
+
+/// Sections 4.2.2 and 4.4.2: to the person's own sessions, and to the contacts who see them. The stanza is written anew
+/// for each with another `to`, and with nothing else made for it.
+fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>) {
+    let mut copy = stanza.borrow();
+    for id in audience(shard, own) {
+        let Some(jid) = shard.sessions.get(&id).map(|s| s.jid.clone()) else { continue };
+        copy.head.to = Some((*jid).clone());
         shard.send(id, &copy, What::Stanza, None);
     }
+    for contact in roster.with(Registers::FROM) {
+        copy.head.to = Some(contact.jid());
+        for id in audience(shard, contact) {
+            shard.send(id, &copy, What::Stanza, None);
+        }
+    }
 }
 
-/// A newly available session learns of the account's others (section 4.3.2).
-fn introduce(shard: &mut Shard, address: &Bare, newcomer: Origin) {
-    let others: Vec<_> = shard.accounts[address.as_str()].sessions.clone();
-    let jid = shard.sessions[&newcomer.session].jid.clone();
-    for id in others.into_iter().filter(|id| *id != newcomer.session) {
-        let Some(available) = shard.sessions.get(&id).and_then(|s| s.presence.as_ref()) else { continue };
-        let mut copy = available.stanza.borrow().into_owned();
-        copy.head.to = Some(jid.borrow());
-        shard.send(newcomer.session, &copy, What::Stanza, None);
+/// Section 4.3: a newly available session learns who else is there: the person's other sessions, and the contacts who let
+/// the person see them. What is asked of another account here is answered from memory.
+fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
+    tell_who_is_there(shard, own, newcomer);
+    for contact in roster.with(Registers::TO) {
+        let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { continue };
+        if theirs.registers(own).has(Registers::FROM) {
+            tell_who_is_there(shard, contact, newcomer);
+        } else {
+            // Section 4.3.2: the two lists differ, and the contact's is the one that counts.
+            subscription::say(shard, contact, own, Verb::Unsubscribed);
+        }
     }
+}
+
+/// Sends the last presence of each of an account's sessions to one session.
+fn tell_who_is_there(shard: &mut Shard, address: &Bare, to: SessionId) {
+    let Some(jid) = shard.sessions.get(&to).map(|s| s.jid.clone()) else { return };
+    for id in audience(shard, address).into_iter().filter(|id| *id != to) {
+        let Some(available) = shard.sessions.get(&id).and_then(|s| s.presence.as_ref()) else { continue };
+        let mut copy = available.stanza.clone();
+        copy.head.to = Some((*jid).clone());
+        shard.send(to, &copy, What::Stanza, None);
+    }
+}
+
+/// Shows a person's sessions to a contact, or takes them out of sight, because a subscription has changed.
+pub(crate) fn show(shard: &mut Shard, own: &Bare, contact: &Bare, available: bool) {
+    for id in audience(shard, own) {
+        let Some(session) = shard.sessions.get(&id) else { continue };
+        let mut stanza = match &session.presence {
+            Some(told) if available => told.stanza.clone(),
+            _ => Stanza::new(Kind::Presence(PresenceType::Unavailable)),
+        };
+        stanza.head.from = Some((*session.jid).clone());
+        stanza.head.to = Some(contact.jid().into_owned());
+        shard.route(Origin::SERVER, stanza);
+    }
+}
+
+/// Section 4.6.3: remembers to whom a session sends presence directly.
+///
+/// # Errors
+/// If these are too many.
+pub(crate) fn note_directed(shard: &mut Shard, origin: Origin, stanza: &Stanza<'_>) -> Result<(), StanzaError> {
+    let (Some(session), Some(to)) = (shard.sessions.get_mut(&origin.session), &stanza.head.to) else { return Ok(()) };
+    match stanza.head.kind {
+        Kind::Presence(PresenceType::Available) if !session.directed.contains(to) => {
+            if session.directed.len() >= DIRECTED_PRESENCE_MAX {
+                let text = "Presence went to too many addresses in this session.";
+                return Err(StanzaError::new(Condition::ResourceConstraint, text));
+            }
+            session.directed.insert(to.borrow().into_owned());
+        }
+        Kind::Presence(PresenceType::Unavailable) => {
+            session.directed.remove(&to.borrow().into_owned());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Presence for a person: to the resource it names, or to all that are available (sections 8.5.2.1.2, 8.5.3.1 and
+/// 8.5.3.2.2). A subscription or a probe is the server's to handle; the person's contacts have been read then.
+pub(crate) fn deliver(
+    shard: &mut Shard,
+    address: &Bare,
+    origin: Origin,
+    kind: PresenceType,
+    stanza: Stanza<'_>,
+) -> Fate {
+    if let Some(verb) = Verb::of(kind) {
+        return subscription::inbound(shard, address, verb, stanza);
+    }
+    if kind == PresenceType::Probe {
+        probe(shard, address, origin, &stanza);
+        return Fate::Done;
+    }
+    let sessions = match stanza.head.to.as_ref().and_then(|to| to.resource()) {
+        Some(resource) => shard.resource(address, resource).into_iter().collect(),
+        None => audience(shard, address),
+    };
+    for session in sessions {
+        shard.send(session, &stanza, What::Stanza, None);
+    }
+    Fate::Done
+}
+
+/// Section 4.3.2: somebody asks who of a person is there.
+fn probe(shard: &mut Shard, address: &Bare, origin: Origin, stanza: &Stanza<'_>) {
+    let Some(asker) = &stanza.head.from else { return };
+    let bare = Bare::of(asker);
+    let roster = shard.accounts[address].roster.as_ref();
+    let may_see = bare == *address || roster.is_some_and(|r| r.registers(&bare).has(Registers::FROM));
+    if !may_see {
+        return deny(shard, address, origin, &bare);
+    }
+    let there = audience(shard, address);
+    let mut answers: Vec<_> = there
+        .iter()
+        .filter_map(|id| shard.sessions.get(id)?.presence.as_ref())
+        .map(|available| available.stanza.clone())
+        .collect();
+    if answers.is_empty() {
+        let mut gone = Stanza::new(Kind::Presence(PresenceType::Unavailable));
+        gone.head.from = Some(address.jid().into_owned());
+        answers.push(gone);
+    }
+    for mut answer in answers {
+        answer.head.to = Some(asker.borrow().into_owned());
+        shard.route(Origin::SERVER, answer);
+    }
+}
+
+/// Tells somebody that they see nothing of a person, whether there is such a person or not (attack case D14).
+fn deny(shard: &mut Shard, address: &Bare, origin: Origin, asker: &Bare) {
+    let believes = shard.accounts.get(asker).and_then(|a| a.roster.as_ref());
+    if believes.is_some_and(|roster| roster.registers(address).has(Registers::TO)) {
+        return subscription::say(shard, address, asker, Verb::Unsubscribed);
+    }
+    // Appendix A has who holds no subscription hear of no end of it; but this one asked.
+    let mut answer = Stanza::new(Kind::Presence(PresenceType::Unsubscribed));
+    answer.head.from = Some(address.jid().into_owned());
+    answer.head.to = Some(asker.jid().into_owned());
+    shard.send(origin.session, &answer, What::Stanza, None);
+}
+
+/// Presence for an account that does not exist or cannot be read (section 8.5.1): a probe is denied, the rest is nothing.
+pub(crate) fn refused(shard: &mut Shard, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
+    let lasting = matches!(stanza.head.kind, Kind::Presence(kind) if Verb::of(kind).is_some());
+    match (&stanza.head.to, &stanza.head.from) {
+        (Some(to), Some(from)) if stanza.head.kind == Kind::Presence(PresenceType::Probe) => {
+            deny(shard, &Bare::of(to), origin, &Bare::of(from));
+        }
+        // It would have been kept: its author may say it again.
+        _ if lasting && error.condition != Condition::ServiceUnavailable => shard.bounce(origin, stanza, error),
+        _ => {}
+    }
+}
+
+/// Those of an account's sessions that are available.
+fn audience(shard: &Shard, address: &Bare) -> SmallVec<[SessionId; 4]> {
+    shard.sessions_of(address, |session| session.presence.is_some())
 }
 
 /// Section 4.7.2.3: an integer from -128 to 127; absent means zero.

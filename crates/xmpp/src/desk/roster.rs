@@ -1,178 +1,156 @@
-//! RFC 6121 section 2: the contact list, with the versions of section 2.6 (XEP-0237) from a counter of this store.
+//! RFC 6121 section 2: the contact list is read, changed and pushed, with the versions of section 2.6 (XEP-0237) from a
+//! counter of this store.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use base::Bare;
 use base::ledger::{Record, RecordKind, Write};
-use base::limits::{ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX};
-use base::{Jid, NodeId};
-use wire::{Element, IqType, Kind, Stanza, Xml};
+use base::limits::ROSTER_ITEMS_MAX;
+use base::{Bare, Jid, NodeId, Ticket};
+use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict};
+use super::{Ask, Verdict, subscription};
+use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::session::What;
 use crate::shard::{After, Shard};
 
-/// An account's contacts.
-#[derive(Debug, Default)]
-pub(crate) struct Roster {
-    items: BTreeMap<Bare, Item>,
+/// What happens to a request that waits for an answer.
+pub(crate) enum Request {
+    /// It stays as it is.
+    Keep,
+    /// It waits from now on: the stanza in its nested form.
+    Put(Vec<u8>),
+    /// It is answered or withdrawn.
+    Remove,
 }
 
-/// A contact.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Item {
-    name: Option<String>,
-    groups: Vec<String>,
+/// Whether a client asks for somebody else's list (section 2.1.5). It is refused before anybody looks whether there is
+/// such a person (attack case D14).
+pub(crate) fn is_foreign(stanza: &Stanza<'_>, own: &Bare) -> bool {
+    let to_another =
+        stanza.head.to.as_ref().is_some_and(|to| to.is_bare() && !to.is_domain() && to.as_str() != own.as_str());
+    to_another && stanza.head.kind != Kind::Iq(IqType::Result) && stanza.payload("query", ns::ROSTER).is_some()
 }
 
-impl Roster {
-    /// As the store has it. A record that cannot be read is left out: it must not lock a person out.
-    pub(crate) fn from_records(records: &[Record]) -> Roster {
-        let item = |r: &Record| {
-            let address = Bare::new(&r.key).ok()?;
-            let element = Element::parse(r.value.as_deref()?).ok()?;
-            Some((address, Item::from_xml(&element).ok()?))
-        };
-        Roster { items: records.iter().filter_map(item).collect() }
-    }
-
-    /// Whether this bare address is a contact's.
-    pub(crate) fn has(&self, address: &str) -> bool {
-        self.items.contains_key(address)
-    }
-}
-
-impl Item {
-    /// Name and groups of an `<item/>` (sections 2.1.2.4 and 2.1.2.6).
-    fn from_xml(element: &Element<'_>) -> Result<Item, StanzaError> {
-        let name = element.attr("name").map(|n| n.into_owned()).filter(|n| !n.is_empty());
-        if name.as_ref().is_some_and(|n| n.len() > ROSTER_NAME_BYTES_MAX) {
-            return Err(StanzaError::new(Condition::NotAcceptable, "The contact's name is too long."));
-        }
-        let mut groups = Vec::new();
-        for group in element.children().filter(|c| c.is("group", ns::ROSTER)) {
-            let group = group.text().into_owned();
-            if group.is_empty() {
-                return Err(StanzaError::new(Condition::NotAcceptable, "A group has no name."));
-            }
-            if group.len() > ROSTER_NAME_BYTES_MAX || groups.len() >= ROSTER_GROUPS_MAX {
-                return Err(StanzaError::new(
-                    Condition::NotAcceptable,
-                    "A group's name is too long, or they are too many.",
-                ));
-            }
-            if groups.contains(&group) {
-                return Err(StanzaError::new(Condition::BadRequest, "A group is named twice."));
-            }
-            groups.push(group);
-        }
-        Ok(Item { name, groups })
-    }
-
-    fn write_xml(&self, address: &Bare, xml: &mut Xml<'_>) {
-        xml.open("item", ns::ROSTER).attr("jid", address.as_str());
-        if let Some(name) = &self.name {
-            xml.attr("name", name);
-        }
-        xml.attr("subscription", "none");
-        for group in &self.groups {
-            xml.leaf("group", ns::ROSTER, group);
-        }
-        xml.close();
-    }
-
-    /// As it is stored: the element as it stands in a roster.
-    fn to_record(&self, address: &Bare) -> Vec<u8> {
-        let mut xml = Xml::new();
-        xml.open("item", ns::ROSTER).attr("jid", address.as_str());
-        if let Some(name) = &self.name {
-            xml.attr("name", name);
-        }
-        for group in &self.groups {
-            xml.leaf("group", ns::ROSTER, group);
-        }
-        xml.close();
-        xml.finish()
-    }
-}
-
-/// A roster get or set of the account's own session.
+/// `jabber:iq:roster`.
 pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
-    if shard.accounts[ask.address.as_str()].roster.is_none() {
-        return Verdict::NeedsRoster;
-    }
     if ask.set { set(shard, ask) } else { get(shard, ask) }
 }
 
 /// Section 2.1.3: the whole roster, or nothing if the client's version is the newest (section 2.6.3).
 fn get(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
+    let version = version(shard, ask.address);
+    let known = ask.payload.attr("ver").is_some_and(|ver| ver == version);
+    let roster = shard.accounts[ask.address].roster.clone();
+    if roster.is_none() && !known {
+        return Verdict::NeedsRoster;
+    }
     if let Some(session) = shard.sessions.get_mut(&ask.origin.session) {
         session.interested = true;
     }
-    let version = version(shard, ask.address);
-    if ask.payload.attr("ver").is_some_and(|ver| ver == version) {
-        return Verdict::Result(Vec::new());
-    }
-    let Some(roster) = &shard.accounts[ask.address.as_str()].roster else { return Verdict::NeedsRoster };
     let mut xml = Xml::new();
-    xml.open("query", ns::ROSTER).attr("ver", &version);
-    for (address, item) in &roster.items {
-        item.write_xml(address, &mut xml);
+    if let Some(roster) = roster.filter(|_| !known) {
+        xml.open("query", ns::ROSTER).attr("ver", &version);
+        for (address, item) in &roster.items {
+            item.write_xml(address, &mut xml);
+        }
     }
-    xml.close();
     Verdict::Result(xml.finish())
 }
 
 /// Section 2.1.5: one contact is added, changed or removed; all interested sessions are told when that is durable.
 fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
+    let refuse = |condition, text| Verdict::Error(StanzaError::new(condition, text));
     let mut items = ask.payload.children();
     let (Some(element), None) = (items.next(), items.next()) else {
-        return Verdict::Error(StanzaError::new(Condition::BadRequest, "A roster set has exactly one item."));
+        return refuse(Condition::BadRequest, "A roster set has exactly one item.");
     };
-    let address = match element.attr("jid").as_deref().map(Jid::new) {
+    let contact = match element.attr("jid").as_deref().map(Jid::new) {
         Some(Ok(jid)) if element.is("item", ns::ROSTER) => Bare::of(&jid),
-        _ => return Verdict::Error(StanzaError::new(Condition::BadRequest, "The item has no valid address.")),
+        _ => return refuse(Condition::BadRequest, "The item has no valid address."),
     };
-    let removed = element.attr("subscription").as_deref() == Some("remove");
-    let item = match Item::from_xml(&element) {
-        Ok(item) => item,
-        Err(error) => return Verdict::Error(error),
-    };
-    let account = shard.accounts.get_mut(ask.address).expect("an account that is asked is ready");
-    let Some(roster) = &mut account.roster else { return Verdict::NeedsRoster };
-    if removed {
-        if roster.items.remove(&address).is_none() {
+    if contact == *ask.address {
+        return refuse(Condition::NotAllowed, "Nobody is a contact of themselves.");
+    }
+    let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
+    let before = roster.items.get(&contact);
+    if element.attr("subscription").as_deref() == Some("remove") {
+        if before.is_none() {
             return Verdict::Error(Condition::ItemNotFound.into());
         }
-    } else {
-        if roster.items.len() >= ROSTER_ITEMS_MAX && !roster.items.contains_key(&address) {
-            return Verdict::Error(StanzaError::new(Condition::ResourceConstraint, "The contact list is full."));
-        }
-        roster.items.insert(address.clone(), item.clone());
+        return Verdict::ResultAfter(Vec::new(), subscription::remove(shard, ask.address, &contact));
     }
-    let (version, clock) = account.take_version(shard.now.wall);
-    let id = account.row.as_ref().expect("it is ready").id;
-    let ticket = shard.write(Write::PutRecord(Record {
-        account: id,
-        kind: RecordKind::Roster,
-        key: address.as_str().to_owned(),
-        value: (!removed).then(|| item.to_record(&address)),
-        clock,
-        node: NodeId::SELF,
-        version,
-    }));
-    shard.after(ticket, After::Distrust(ask.address.clone()));
-    push(shard, ask.address, &address, (!removed).then_some(&item), ticket);
+    if before.is_none() && roster.items.len() >= ROSTER_ITEMS_MAX {
+        return refuse(Condition::ResourceConstraint, "The contact list is full.");
+    }
+    let registers = before.map(|item| item.registers).unwrap_or_default();
+    let item = match Item::from_xml(&element) {
+        Ok(item) => item.with(registers),
+        Err(error) => return Verdict::Error(error),
+    };
+    let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
+    push(shard, ask.address, &contact, ticket);
     Verdict::ResultAfter(Vec::new(), ticket)
 }
 
-/// Section 2.1.6: tells every interested session.
-fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Option<&Item>, after: base::Ticket) {
-    let mut xml = Xml::new();
-    xml.open("query", ns::ROSTER).attr("ver", &version(shard, owner));
+/// Makes a contact what it is from now on (`None`: none any more), in memory and in the store. Only what differs is
+/// written; one change has one version.
+pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Option<Item>, request: Request) -> Ticket {
+    let wall = shard.now.wall;
+    let account = shard.accounts.get_mut(owner).expect("an account that is asked is ready");
+    let (version, clock) = account.take_version(wall);
+    let id = account.row.as_ref().expect("it is ready").id;
+    let roster = Arc::make_mut(account.roster.as_mut().expect("who changes it has asked for it"));
+    let mut changes = Vec::new();
+    let before = roster.items.get(contact);
+    let plain = |item: &Item| item.to_record(contact);
+    let (old, new) = (before.map(plain), item.as_ref().map(plain));
+    // A set that says what is known already is a change all the same: it has a version and is pushed.
+    let repeated = before == item.as_ref() && matches!(request, Request::Keep);
+    if old != new || repeated {
+        changes.push((RecordKind::Roster, contact.as_str().to_owned(), new));
+    }
+    let registers = |item: Option<&Item>| item.map(|item| item.registers).unwrap_or_default();
+    let (old, new) = (registers(before), registers(item.as_ref()));
+    for (register, name) in Registers::ALL {
+        if old.has(register) != new.has(register) {
+            changes.push((RecordKind::Subscription, Registers::key(name, contact), new.has(register).then(Vec::new)));
+        }
+    }
+    match request {
+        Request::Keep => {}
+        Request::Put(stanza) => {
+            roster.requests.insert(contact.clone(), stanza.clone().into());
+            changes.push((RecordKind::Request, contact.as_str().to_owned(), Some(stanza)));
+        }
+        Request::Remove => {
+            roster.requests.remove(contact);
+            changes.push((RecordKind::Request, contact.as_str().to_owned(), None));
+        }
+    }
     match item {
+        Some(item) => roster.items.insert(contact.clone(), item),
+        None => roster.items.remove(contact),
+    };
+    for (kind, key, value) in changes {
+        shard.write(Write::PutRecord(Record { account: id, kind, key, value, clock, node: NodeId::SELF, version }));
+    }
+    let ticket = shard.newest();
+    shard.after(ticket, After::Distrust(owner.clone()));
+    ticket
+}
+
+/// Section 2.1.6: tells every interested session how a contact stands now.
+pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticket) {
+    let interested = shard.sessions_of(owner, |session| session.interested);
+    if interested.is_empty() {
+        return;
+    }
+    let version = version(shard, owner);
+    let mut xml = Xml::new();
+    xml.open("query", ns::ROSTER).attr("ver", &version);
+    match shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)) {
         Some(item) => item.write_xml(contact, &mut xml),
         None => {
             xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
@@ -180,10 +158,9 @@ fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Option<&Item>, af
     }
     xml.close();
     let mut stanza = Stanza::new(Kind::Iq(IqType::Set)).with_inner(xml.finish());
-    for session in shard.accounts[owner.as_str()].sessions.clone() {
-        let Some(to) = shard.sessions.get(&session).filter(|s| s.interested) else { continue };
-        let jid = to.jid.clone();
-        stanza.head.to = Some(jid.borrow().into_owned());
+    for session in interested {
+        let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
+        stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
         shard.send(session, &stanza, What::Stanza, Some(after));
     }
@@ -191,6 +168,6 @@ fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Option<&Item>, af
 
 /// The roster's version: how many changes the account's records have seen.
 fn version(shard: &Shard, owner: &Bare) -> String {
-    let row = shard.accounts[owner.as_str()].row.as_ref();
+    let row = shard.accounts[owner].row.as_ref();
     row.map_or_else(String::new, |row| (row.next_version - 1).to_string())
 }

@@ -73,7 +73,8 @@ impl StreamManagement {
     fn acknowledge(&mut self, h: u32) -> Result<Vec<i64>, StreamError> {
         let count = h.wrapping_sub(self.acknowledged) as usize;
         if count > self.queue.len() {
-            return Err(StreamError::UndefinedCondition("More stanzas were acknowledged than were sent."));
+            let sent = self.acknowledged.wrapping_add(self.queue.len() as u32);
+            return Err(StreamError::HandledCountTooHigh { h, sent });
         }
         self.acknowledged = h;
         let mut copies = Vec::new();
@@ -144,7 +145,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
             }
             shard.write_raw(conn, &xml.finish());
         }
-        ("enable", Some(_)) => shard.write_raw(conn, &failed("unexpected-request", None)),
+        ("enable", Some(_)) => shard.write_raw(conn, &failed("unexpected-request")),
         ("r", Some(sm)) => {
             if sm.unsettled.is_empty() {
                 let received = sm.received;
@@ -173,7 +174,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                 Err(error) => shard.end_stream(id, error),
             }
         }
-        ("resume", _) => shard.write_raw(conn, &failed("unexpected-request", None)),
+        ("resume", _) => shard.write_raw(conn, &failed("unexpected-request")),
         _ => shard.end_stream(id, StreamError::UnsupportedStanzaType),
     }
 }
@@ -183,7 +184,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
 pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &str, h: u32) {
     let found = shard.resumable.get(previd).copied().filter(|s| shard.sessions[s].account == *address);
     let Some(id) = found else {
-        return shard.push(Output::ResumeRefused { conn, failed: failed("item-not-found", None) });
+        return shard.push(Output::ResumeRefused { conn, failed: failed("item-not-found") });
     };
     shard.attach(id, conn);
     shard.keep(id);
@@ -216,12 +217,10 @@ fn answer(h: u32) -> Vec<u8> {
     xml.finish()
 }
 
-fn failed(condition: &'static str, h: Option<u32>) -> Vec<u8> {
+/// What was asked for cannot be.
+pub(crate) fn failed(condition: &'static str) -> Vec<u8> {
     let mut xml = Xml::new();
     xml.open("failed", ns::SM);
-    if let Some(h) = h {
-        xml.attr("h", &h.to_string());
-    }
     xml.open(condition, ns::STANZA_ERRORS);
     xml.finish()
 }

@@ -1,0 +1,198 @@
+//! RFC 6121 section 2.1.2: an account's contacts as they stand in memory, and the records that they are made of.
+//!
+//! A contact has its name and groups in one record, and each of its four registers in another: two devices that change
+//! different ones while apart both keep their change. Requests that wait for an answer are records of their own.
+
+use std::collections::BTreeMap;
+
+use base::Bare;
+use base::ledger::{Record, RecordKind};
+use base::limits::{ROSTER_GROUPS_MAX, ROSTER_NAME_BYTES_MAX};
+use wire::{Element, Xml};
+
+use crate::error::{Condition, StanzaError};
+use crate::ns;
+
+/// What an account knows of others: loaded while somebody is logged in, and shared while a broadcast walks over it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Roster {
+    /// The contacts.
+    pub(crate) items: BTreeMap<Bare, Item>,
+    /// Subscription requests that wait for an answer, by the asking address: the stanza in its nested form.
+    pub(crate) requests: BTreeMap<Bare, Box<[u8]>>,
+}
+
+/// A contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Item {
+    name: Option<Box<str>>,
+    groups: Box<[Box<str>]>,
+    /// The subscription.
+    pub(crate) registers: Registers,
+}
+
+/// What is known of a subscription: a set of yes and no, each with a history of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Registers(u8);
+
+impl Registers {
+    /// The person sees the contact's presence.
+    pub(crate) const TO: Registers = Registers(1);
+    /// The contact sees the person's presence.
+    pub(crate) const FROM: Registers = Registers(2);
+    /// The person has asked to see it and has no answer yet (section 2.1.2.2).
+    pub(crate) const ASK: Registers = Registers(4);
+    /// The person allows it before the contact has asked (section 3.4).
+    pub(crate) const APPROVED: Registers = Registers(8);
+
+    /// Each alone, with its name in the store.
+    pub(crate) const ALL: [(Registers, &'static str); 4] =
+        [(Registers::TO, "to"), (Registers::FROM, "from"), (Registers::ASK, "ask"), (Registers::APPROVED, "approved")];
+
+    /// Whether this one is set.
+    pub(crate) fn has(self, register: Registers) -> bool {
+        self.0 & register.0 != 0
+    }
+
+    /// This one alone, if it is set.
+    pub(crate) fn only(self, register: Registers) -> Registers {
+        Registers(self.0 & register.0)
+    }
+
+    /// With this one set.
+    pub(crate) fn with(self, register: Registers) -> Registers {
+        Registers(self.0 | register.0)
+    }
+
+    /// With this one not set.
+    pub(crate) fn without(self, register: Registers) -> Registers {
+        Registers(self.0 & !register.0)
+    }
+
+    /// As the attribute `subscription` says it (section 2.1.2.5).
+    fn subscription(self) -> &'static str {
+        match (self.has(Registers::TO), self.has(Registers::FROM)) {
+            (false, false) => "none",
+            (true, false) => "to",
+            (false, true) => "from",
+            (true, true) => "both",
+        }
+    }
+
+    /// The key of the record of one register.
+    pub(crate) fn key(name: &str, contact: &Bare) -> String {
+        format!("{name} {contact}")
+    }
+}
+
+impl Roster {
+    /// Takes in what the store has of one kind. A record that cannot be read is left out: it must not lock a person out.
+    pub(crate) fn add(&mut self, records: Vec<Record>) {
+        for record in records {
+            let Some(value) = record.value else { continue };
+            match record.kind {
+                RecordKind::Roster => {
+                    let Ok(address) = Bare::new(&record.key) else { continue };
+                    let Some(item) = Element::parse(&value).ok().and_then(|e| Item::from_xml(&e).ok()) else {
+                        continue;
+                    };
+                    let registers = self.registers(&address);
+                    self.items.insert(address, Item { registers, ..item });
+                }
+                RecordKind::Subscription => {
+                    let Some((name, address)) = record.key.split_once(' ') else { continue };
+                    let register = Registers::ALL.iter().find(|(_, n)| *n == name);
+                    let (Some((register, _)), Ok(address)) = (register, Bare::new(address)) else { continue };
+                    let item = self.items.entry(address).or_default();
+                    item.registers = item.registers.with(*register);
+                }
+                RecordKind::Request => {
+                    let Ok(address) = Bare::new(&record.key) else { continue };
+                    self.requests.insert(address, value.into());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The subscription with an address; empty for who is no contact.
+    pub(crate) fn registers(&self, address: &Bare) -> Registers {
+        self.items.get(address).map(|item| item.registers).unwrap_or_default()
+    }
+
+    /// The contacts with whom this register is set.
+    pub(crate) fn with(&self, register: Registers) -> impl Iterator<Item = &Bare> {
+        self.items.iter().filter(move |(_, item)| item.registers.has(register)).map(|(address, _)| address)
+    }
+}
+
+impl Item {
+    /// The same contact with this subscription.
+    pub(crate) fn with(self, registers: Registers) -> Item {
+        Item { registers, ..self }
+    }
+
+    /// Name and groups of an `<item/>` (sections 2.1.2.4 and 2.1.2.6); without a subscription, which only subscription
+    /// stanzas make.
+    ///
+    /// # Errors
+    /// What section 2.3.3 refuses.
+    pub(crate) fn from_xml(element: &Element<'_>) -> Result<Item, StanzaError> {
+        let refuse = |condition, text| Err(StanzaError::new(condition, text));
+        let name = element.attr("name").filter(|name| !name.is_empty());
+        if name.as_ref().is_some_and(|name| name.len() > ROSTER_NAME_BYTES_MAX) {
+            return refuse(Condition::NotAcceptable, "The contact's name is too long.");
+        }
+        let mut groups: Vec<Box<str>> = Vec::new();
+        for group in element.children().filter(|c| c.is("group", ns::ROSTER)) {
+            let group = group.text();
+            if group.is_empty() {
+                return refuse(Condition::NotAcceptable, "A group has no name.");
+            }
+            if group.len() > ROSTER_NAME_BYTES_MAX {
+                return refuse(Condition::NotAcceptable, "A group's name is too long.");
+            }
+            if groups.iter().any(|g| **g == *group) {
+                return refuse(Condition::BadRequest, "A group is named twice.");
+            }
+            if groups.len() >= ROSTER_GROUPS_MAX {
+                return refuse(Condition::NotAcceptable, "The contact is in too many groups.");
+            }
+            groups.push(group.into());
+        }
+        Ok(Item { name: name.map(|name| name.into()), groups: groups.into(), registers: Registers::default() })
+    }
+
+    /// As a roster and a push have it.
+    pub(crate) fn write_xml(&self, address: &Bare, xml: &mut Xml<'_>) {
+        self.open(address, xml);
+        if self.registers.has(Registers::APPROVED) {
+            xml.attr("approved", "true");
+        }
+        // Section 2.1.2.2: a person who sees the contact's presence already does not ask for it.
+        if self.registers.has(Registers::ASK) && !self.registers.has(Registers::TO) {
+            xml.attr("ask", "subscribe");
+        }
+        xml.attr("subscription", self.registers.subscription());
+        self.close(xml);
+    }
+
+    /// As its record has it: without the subscription, which has records of its own.
+    pub(crate) fn to_record(&self, address: &Bare) -> Vec<u8> {
+        let mut xml = Xml::new();
+        self.open(address, &mut xml);
+        self.close(&mut xml);
+        xml.finish()
+    }
+
+    fn open(&self, address: &Bare, xml: &mut Xml<'_>) {
+        xml.open("item", ns::ROSTER).attr("jid", address.as_str()).attr_if("name", self.name.as_ref());
+    }
+
+    fn close(&self, xml: &mut Xml<'_>) {
+        for group in &self.groups {
+            xml.leaf("group", ns::ROSTER, group);
+        }
+        xml.close();
+    }
+}
