@@ -87,9 +87,9 @@ pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
 
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
-/// Bytes of the messages in such a page; one that is larger still comes alone. Two pages and what else is on its way fit
-/// into [`SESSION_OUTPUT_BYTES_MAX`]: large messages that waited must not cut off the one they waited for.
-pub const PAGE_BYTES_MAX: usize = 524_288;
+/// Bytes of the messages in such a page; at least one message is. A quarter of what may be unacknowledged: a page alone
+/// must not disconnect the client that it is for.
+pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
 
 /// Questions to the history (XEP-0313) that one session has open. They are answered one by one as the answers leave, so
 /// a client that asks for all at once holds a few hundred bytes for each.

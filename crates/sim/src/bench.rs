@@ -105,6 +105,8 @@ pub struct Bench {
     next_command: u64,
     replies: BTreeMap<u64, Answer>,
     batches: u64,
+    /// When the writer tells of the last group.
+    told: Time,
     crash_at: Option<CrashAt>,
     crashes: u64,
 }
@@ -141,6 +143,7 @@ impl Bench {
             next_command: 1,
             replies: BTreeMap::new(),
             batches: 0,
+            told: Time(0),
             crash_at: None,
             crashes: 0,
         }
@@ -477,7 +480,10 @@ impl Bench {
         {
             return self.crash();
         }
-        self.later(self.setup.answer.clone(), Event::Stored(done));
+        // The writer tells in the order of its groups.
+        let delay = self.chance(&self.setup.answer.clone());
+        self.told = self.told.max(self.now.mono + delay);
+        self.heap.push(self.told, Event::Stored(done));
     }
 
     /// Does what the node says, until it says nothing more.

@@ -15,6 +15,7 @@
 //! | module | what it names |
 //! |---|---|
 //! | [`bench`](mod@bench) | [`Bench`]: a node and its clients; time, delays, cut cables, full disks, crashes |
+//! | [`check`] | checkers: whether what is promised was kept |
 //! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
 //! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
 //! | [`fuzz`] | bodies of the fuzz targets, which ordinary tests run over their corpus too |
@@ -23,6 +24,7 @@
 //! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
 
 pub mod bench;
+pub mod check;
 pub mod client;
 pub mod fuzz;
 mod heap;

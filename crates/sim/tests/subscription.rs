@@ -71,7 +71,8 @@ fn in_each_state_each_stanza() {
                 let (seat, to) = if *who == "maria" { (maria, "paulo") } else { (paulo, "maria") };
                 say(&mut bench, seat, verb, to);
             }
-            (bench.received(maria), bench.received(paulo));
+            bench.received(maria);
+            bench.received(paulo);
             say(&mut bench, maria, verb, "paulo");
             let (hers, his) = (heard(&mut bench, maria).join(", "), heard(&mut bench, paulo).join(", "));
             lines.push(format!("{state}: {verb}: {hers} | {his}"));
@@ -323,7 +324,8 @@ fn a_removed_contact_loses_all() {
             let (seat, to) = if who == "m" { (maria, "paulo") } else { (paulo, "maria") };
             say(&mut bench, seat, kind, to);
         }
-        (bench.received(maria), bench.received(paulo));
+        bench.received(maria);
+        bench.received(paulo);
         set(&mut bench, maria, "<item jid='paulo@jirani.example' subscription='remove'/>");
         assert_eq!(
             (heard(&mut bench, maria).join(", "), heard(&mut bench, paulo).join(", ")),

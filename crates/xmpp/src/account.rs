@@ -50,7 +50,7 @@ pub(crate) struct Backlog {
 /// An input that waits for an account.
 pub(crate) enum Parked {
     Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Stanza<'static> },
+    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
 }
 
 impl Account {
@@ -132,6 +132,14 @@ impl Account {
     pub(crate) fn forget_roster(&mut self) {
         if !self.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
             self.roster = None;
+        }
+    }
+
+    /// A copy that was filed was not written after all.
+    pub(crate) fn unfile(&mut self, seq: i64) {
+        self.in_flight.remove(&seq);
+        if let Some(row) = &mut self.row {
+            row.pending = row.pending.saturating_sub(1);
         }
     }
 

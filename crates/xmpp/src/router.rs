@@ -24,7 +24,7 @@ pub(crate) enum Way {
 
 impl Shard {
     /// A stanza of one of our sessions, `from` already stamped.
-    pub(crate) fn from_client(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
+    pub(crate) fn accept(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
         desk::forgery::cut(&mut stanza, &self.config.hosts);
         if desk::forgery::is_roster_push(&stanza) {
             self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
@@ -77,7 +77,7 @@ impl Shard {
             None if desk::presence::is_passing(&stanza) => return Fate::Done,
             _ => {}
         }
-        self.park(address, Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        self.park(address, Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         Fate::Parked
     }
 

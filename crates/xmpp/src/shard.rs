@@ -217,10 +217,12 @@ pub(crate) enum After {
     Settle(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
-    /// If the batch failed, this account has one message less that waits.
-    Unfile(Bare),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
     Distrust(Bare),
+    /// If the batch failed, this copy of an account does not wait: there is none.
+    Unfile(Bare, i64),
+    /// If the batch failed, these copies are still to be written off.
+    Reconfirm(AccountId, Vec<i64>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -396,7 +398,7 @@ impl Shard {
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
-        let fate = self.from_client(origin, stanza);
+        let fate = self.accept(origin, stanza);
         self.meet(origin, fate);
     }
 
@@ -660,12 +662,17 @@ impl Shard {
         seqs.retain(|seq| account.in_flight.remove(seq).is_some());
         let Some(row) = account.row.as_mut().filter(|_| !seqs.is_empty()) else { return };
         row.pending = row.pending.saturating_sub(seqs.len() as u64);
+        let id = row.id;
+        self.write_off(id, &seqs);
+        desk::offline::confirmed(self, address, &seqs);
+    }
+
+    /// The rows of these copies will say that they wait no more, at the next write or soon.
+    fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
             self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
         }
-        let waiting = self.confirmed.entry(row.id).or_default();
-        waiting.extend_from_slice(&seqs);
-        desk::offline::confirmed(self, address, &seqs);
+        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
 
     // --- the store --------------------------------------------------------------------------------------------------
@@ -701,17 +708,22 @@ impl Shard {
         self.flush_confirmed();
     }
 
-    /// Confirmations go along with a write that is made anyway: a batch of their own, so that no failure takes them.
+    /// Confirmations go along with a write that is made anyway: a batch for each account, so that no failure takes others.
     fn flush_confirmed(&mut self) {
         if self.confirmed.is_empty() {
             return;
         }
-        let batch = std::mem::take(&mut self.confirmed)
-            .into_iter()
-            .map(|(account, seqs)| Write::Delivered { account, seqs })
-            .collect();
-        self.store(batch);
+        for (account, seqs) in std::mem::take(&mut self.confirmed) {
+            self.after.push(After::Reconfirm(account, seqs.clone()));
+            self.store(vec![Write::Delivered { account, seqs }]);
+        }
         self.due.retain(|(_, due)| *due != Due::Confirm);
+    }
+
+    /// Gives all confirmations to the store now, behind what the input at hand writes.
+    pub(crate) fn write_confirmed(&mut self) {
+        self.flush_batch();
+        self.flush_confirmed();
     }
 
     fn store(&mut self, batch: Batch) {
@@ -728,7 +740,9 @@ impl Shard {
         let mut then = then;
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
-                self.drop_held(session, ticket);
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.held.retain(|o| o.after != ticket);
+                }
             }
             // Distrust ends sessions: what they are to hear comes first.
             then.sort_by_key(|then| matches!(then, After::Distrust(_)));
@@ -746,25 +760,17 @@ impl Shard {
                 let error = StanzaError::from(error);
                 self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
             }
-            (After::Unfile(address), Err(_)) => {
-                if let Some(row) = self.accounts.get_mut(&address).and_then(|a| a.row.as_mut()) {
-                    row.pending = row.pending.saturating_sub(1);
+            (After::Distrust(address), Err(_)) => self.distrust(&address),
+            (After::Unfile(address, seq), Err(_)) => {
+                if let Some(account) = self.accounts.get_mut(&address) {
+                    account.unfile(seq);
                 }
             }
-            (After::Distrust(address), Err(_)) => self.distrust(&address),
-            (After::Bounce(..) | After::Unfile(_) | After::Distrust(_), Ok(())) => {}
+            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            // Its rows have gone with it.
+            (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
+            (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
-        }
-    }
-
-    /// What was held for a batch that failed is not sent.
-    fn drop_held(&mut self, session: SessionId, ticket: Ticket) {
-        let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
-        let (dropped, kept) = std::mem::take(held).into_iter().partition(|o| o.after == ticket);
-        *held = kept;
-        let dropped: VecDeque<Outgoing> = dropped;
-        for outgoing in dropped {
-            self.take_back(session, outgoing.what);
         }
     }
 
@@ -828,7 +834,7 @@ impl Shard {
                             self.resume_parked(&address);
                         }
                     }
-                    Ok(_) => {}
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
@@ -880,7 +886,7 @@ impl Shard {
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        account.park_first(Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         self.read_roster(address);
         Fate::Parked
     }
@@ -910,7 +916,7 @@ impl Shard {
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
-                    let fate = self.process(address, way, origin, stanza);
+                    let fate = self.process(address, way, origin, *stanza);
                     self.meet(origin, fate);
                 }
             }
@@ -948,7 +954,8 @@ impl Shard {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
                     _ => self.bounce(origin, &stanza, error),
                 }
-                self.settle(origin);
+                // What its author's own account wrote because of it may not be durable yet.
+                self.meet(origin, Fate::After(self.newest()));
             }
         }
     }
@@ -997,8 +1004,7 @@ impl Shard {
                 for session in sessions {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
-                self.flush_batch();
-                self.flush_confirmed();
+                self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
             }
@@ -1043,7 +1049,7 @@ impl Shard {
                         self.end_session(session);
                     }
                 }
-                Due::Confirm => self.flush_confirmed(),
+                Due::Confirm => self.write_confirmed(),
             }
         }
     }

@@ -94,7 +94,7 @@ fn hand_over(
     if let Some(reply) = crate::error::StanzaError::from(Condition::InternalServerError).answer_to(&message) {
         shard.after(filed.ticket, After::Bounce(origin.session, Box::new(reply)));
     }
-    shard.after(filed.ticket, After::Unfile(address.clone()));
+    shard.after(filed.ticket, After::Unfile(address.clone(), filed.seq));
     copy_to_author(shard, address, origin, &message, sessions, Some(filed));
     if let Some(seq) = filed.archived {
         message.append(archive::ids(shard, address).element(seq, address));

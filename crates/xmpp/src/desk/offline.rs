@@ -25,6 +25,8 @@ pub(crate) fn begin(shard: &mut Shard, address: &Bare) {
 }
 
 fn ask(shard: &mut Shard, address: &Bare) {
+    // What has arrived must not be read as waiting.
+    shard.write_confirmed();
     let Some(account) = shard.accounts.get_mut(address) else { return };
     let (Some(row), Some(backlog)) = (&account.row, &mut account.backlog) else { return };
     backlog.asked = row.next_seq - 1;

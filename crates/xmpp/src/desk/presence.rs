@@ -116,7 +116,7 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
         copy.head.to = Some((*jid).clone());
         shard.send(id, &copy, What::Stanza, None);
     }
-    for contact in roster.with(Registers::FROM) {
+    for contact in roster.having(Registers::FROM) {
         copy.head.to = Some(contact.jid());
         for id in audience(shard, contact) {
             shard.send(id, &copy, What::Stanza, None);
@@ -128,7 +128,7 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
 /// the person see them. What is asked of another account here is answered from memory.
 fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
     tell_who_is_there(shard, own, newcomer);
-    for contact in roster.with(Registers::TO) {
+    for contact in roster.having(Registers::TO) {
         let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { continue };
         if theirs.registers(own).has(Registers::FROM) {
             tell_who_is_there(shard, contact, newcomer);

@@ -46,7 +46,7 @@ pub(crate) fn outbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb
         Some((Condition::PolicyViolation, "The request is too long."))
     } else if is_new && known.items.len() >= ROSTER_ITEMS_MAX {
         Some((Condition::ResourceConstraint, "The contact list is full."))
-    } else if asks && known.with(Registers::ASK).count() >= ROSTER_ASKS_MAX {
+    } else if asks && known.having(Registers::ASK).count() >= ROSTER_ASKS_MAX {
         Some((Condition::ResourceConstraint, "Too many people have not answered yet."))
     } else {
         None
@@ -94,6 +94,7 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, verb: Verb, mut stanza: Sta
     }
     let mut request = kept(state, next);
     if goes_on && verb == Verb::Subscribe {
+        // Its author's own server may not have looked at its length.
         if known.requests.len() >= REQUESTS_MAX || stanza.inner_len() > REQUEST_BYTES_MAX {
             return Fate::Done;
         }
@@ -128,7 +129,8 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, verb: Verb, mut stanza: Sta
         // Section 3.3.3.
         presence::show(shard, own, &contact, false);
     }
-    changed.map_or(Fate::Done, Fate::After)
+    // Nothing may have changed here; what its author's side wrote must be durable all the same before it is acknowledged.
+    Fate::After(changed.unwrap_or_else(|| shard.newest()))
 }
 
 /// Section 2.5.2: a contact is removed from the list, and with it all subscriptions, also those that were asked for.
