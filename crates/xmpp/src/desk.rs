@@ -4,26 +4,31 @@
 pub(crate) mod archive;
 pub(crate) mod blocking;
 pub(crate) mod caps;
+pub(crate) mod carbons;
 pub(crate) mod client_state;
 pub(crate) mod disco;
 pub(crate) mod forgery;
+pub(crate) mod history;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod ping;
+pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod private;
 pub(crate) mod roster;
+pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
 pub(crate) mod subscription;
 pub(crate) mod subscription_states;
 pub(crate) mod time;
 pub(crate) mod vcard;
 pub(crate) mod version;
+pub(crate) mod worth;
 
 use base::ledger::{Query, Rows};
-use base::{Bare, Jid, Ticket};
+use base::{Bare, Ticket};
 use wire::{Element, IqType, Kind, Stanza};
 
 use crate::error::{Condition, StanzaError};
@@ -38,7 +43,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    from: Option<&'a Jid<'a>>,
+    pub(crate) stanza: &'a Stanza<'a>,
     pub(crate) payload: Element<'a>,
 }
 
@@ -58,12 +63,12 @@ impl<'a> Ask<'a> {
             return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
         };
         let set = stanza.head.kind == Kind::Iq(IqType::Set);
-        Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
+        Ok(Ask { place, address, origin, set, stanza, payload })
     }
 
     /// The person or the server that asks.
     pub(crate) fn asker(&self) -> Option<Bare> {
-        self.from.map(Bare::of)
+        self.stanza.head.from.as_ref().map(Bare::of)
     }
 }
 
@@ -90,6 +95,8 @@ pub(crate) enum Verdict {
     Read(Query, Reading),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
+    /// The desk answers by itself, in its own time. Nothing that must be durable depends on the request.
+    Later,
 }
 
 /// Makes the verdict of what the store answered.
@@ -136,6 +143,29 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: false,
         handle: ping::handle,
     },
+    Desk {
+        name: "query",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: true,
+        handle: history::query,
+    },
+    Desk {
+        name: "metadata",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: false,
+        handle: history::metadata,
+    },
+    Desk {
+        name: "prefs",
+        namespace: ns::ARCHIVE,
+        places: &[Place::Own, Place::Person],
+        feature: false,
+        handle: preferences::handle,
+    },
+    Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
+    Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
     Desk { name: "time", namespace: ns::TIME, places: &[Place::Server], feature: true, handle: time::handle },
     Desk {
@@ -160,7 +190,12 @@ pub(crate) const DESKS: &[Desk] = &[
 
 /// What disco#info names beside the desks, and where: things of an account that clients look for at the server.
 pub(crate) const FEATURES: &[(&str, &[Place])] = &[
+    (ns::ARCHIVE_EXTENDED, &[Place::Own]),
+    (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
+    (ns::STANZA_IDS, &[Place::Own]),
     (ns::BLOCKING, &[Place::Server]),
+    (ns::CARBONS, &[Place::Server]),
+    (ns::OFFLINE, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
     (ns::PRIVATE, &[Place::Server]),
     (ns::VCARD, &[Place::Server]),

@@ -11,6 +11,7 @@ use base::{Bare, ConnId, Jid, Ticket, Time};
 use wire::Stanza;
 
 use crate::desk::client_state::Waiting;
+use crate::desk::history;
 use crate::desk::stream_management::StreamManagement;
 use crate::questions::Questions;
 
@@ -37,6 +38,10 @@ pub(crate) struct Session {
     pub(crate) heard: Time,
     /// When it was asked whether it is still there, if it has not been heard since.
     pub(crate) asked: Option<Time>,
+    /// Whether it wants copies of what its siblings say and hear (XEP-0280).
+    pub(crate) carbons: bool,
+    /// Its questions to the history, while there are any.
+    pub(crate) history: Option<Box<history::Queue>>,
     pub(crate) held: VecDeque<Outgoing>,
     /// Store rows whose bytes have been handed to the connection and have not left yet.
     pub(crate) leaving: Vec<i64>,
@@ -83,6 +88,8 @@ impl Session {
             inactive: None,
             heard: now,
             asked: None,
+            carbons: false,
+            history: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
             sm: None,

@@ -21,6 +21,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::blocking::Blocked;
+use crate::desk::preferences::Preferences;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -235,6 +236,7 @@ enum Purpose {
     Roster(Bare),
     Backlog(Bare),
     Question(Box<Question>),
+    History(SessionId),
     Accounts(u64),
 }
 
@@ -566,7 +568,7 @@ impl Shard {
     /// Remembers that nobody uses an account, and forgets those that nobody has used for long.
     pub(crate) fn retire(&mut self, address: &Bare) {
         let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
-        account.roster = None;
+        account.forget_roster();
         account.private = None;
         if !std::mem::replace(&mut account.retired, true) {
             self.idle.push_back(address.clone());
@@ -700,6 +702,7 @@ impl Shard {
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
         self.question_left(id);
+        desk::history::drained(self, id);
     }
 
     /// These copies have reached their person.
@@ -833,7 +836,7 @@ impl Shard {
         loop {
             let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
             if held.front().is_none_or(|o| o.after > self.settled) {
-                return;
+                return desk::history::go_on(self, session);
             }
             let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
             self.release(session, bytes, what);
@@ -859,6 +862,11 @@ impl Shard {
         self.read(query, Purpose::Backlog(address.clone()));
     }
 
+    /// Asks for a page of history.
+    pub(crate) fn read_history(&mut self, session: SessionId, query: Query) {
+        self.read(query, Purpose::History(session));
+    }
+
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
@@ -868,7 +876,12 @@ impl Shard {
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
+                        account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
+                        let needs_roster = account.preferences.as_ref().is_some_and(|p| p.need_roster());
+                        if self.config.archive && needs_roster {
+                            self.read_roster(&address);
+                        }
                         self.resume_parked(&address);
                     }
                     Ok(_) => self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable)),
@@ -890,6 +903,7 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
+            (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
             (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
             (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
@@ -923,13 +937,24 @@ impl Shard {
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        let id = account.row.as_ref().expect("it is ready").id;
-        account.loading += ROSTER_KINDS.len() as u32;
         account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
-        for kind in ROSTER_KINDS {
-            self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
-        }
+        self.read_roster(address);
         Fate::Parked
+    }
+
+    fn read_roster(&mut self, address: &Bare) {
+        for kind in ROSTER_KINDS {
+            self.read_records(address, kind, Purpose::Roster(address.clone()));
+        }
+    }
+
+    /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
+    fn read_records(&mut self, address: &Bare, kind: RecordKind, purpose: Purpose) {
+        let Some(account) = self.accounts.get_mut(address) else { return };
+        let Some(row) = &account.row else { return };
+        account.loading += 1;
+        let query = Query::Records { account: row.id, kind };
+        self.read(query, purpose);
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -956,7 +981,10 @@ impl Shard {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
         // What is still on its way was asked for an account that memory knows no more.
-        self.reads.retain(|_, purpose| !matches!(purpose, Purpose::Account(a) | Purpose::Roster(a) if a == address));
+        self.reads.retain(|_, purpose| match purpose {
+            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of != address,
+            Purpose::Question(_) | Purpose::History(_) | Purpose::Accounts(_) => true,
+        });
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);

@@ -103,7 +103,9 @@ pub(crate) fn unblock(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if items.is_empty() {
         after.0.clear();
     } else {
-        items.iter().for_each(|item| drop(after.0.remove(item)));
+        for item in &items {
+            after.0.remove(item);
+        }
     }
     change(shard, ask, "unblock", &items, after)
 }
