@@ -103,7 +103,7 @@ pub(crate) fn unblock(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if items.is_empty() {
         after.0.clear();
     } else {
-        items.iter().for_each(|item| drop(after.0.remove(item)));
+        after.0.retain(|item| !items.contains(item));
     }
     change(shard, ask, "unblock", &items, after)
 }
