@@ -299,7 +299,10 @@ impl Engine {
         match event {
             FromStore::Done(done) => {
                 for (ticket, result) in done {
-                    if let Err(error) = &result {
+                    // That an address is taken is an answer, not a failure.
+                    if let Err(error) = &result
+                        && !matches!(error, StoreError::Taken)
+                    {
                         tracing::error!(%error, "a batch was not written");
                     }
                     self.settled.set(ticket);

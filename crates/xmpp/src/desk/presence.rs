@@ -252,7 +252,7 @@ pub(crate) fn deliver(
     stanza: Stanza<'_>,
 ) -> Fate {
     if let Some(verb) = Verb::of(kind) {
-        return subscription::inbound(shard, address, verb, stanza);
+        return subscription::inbound(shard, address, origin, verb, stanza);
     }
     if kind == PresenceType::Probe {
         probe(shard, address, origin, &stanza);
