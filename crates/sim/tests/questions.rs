@@ -41,9 +41,12 @@ fn slow_store() -> (Bench, Seat) {
 fn questions_that_wait_are_limited() {
     for count in [QUESTIONS_MAX - 1, QUESTIONS_MAX, QUESTIONS_MAX + 1, QUESTIONS_MAX * 10] {
         let (mut bench, maria) = slow_store();
-        // The first one is with the store; these wait.
-        let gets = "<iq type='get' id='g'><vCard xmlns='vcard-temp'/></iq>".repeat(count + 1);
-        bench.send(maria, &gets);
+        // The first one is with the store, and the others wait. In portions, so that the refusals are read.
+        let get = "<iq type='get' id='g'><vCard xmlns='vcard-temp'/></iq>";
+        for sent in (0..=count).step_by(QUESTIONS_MAX) {
+            bench.send(maria, &get.repeat(QUESTIONS_MAX.min(count + 1 - sent)));
+            bench.pass(Duration::from_millis(8));
+        }
         let answers = heard(&mut bench, maria);
         let refused = answers.iter().filter(|answer| *answer == "error resource-constraint").count();
         assert_eq!(answers.len(), count + 1);
