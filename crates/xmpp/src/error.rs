@@ -139,7 +139,7 @@ pub(crate) fn answer_refused(refused: &Refused<'_>, author: &Jid<'_>, error: &St
     let mut xml = Xml::new();
     xml.open(refused.name, ns::CLIENT).attr("type", "error").attr("to", author.as_str());
     xml.attr_if("from", refused.to.as_ref()).attr_if("id", refused.id.as_ref());
-    xml.raw(&error.to_xml()).close();
+    xml.raw(error.to_xml()).close();
     Some(xml.finish())
 }
 

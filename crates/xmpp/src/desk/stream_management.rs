@@ -129,7 +129,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
             let mut xml = Xml::new();
             xml.open("enabled", ns::SM);
             if resumable {
-                xml.attr("id", &token).attr("resume", "true").attr("max", &resume_time_max.to_string());
+                xml.attr("id", &token).attr("resume", "true").attr("max", resume_time_max.to_string());
             }
             xml.close();
             let sm = StreamManagement { id: resumable.then(|| token.clone()), ..StreamManagement::default() };
@@ -191,7 +191,7 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     sm.asked = !sm.queue.is_empty();
     let mut bytes = Vec::new();
     let mut xml = Xml::new();
-    xml.open("resumed", ns::SM).attr("h", &sm.handled().to_string()).attr("previd", previd).close();
+    xml.open("resumed", ns::SM).attr("h", sm.handled().to_string()).attr("previd", previd).close();
     bytes.extend_from_slice(&xml.finish());
     for (stanza, _) in &sm.queue {
         bytes.extend_from_slice(stanza);
@@ -205,7 +205,7 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
 
 fn answer(h: u32) -> Vec<u8> {
     let mut xml = Xml::new();
-    xml.open("a", ns::SM).attr("h", &h.to_string()).close();
+    xml.open("a", ns::SM).attr("h", h.to_string()).close();
     xml.finish()
 }
 
