@@ -59,7 +59,9 @@ impl Seat {
                 // A broken connection is seen at the next reading.
                 let _ = self.write();
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            // A process that was stopped for a moment is interrupted in reads that have a time limit.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(_) => self.lose(),
         }
     }

@@ -86,7 +86,8 @@ impl Server {
     }
 
     fn config(&self) -> PathBuf {
-        self.directory.join("config")
+        // Prosody reads the language of its configuration off the name.
+        self.directory.join(if self.kind == Kind::Prosody { "config.lua" } else { "config.toml" })
     }
 
     fn settings(&self) -> String {
@@ -157,7 +158,7 @@ VirtualHost "{DOMAIN}"
             Kind::Jirani => self.command(&["account", "add", name, "--password-stdin"]),
             Kind::Prosody => {
                 let mut command = Command::new(self.binary.with_file_name("prosodyctl"));
-                command.arg("--config").arg(self.config()).args(["register", name, DOMAIN, PASSWORD]);
+                command.arg("--config").arg(self.config()).args(["--root", "register", name, DOMAIN, PASSWORD]);
                 command
             }
         };
