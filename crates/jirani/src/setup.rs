@@ -79,7 +79,7 @@ fn instructions(client: Client, address: &str, port: u16) -> String {
             "In Python, with slixmpp:\n\n  \
              xmpp = slixmpp.ClientXMPP({address:?}, PASSWORD)\n  \
              xmpp.ca_certs = \"jirani.pem\"   # jirani trust --print > jirani.pem\n  \
-             xmpp.connect((\"127.0.0.1\", {port}))\n"
+             xmpp.connect(\"127.0.0.1\", {port})    # slixmpp 1.8: connect((\"127.0.0.1\", {port}))\n"
         ),
     }
 }

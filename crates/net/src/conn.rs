@@ -82,15 +82,16 @@ impl Negotiating {
     }
 
     /// Gives the exchange the client's next message.
-    fn step(&mut self, message: &[u8]) {
+    fn step(&mut self, conn: ConnId, message: &[u8]) {
         let step = match &mut self.exchange {
             Some(exchange) => exchange.step(message),
             None => Step::Failure(SaslFailure::MalformedRequest),
         };
-        self.take_step(step);
+        self.take_step(conn, step);
     }
 
-    fn take_step(&mut self, step: Step) {
+    fn take_step(&mut self, conn: ConnId, step: Step) {
+        let mechanism = self.exchange.as_ref().map(|exchange| exchange.mechanism().name());
         let found = match step {
             Step::NeedCredentials { username } => {
                 self.lookup = Some(username);
@@ -98,8 +99,14 @@ impl Negotiating {
                 return;
             }
             Step::Challenge(challenge) => Sasl::Challenge(challenge),
-            Step::Success { username, final_data } => Sasl::Success { username, data: final_data },
-            Step::Failure(failure) => Sasl::Failure(failure.name()),
+            Step::Success { username, final_data } => {
+                tracing::info!(conn = conn.0, mechanism, address = %format_args!("{username}@{}", self.domain), "a login");
+                Sasl::Success { username, data: final_data }
+            }
+            Step::Failure(failure) => {
+                tracing::info!(conn = conn.0, mechanism, %failure, "a login failed");
+                Sasl::Failure(failure.name())
+            }
         };
         self.negotiation.handle_sasl(found);
     }
@@ -145,8 +152,7 @@ impl OutputSide {
 
 impl Conn {
     pub(crate) fn new(id: ConnId, now: Time, stream: TcpStream, peer: SocketAddr, begin: Begin) -> Conn {
-        let input =
-            InputSide { framer: Framer::new(Mode::Client), stage: Stage::First(begin), held: Vec::new() };
+        let input = InputSide { framer: Framer::new(Mode::Client), stage: Stage::First(begin), held: Vec::new() };
         Conn {
             id,
             stream,
@@ -390,8 +396,7 @@ impl Conn {
         let security = self.security(engine);
         let now = engine.clock.now().mono;
         let negotiation = Negotiation::new(now, engine.hosts.clone(), security, crate::random());
-        self.input.borrow_mut().stage =
-            Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
+        self.input.borrow_mut().stage = Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
     }
 
     fn start_tls(&self, engine: &Engine) {
@@ -495,12 +500,12 @@ impl Conn {
                         Ok(exchange) => {
                             n.exchange = Some(exchange);
                             n.domain = domain;
-                            n.step(&initial);
+                            n.step(self.id, &initial);
                         }
                         Err(failure) => n.negotiation.handle_sasl(Sasl::Failure(failure.name())),
                     }
                 }
-                negotiation::Output::SaslContinue(message) => n.step(&message),
+                negotiation::Output::SaslContinue(message) => n.step(self.id, &message),
                 negotiation::Output::Bind { address, resource, id } => {
                     n.paused = true;
                     drop(input);
@@ -541,10 +546,7 @@ impl Conn {
                 }
                 (Err(_), _) | (_, None) => Step::Failure(SaslFailure::TemporaryAuthFailure),
             };
-            if let Step::Failure(failure) = &step {
-                tracing::info!(conn = self.id.0, %failure, "a login failed");
-            }
-            n.take_step(step);
+            n.take_step(self.id, step);
         }
         self.perform(engine);
         self.resume_reading(engine);

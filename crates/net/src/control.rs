@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
@@ -27,7 +28,12 @@ pub fn listen_in(path: &Path) -> io::Result<UnixListener> {
     // What a killed daemon left behind; the caller holds the lock of the directory, so nobody else uses it.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => UnixListener::bind(path),
+        _ => {
+            let listener = UnixListener::bind(path)?;
+            // The directory should be closed to others. If somebody has opened it, this is not.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+            Ok(listener)
+        }
     }
 }
 
@@ -88,12 +94,13 @@ async fn read_line(stream: &UnixStream) -> io::Result<String> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error),
         }
-        if let Some(end) = line.iter().position(|b| *b == b'\n') {
+        let end = line.iter().position(|b| *b == b'\n');
+        if end.unwrap_or(line.len()) > CONTROL_LINE_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if let Some(end) = end {
             line.truncate(end);
             return String::from_utf8(line).map_err(io::Error::other);
-        }
-        if line.len() > CONTROL_LINE_BYTES_MAX {
-            return Err(io::ErrorKind::InvalidData.into());
         }
     }
 }

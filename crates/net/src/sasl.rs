@@ -81,6 +81,11 @@ impl Exchange {
         Ok(Exchange { mechanism, offer: *offer, domain: domain.into(), state: State::First { asked: false } })
     }
 
+    /// The mechanism that the client has chosen.
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
     /// Takes a message of the client, without its base64. An empty one in the first place means that there was none
     /// with the request: it is asked for (RFC 6120 section 6.4.2). Out of turn, the attempt fails.
     pub fn step(&mut self, input: &[u8]) -> Step {

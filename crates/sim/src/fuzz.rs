@@ -1,5 +1,9 @@
 //! Bodies of the fuzz targets. Each takes any bytes and panics where a promise is broken.
 
 mod framer;
+mod negotiation;
+mod session;
 
 pub use framer::framer;
+pub use negotiation::negotiation;
+pub use session::session;

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-const MUTATIONS: u64 = 6_000;
-
 /// Bytes that mean something in XML, or nothing anywhere.
 const SPECIAL: &[u8] = b"<>/'\"=&;:]![?- \n\0\x7f\xc3\xbfax0";
 
@@ -54,13 +52,27 @@ fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     data
 }
 
+fn hold(target: &str, mutations: u64, body: fn(&[u8])) {
+    let seeds = seeds(target);
+    seeds.iter().for_each(|seed| body(seed));
+    for seed in 0..mutations {
+        let data = mutated(&seeds, &mut Random(seed));
+        let outcome = std::panic::catch_unwind(|| body(&data));
+        assert!(outcome.is_ok(), "{target}, seed {seed}: {:?}", String::from_utf8_lossy(&data));
+    }
+}
+
 #[test]
 fn framer() {
-    let seeds = seeds("framer");
-    seeds.iter().for_each(|seed| sim::fuzz::framer(seed));
-    for seed in 0..MUTATIONS {
-        let data = mutated(&seeds, &mut Random(seed));
-        let outcome = std::panic::catch_unwind(|| sim::fuzz::framer(&data));
-        assert!(outcome.is_ok(), "seed {seed}: {:?}", String::from_utf8_lossy(&data));
-    }
+    hold("framer", 6_000, sim::fuzz::framer);
+}
+
+#[test]
+fn negotiation() {
+    hold("negotiation", 6_000, sim::fuzz::negotiation);
+}
+
+#[test]
+fn session() {
+    hold("session", 1_000, sim::fuzz::session);
 }

@@ -66,7 +66,8 @@ fn one_side_sees_and_the_other_does_not() {
     let paulo = online(&mut bench, "paulo", "there");
     say(&mut bench, maria, "subscribe", "paulo");
     say(&mut bench, paulo, "subscribed", "maria");
-    (bench.received(maria), bench.received(paulo));
+    bench.received(maria);
+    bench.received(paulo);
     for (seat, hers, his) in [
         (maria, &["available maria/here"][..], &[][..]),
         (paulo, &["available paulo/there"], &["available paulo/there"]),

@@ -121,7 +121,7 @@ impl Roster {
     }
 
     /// The contacts with whom this register is set.
-    pub(crate) fn with(&self, register: Registers) -> impl Iterator<Item = &Bare> {
+    pub(crate) fn having(&self, register: Registers) -> impl Iterator<Item = &Bare> {
         self.items.iter().filter(move |(_, item)| item.registers.has(register)).map(|(address, _)| address)
     }
 }
@@ -194,5 +194,79 @@ impl Item {
             xml.leaf("group", ns::ROSTER, group);
         }
         xml.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{AccountId, NodeId};
+
+    use super::*;
+
+    fn record(kind: RecordKind, key: &str, value: Option<&str>) -> Record {
+        let value = value.map(|value| value.as_bytes().to_vec());
+        Record { account: AccountId(1), kind, key: key.into(), value, clock: 1, node: NodeId::SELF, version: 1 }
+    }
+
+    /// What the records make, as a roster has it.
+    #[track_caller]
+    fn check(records: &[(RecordKind, &str, Option<&str>)], expect: &str) {
+        // The kinds are read side by side: they come in any order.
+        for turned in [false, true] {
+            let mut records: Vec<_> = records.iter().map(|(kind, key, value)| record(*kind, key, *value)).collect();
+            if turned {
+                records.reverse();
+            }
+            let mut roster = Roster::default();
+            roster.add(records);
+            let mut xml = Xml::within(ns::ROSTER);
+            roster.items.iter().for_each(|(address, item)| item.write_xml(address, &mut xml));
+            assert_eq!(String::from_utf8(xml.finish()).unwrap(), expect);
+        }
+    }
+
+    #[test]
+    fn a_contact_is_put_together_from_its_records() {
+        use RecordKind::{Request, Roster, Subscription};
+        let item = "<item xmlns='jabber:iq:roster' jid='p@a.example' name='P'><group>G</group></item>";
+        check(&[], "");
+        check(
+            &[(Roster, "p@a.example", Some(item))],
+            "<item jid='p@a.example' name='P' subscription='none'><group>G</group></item>",
+        );
+        check(
+            &[
+                (Roster, "p@a.example", Some(item)),
+                (Subscription, "from p@a.example", Some("")),
+                (Subscription, "ask p@a.example", Some("")),
+                (Subscription, "to q@a.example", Some("")),
+                (Subscription, "approved q@a.example", Some("")),
+            ],
+            "<item jid='p@a.example' name='P' ask='subscribe' subscription='from'><group>G</group></item>\
+             <item jid='q@a.example' approved='true' subscription='to'/>",
+        );
+        // A tombstone is nothing, and so is what cannot be read.
+        check(
+            &[
+                (Roster, "p@a.example", None),
+                (Roster, "q@a.example", Some("<item")),
+                (Roster, "@", Some(item)),
+                (Subscription, "to p@a.example", None),
+                (Subscription, "hears p@a.example", Some("")),
+                (Subscription, "to", Some("")),
+                (Subscription, "to @", Some("")),
+                (Request, "r@a.example", Some("<presence xmlns='jabber:client' type='subscribe'/>")),
+            ],
+            "",
+        );
+    }
+
+    #[test]
+    fn a_record_says_what_was_read() {
+        let xml = "<item xmlns='jabber:iq:roster' jid='p@a.example' name='&lt;P&gt;'><group>A &amp; B</group></item>";
+        let item = Item::from_xml(&Element::parse(xml.as_bytes()).unwrap()).unwrap();
+        let registers = Registers::TO.with(Registers::APPROVED);
+        let address = Bare::new("p@a.example").unwrap();
+        assert_eq!(String::from_utf8(item.with(registers).to_record(&address)).unwrap(), xml);
     }
 }

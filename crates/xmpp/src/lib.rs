@@ -19,6 +19,7 @@ mod error;
 mod map;
 pub mod negotiation;
 pub mod ns;
+mod questions;
 mod router;
 mod session;
 mod shard;

@@ -302,7 +302,7 @@ impl Negotiation {
             return self.refuse(StreamError::HostUnknown);
         }
         self.host = Some(meant);
-        if !header.version.as_deref().is_some_and(|v| v.split('.').next().is_some_and(|major| major == "1")) {
+        if header.version.as_deref().is_none_or(|v| v.split('.').next().is_none_or(|major| major != "1")) {
             return self.refuse(StreamError::UnsupportedVersion);
         }
         self.write_header_once();
@@ -434,6 +434,7 @@ impl Negotiation {
             xml.open("bind", ns::BIND).close();
             // COMPAT(RFC 3921 clients): the session element, marked as needless as draft-cridland-xmpp-session asks.
             xml.open("session", ns::SESSION).open("optional", ns::SESSION).close().close();
+            desk::caps::write_feature(&mut xml);
             for (name, namespace) in desk::STREAM_FEATURES {
                 xml.open(name, namespace).close();
             }
@@ -473,7 +474,7 @@ impl Negotiation {
                 xml.text("=");
             }
             Some(data) => {
-                xml.text(&BASE64.encode(data));
+                xml.text(BASE64.encode(data));
             }
         }
         xml.close();

@@ -7,10 +7,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use base::{Bare, ConnId, Jid, Ticket};
+use base::{Bare, ConnId, Jid, Ticket, Time};
 use wire::Stanza;
 
+use crate::desk::client_state::Waiting;
 use crate::desk::stream_management::StreamManagement;
+use crate::questions::Questions;
 
 /// One resource.
 pub(crate) struct Session {
@@ -25,6 +27,16 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid<'static>>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
+    /// Whether it asked for the block list, so that it gets pushes (XEP-0191 section 3.2).
+    pub(crate) wants_blocklist: bool,
+    /// What it has asked and the store knows.
+    pub(crate) questions: Questions,
+    /// What waits while nobody looks at the client (XEP-0352); boxed because most sessions have none.
+    pub(crate) inactive: Option<Box<Waiting>>,
+    /// When its client was last heard.
+    pub(crate) heard: Time,
+    /// When it was asked whether it is still there, if it has not been heard since.
+    pub(crate) asked: Option<Time>,
     pub(crate) held: VecDeque<Outgoing>,
     /// Store rows whose bytes have been handed to the connection and have not left yet.
     pub(crate) leaving: Vec<i64>,
@@ -58,7 +70,7 @@ pub(crate) enum What {
 }
 
 impl Session {
-    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Time) -> Session {
         Session {
             conn: Some(conn),
             account,
@@ -66,6 +78,11 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
+            wants_blocklist: false,
+            questions: Questions::default(),
+            inactive: None,
+            heard: now,
+            asked: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
             sm: None,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
-use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME, SESSION_OUTPUT_BYTES_MAX};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -20,10 +20,12 @@ use crate::account::{Account, Parked};
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
+use crate::desk::blocking::Blocked;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::questions::Question;
 use crate::router::Way;
 use crate::session::{Outgoing, Session, What};
 
@@ -232,6 +234,7 @@ enum Purpose {
     Account(Bare),
     Roster(Bare),
     Backlog(Bare),
+    Question(Box<Question>),
     Accounts(u64),
 }
 
@@ -241,12 +244,15 @@ enum Due {
     Forget(SessionId),
     /// Confirmations have waited long enough.
     Confirm,
+    /// All clients are looked at, whether they are still there.
+    Look,
 }
 
 /// See the module.
 pub struct Shard {
     pub(crate) config: Config,
     pub(crate) now: Now,
+    pub(crate) started: Time,
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
@@ -273,20 +279,23 @@ pub struct Shard {
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
     due: BTreeSet<(Time, Due)>,
+    /// Whether there is a [`Due::Look`].
+    looking: bool,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
 }
 
 impl Shard {
-    /// An empty shard. `seed` makes resources, session ids and hash keys; it must come from a strong source.
-    pub fn new(config: Config, seed: [u8; 32]) -> Shard {
+    /// An empty shard that starts now. `seed` makes resources, session ids and hash keys; it must come from a strong source.
+    pub fn new(config: Config, now: Now, seed: [u8; 32]) -> Shard {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut key = [0; 16];
         rng.fill_bytes(&mut key);
         let keyed = Keyed::new(key);
         Shard {
             config,
-            now: Now::default(),
+            now,
+            started: now.mono,
             rng,
             accounts: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
@@ -305,6 +314,7 @@ impl Shard {
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             due: BTreeSet::new(),
+            looking: false,
             outputs: VecDeque::new(),
             arena: Vec::new(),
         }
@@ -334,10 +344,14 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Timeout => self.handle_timeout(),
         }
+        self.tell_of_departed();
+        self.flush_batch();
+    }
+
+    fn tell_of_departed(&mut self) {
         while let Some((session, roster)) = self.departed.pop_front() {
             desk::presence::ended(self, &session, roster.as_deref());
         }
-        self.flush_batch();
     }
 
     /// The next thing to do; drain it after every [`Shard::handle`].
@@ -357,8 +371,12 @@ impl Shard {
 
     fn handle_frame(&mut self, conn: ConnId, frame: Frame<'_>) {
         let Some(session) = self.conns.get(&conn).copied() else { return };
+        self.heard(session);
         match frame {
             Frame::Stanza(stanza) => self.handle_stanza(session, stanza),
+            Frame::Element(element) if element.namespace() == ns::CLIENT_STATE => {
+                desk::client_state::handle(self, session, &element);
+            }
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
@@ -396,7 +414,7 @@ impl Shard {
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
-        let fate = self.from_client(origin, stanza);
+        let fate = self.accept(origin, stanza);
         self.meet(origin, fate);
     }
 
@@ -450,8 +468,9 @@ impl Shard {
         let mut xml = Xml::new();
         xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(conn, address.clone(), jid));
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now.mono));
         self.conns.insert(conn, session);
+        self.look_again();
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
         self.push(Output::Bound { conn });
         let mut bytes = Vec::new();
@@ -466,13 +485,17 @@ impl Shard {
             self.push(Output::Close { conn: old });
         }
         self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
+        self.heard(session);
         self.conns.insert(conn, session);
+        self.look_again();
         self.push(Output::Bound { conn });
     }
 
     /// Takes its connection from a session.
     fn detach(&mut self, session: SessionId) -> Option<ConnId> {
-        let conn = self.sessions.get_mut(&session)?.conn.take()?;
+        let session = self.sessions.get_mut(&session)?;
+        let conn = session.conn.take()?;
+        session.questions.left();
         self.conns.remove(&conn);
         Some(conn)
     }
@@ -483,6 +506,11 @@ impl Shard {
             self.binding.remove(&conn);
             return;
         };
+        self.lose_connection(session);
+    }
+
+    /// A session has no connection any more: it waits to be resumed, or ends.
+    pub(crate) fn lose_connection(&mut self, session: SessionId) {
         self.detach(session);
         let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
         if resumable {
@@ -539,6 +567,7 @@ impl Shard {
     pub(crate) fn retire(&mut self, address: &Bare) {
         let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
         account.roster = None;
+        account.private = None;
         if !std::mem::replace(&mut account.retired, true) {
             self.idle.push_back(address.clone());
         }
@@ -559,6 +588,9 @@ impl Shard {
     /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
     pub(crate) fn send(&mut self, session: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
+        if self.waits_for_attention(session, stanza, what, after) {
+            return;
+        }
         let Some(to) = self.sessions.get(&session) else { return };
         if let What::Copy(seq) = what
             && let Some(account) = self.accounts.get_mut(&to.account)
@@ -573,11 +605,28 @@ impl Shard {
         }
         let mut bytes = Vec::new();
         stanza.emit(Form::Tcp, &mut bytes);
-        self.send_bytes(session, bytes, what, after);
+        self.enqueue(session, bytes, what, after);
+    }
+
+    /// XEP-0352: whether a stanza waits until somebody looks at the client. One that does not wait goes behind those
+    /// that did.
+    fn waits_for_attention(&mut self, id: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) -> bool {
+        let Some(waiting) = self.sessions.get_mut(&id).and_then(|s| s.inactive.as_mut()) else { return false };
+        let waits = what == What::Stanza && after.is_none() && waiting.take(stanza);
+        if !waits || waiting.is_full() {
+            desk::client_state::flush(self, id);
+        }
+        waits
     }
 
     /// As [`Shard::send`], for bytes that are ready.
     pub(crate) fn send_bytes(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
+        desk::client_state::flush(self, session);
+        self.enqueue(session, bytes, what, after);
+    }
+
+    /// Puts bytes behind all that is on its way to a session's client.
+    pub(crate) fn enqueue(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
         let Some(to) = self.sessions.get_mut(&session) else { return };
         if after.is_some() || !to.held.is_empty() {
@@ -646,10 +695,11 @@ impl Shard {
     }
 
     fn handle_drained(&mut self, conn: ConnId) {
-        let Some(session) = self.conns.get(&conn) else { return };
-        let session = self.sessions.get_mut(session).expect("every connection has its session");
+        let Some(id) = self.conns.get(&conn).copied() else { return };
+        let session = self.sessions.get_mut(&id).expect("every connection has its session");
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
+        self.question_left(id);
     }
 
     /// These copies have reached their person.
@@ -678,6 +728,14 @@ impl Shard {
     pub(crate) fn write(&mut self, write: Write) -> Ticket {
         self.batch.push(write);
         Ticket(self.next_ticket)
+    }
+
+    /// Writes a record of an account that has been read, or its tombstone; of a kind without versions.
+    pub(crate) fn put_record(&mut self, address: &Bare, kind: RecordKind, key: &str, value: Option<Vec<u8>>) -> Ticket {
+        let wall = self.now.wall;
+        let account = self.accounts.get_mut(address).expect("only an account that has been read has records");
+        let record = account.record(kind, key, value, wall);
+        self.write(Write::PutRecord(record))
     }
 
     /// The newest batch that there is something in: with it, all that memory says is durable.
@@ -791,6 +849,11 @@ impl Shard {
         self.push(Output::Read { ticket, query, after });
     }
 
+    /// Asks what a request of a client needs.
+    pub(crate) fn read_for(&mut self, question: Box<Question>) {
+        self.read(question.query.clone(), Purpose::Question(question));
+    }
+
     /// Asks for the next page of waiting messages.
     pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
         self.read(query, Purpose::Backlog(address.clone()));
@@ -803,8 +866,9 @@ impl Shard {
                 let Some(account) = self.accounts.get_mut(&address) else { return };
                 account.loading -= 1;
                 match rows {
-                    Ok(Rows::Account(Some(row))) => {
-                        account.row = Some(row);
+                    Ok(Rows::Account(Some(opened))) => {
+                        account.blocked = Blocked::from_records(&opened.records);
+                        account.row = Some(opened.row);
                         self.resume_parked(&address);
                     }
                     Ok(_) => self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable)),
@@ -822,12 +886,13 @@ impl Shard {
                             self.resume_parked(&address);
                         }
                     }
-                    Ok(_) => {}
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
             (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
             (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
                     Ok(Rows::Accounts(rows)) => Answer::Accounts(rows.into_iter().map(|r| r.address).collect()),
@@ -860,7 +925,7 @@ impl Shard {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
         let id = account.row.as_ref().expect("it is ready").id;
         account.loading += ROSTER_KINDS.len() as u32;
-        account.park_first(Parked::Stanza { way, origin, stanza: stanza.into_owned() });
+        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         for kind in ROSTER_KINDS {
             self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
@@ -877,7 +942,7 @@ impl Shard {
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
-                    let fate = self.process(address, way, origin, stanza);
+                    let fate = self.process(address, way, origin, *stanza);
                     self.meet(origin, fate);
                 }
             }
@@ -908,9 +973,16 @@ impl Shard {
             Parked::Stanza { origin, stanza, .. } => {
                 match stanza.head.kind {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
+                    // What a stranger hears of a person who is there, too (attack case D14).
+                    _ if error.condition == Condition::ServiceUnavailable
+                        && desk::last_activity::is_request(&stanza) =>
+                    {
+                        self.bounce(origin, &stanza, &Condition::Forbidden.into());
+                    }
                     _ => self.bounce(origin, &stanza, error),
                 }
-                self.settle(origin);
+                // What its author's own account wrote because of it may not be durable yet.
+                self.meet(origin, Fate::After(self.newest()));
             }
         }
     }
@@ -959,6 +1031,7 @@ impl Shard {
                 for session in sessions {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
+                self.tell_of_departed();
                 self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
@@ -1005,8 +1078,32 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::Look => {
+                    self.looking = false;
+                    desk::keepalive::look(self);
+                }
             }
         }
+    }
+
+    /// While there are connections, their clients are looked at again and again.
+    pub(crate) fn look_again(&mut self) {
+        if !self.looking && !self.conns.is_empty() {
+            self.looking = true;
+            self.due.insert((self.now.mono + CLIENT_LOOK_TIME, Due::Look));
+        }
+    }
+
+    /// A client is there.
+    fn heard(&mut self, session: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            (session.heard, session.asked) = (self.now.mono, None);
+        }
+    }
+
+    /// The number of an account that has been read.
+    pub(crate) fn account_id(&self, address: &Bare) -> Option<AccountId> {
+        self.accounts.get(address)?.row.as_ref().map(|row| row.id)
     }
 
     /// A deadline for a broken session counts no more.

@@ -26,7 +26,7 @@ pub(crate) fn class(stanza: &Stanza<'_>) -> Class {
     }
     let mut class = Class::Momentary;
     for payload in stanza.payloads() {
-        match (payload.name(), payload.namespace().as_ref()) {
+        match (payload.name(), payload.namespace()) {
             ("no-store", ns::HINTS) => return Class::Momentary,
             ("no-permanent-store", ns::HINTS) => return Class::Passing,
             // What says nothing by itself: a typing notice stays one whatever thread it belongs to.
@@ -108,6 +108,6 @@ fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: b
 pub(crate) fn stanza_id(node: u64, seq: i64, by: &Bare) -> Vec<u8> {
     let mut xml = Xml::new();
     xml.open("stanza-id", ns::STANZA_IDS);
-    xml.attr("by", by.as_str()).attr("id", &format!("{node:016x}-{seq:x}")).close();
+    xml.attr("by", by.as_str()).attr("id", format!("{node:016x}-{seq:x}")).close();
     xml.finish()
 }

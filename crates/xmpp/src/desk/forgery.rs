@@ -26,7 +26,7 @@ pub(crate) fn is_roster_push(stanza: &Stanza<'_>) -> bool {
 }
 
 fn is_forged(element: &Element<'_>, hosts: &Hosts) -> bool {
-    match (element.name(), element.namespace().as_ref()) {
+    match (element.name(), element.namespace()) {
         ("stanza-id", ns::STANZA_IDS) => element.attr("by").is_none_or(|by| match Jid::new(&by) {
             Ok(by) => hosts.served.iter().any(|d| d == by.domain()),
             Err(_) => true,

@@ -76,7 +76,7 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         };
         let mut delay = Xml::new();
         delay.open("delay", ns::DELAY).attr("from", address.jid().domain());
-        delay.attr("stamp", &row.filed.to_string()).close();
+        delay.attr("stamp", row.filed.to_string()).close();
         stanza.append(delay.finish());
         stanza.append(archive::stanza_id(shard.config.node, row.seq, address));
         for session in &sessions {

@@ -14,7 +14,7 @@ use crate::ns;
 use crate::session::What;
 use crate::shard::{Origin, Output, Shard};
 
-const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
+pub(crate) const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
 
 /// The two counts of a session. They wrap at 2^32 (section 4).
 #[derive(Debug, Default)]
@@ -86,6 +86,11 @@ impl StreamManagement {
         Ok(copies)
     }
 
+    /// Whether the client acknowledges fast enough that it may be sent more of what can wait.
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
+    }
+
     /// The store's numbers of what the client has not acknowledged.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = i64> {
         self.queue.iter().filter_map(|(_, what)| if let What::Copy(seq) = what { Some(*seq) } else { None })
@@ -129,7 +134,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
             let mut xml = Xml::new();
             xml.open("enabled", ns::SM);
             if resumable {
-                xml.attr("id", &token).attr("resume", "true").attr("max", &resume_time_max.to_string());
+                xml.attr("id", &token).attr("resume", "true").attr("max", resume_time_max.to_string());
             }
             xml.close();
             let sm = StreamManagement { id: resumable.then(|| token.clone()), ..StreamManagement::default() };
@@ -163,6 +168,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                         shard.write_raw(conn, REQUEST);
                     }
                     shard.confirm(&address, copies);
+                    shard.next_question(id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -191,7 +197,7 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     sm.asked = !sm.queue.is_empty();
     let mut bytes = Vec::new();
     let mut xml = Xml::new();
-    xml.open("resumed", ns::SM).attr("h", &sm.handled().to_string()).attr("previd", previd).close();
+    xml.open("resumed", ns::SM).attr("h", sm.handled().to_string()).attr("previd", previd).close();
     bytes.extend_from_slice(&xml.finish());
     for (stanza, _) in &sm.queue {
         bytes.extend_from_slice(stanza);
@@ -201,11 +207,14 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     }
     shard.write_raw(conn, &bytes);
     shard.confirm(address, copies);
+    // XEP-0352 section 5.2: a new stream begins in the active state.
+    super::client_state::activate(shard, id);
+    shard.next_question(id);
 }
 
 fn answer(h: u32) -> Vec<u8> {
     let mut xml = Xml::new();
-    xml.open("a", ns::SM).attr("h", &h.to_string()).close();
+    xml.open("a", ns::SM).attr("h", h.to_string()).close();
     xml.finish()
 }
 

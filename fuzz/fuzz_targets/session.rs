@@ -1,0 +1,5 @@
+//! `cargo fuzz run session`: see `sim::fuzz::session`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sim::fuzz::session(data));
