@@ -38,7 +38,6 @@ class Bot(slixmpp.ClientXMPP):
         self.add_event_handler("message", self._message)
         self.add_event_handler("message_error", self._message)
         self.add_event_handler("failed_auth", self._failed)
-        self.add_event_handler("ssl_invalid_chain", self._untrusted)
         self.add_event_handler("stream_error", lambda error: self.ends.put_nowait(error["condition"]))
         self.add_event_handler("disconnected", self._disconnected)
 
@@ -53,14 +52,10 @@ class Bot(slixmpp.ClientXMPP):
     def _failed(self, failure):
         self.failure = failure["condition"]
 
-    def _untrusted(self, error):
-        self.failure = f"untrusted: {error}"
-        self.abort()
-
     def _disconnected(self, reason):
         self.ends.put_nowait("disconnected")
         if not self.started.done():
-            self.started.set_exception(ConnectionError(self.failure or f"disconnected: {reason}"))
+            self.started.set_exception(ConnectionError(self.failure or str(reason)))
 
     async def login(self, *, available=True):
         """Connects, and is there when this returns; or raises `ConnectionError` with the reason."""

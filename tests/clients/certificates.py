@@ -1,6 +1,7 @@
 """The daemon's certificates: this computer's own, and an administrator's files that change under way."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 
@@ -14,7 +15,7 @@ def shown(port, name, authority=None):
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["xmpp-client"])
-    with ssl.socket.create_connection(("127.0.0.1", port), 10) as plain:
+    with socket.create_connection(("127.0.0.1", port), 10) as plain:
         with context.wrap_socket(plain, server_hostname=name) as tls:
             return tls.getpeercert(True)
 
@@ -46,7 +47,7 @@ async def slixmpp_verifies(world):
     try:
         await stranger.login()
     except ConnectionError as why:
-        check(str(why).startswith("untrusted"), True)
+        check("certificate verify failed" in str(why), True)
     else:
         raise AssertionError("a certificate of an unknown authority was accepted")
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 
 from bot import Bot
-from harness import case, check
+from harness import case, check, limit
 
 
 @case("slixmpp and slixmpp chat, both ways, whatever the letters")
@@ -20,24 +20,25 @@ async def both_ways(world):
     await ben.leave()
 
 
-@case("messages to somebody who is away wait, in order, with the time of writing")
+@case("messages to somebody who is away wait, in order, with the time of writing; by pages of PAGE_MESSAGES_MAX")
 async def offline(world):
-    house = world.standing
-    people = house.people("ana", "ben")
-    ana = await Bot(house, people[0]).login()
-    for number in range(250):
-        await ana.say(people[1][0], f"number {number}")
-    await ana.ping()
-    ben = await Bot(house, people[1], plugins=["xep_0203"]).login()
-    for number in range(250):
-        heard = await ben.hear()
-        check(heard["body"], f"number {number}")
-        check(heard["delay"]["stamp"] is not None, True)
-    await ben.leave()
-    again = await Bot(house, people[1]).login()
-    check(again.inbox.qsize(), 0)
-    await again.leave()
-    await ana.leave()
+    house, page = world.standing, limit("PAGE_MESSAGES_MAX")
+    for count in (1, page - 1, page, page + 1, 10 * page):
+        people = house.people("ana", "ben")
+        ana = await Bot(house, people[0]).login()
+        for number in range(count):
+            await ana.say(people[1][0], f"number {number}")
+        await ana.ping()
+        ben = await Bot(house, people[1], plugins=["xep_0203"]).login()
+        for number in range(count):
+            heard = await ben.hear()
+            check(heard["body"], f"number {number}")
+            check(heard["delay"]["stamp"] is not None, True)
+        await ben.leave()
+        again = await Bot(house, people[1]).login()
+        check(again.inbox.qsize(), 0)
+        await again.leave()
+        await ana.leave()
 
 
 @case("a stranger to the daemon cannot be written to, and the sender is told")

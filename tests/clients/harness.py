@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -46,6 +47,12 @@ async def until(what, seconds=15):
     return found
 
 
+def limit(name):
+    """A limit by its name, as the daemon has it."""
+    text = (Path(__file__).parents[2] / "crates/base/src/limits.rs").read_text()
+    return int(re.search(rf"pub const {name}: \w+ = ([0-9_]+);", text)[1])
+
+
 def free_ports(count):
     with contextlib.ExitStack() as stack:
         taken = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -67,6 +74,7 @@ class World:
         self.houses = []
         self.names = 0
         self.standing = None
+        self.at_end = []
 
     def house(self, config=""):
         house = House(self, len(self.houses), config)
@@ -81,6 +89,8 @@ class World:
     def close(self):
         for house in self.houses:
             house.kill()
+        for undo in self.at_end:
+            undo()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from raw import SASL, Raw
 SECOND = "jirani-test"
 
 
-def second_person():
+def second_person(world):
     """Another user of this computer, made for the tests."""
     try:
         return pwd.getpwnam(SECOND)
@@ -24,6 +24,7 @@ def second_person():
         if os.geteuid() != 0:
             raise Skip(f"there is no user {SECOND} on this computer, and only root can make one") from None
         subprocess.run(["useradd", "--system", "--shell", "/bin/sh", SECOND], check=True, capture_output=True)
+        world.at_end.append(lambda: subprocess.run(["userdel", SECOND], check=False, capture_output=True))
         return pwd.getpwnam(SECOND)
 
 
@@ -31,7 +32,7 @@ def as_second(world, *command, stdin=""):
     """Runs a command as that user, to its end."""
     if os.geteuid() != 0:
         raise Skip("only root can run a program as another user")
-    user = second_person()
+    user = second_person(world)
     home = world.folder / "second"
     if not home.exists():
         home.mkdir(mode=0o700)

@@ -61,8 +61,8 @@ class Raw:
         return answer[0].tag if answer.tag == f"{SASL}failure" else answer.tag
 
     @classmethod
-    async def login(cls, port, person, resource="raw"):
-        """In by PLAIN, bound, stream management on (not to be resumed), available."""
+    async def login(cls, port, person, resource="raw", *, managed=True):
+        """In by PLAIN, bound, `managed`: stream management on (not to be resumed), available."""
         address, password = person
         name, domain = address.split("@")
         raw = await cls.connect(port)
@@ -75,10 +75,13 @@ class Raw:
             "<iq id='bind' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
             f"<resource>{resource}</resource></bind></iq>"
         )
-        await raw.next()
-        raw.send("<enable xmlns='urn:xmpp:sm:3'/>")
-        if (await raw.next()).tag != f"{SM}enabled":
-            raise ConnectionError("no stream management")
+        answer = await raw.next()
+        if answer.get("type") != "result":
+            raise ConnectionError("not bound: " + " ".join(child.tag for child in answer))
+        if managed:
+            raw.send("<enable xmlns='urn:xmpp:sm:3'/>")
+            if (await raw.next()).tag != f"{SM}enabled":
+                raise ConnectionError("no stream management")
         raw.send("<presence/>")
         return raw
 

@@ -15,6 +15,7 @@ import certificates  # noqa: F401
 import chat  # noqa: F401
 import profanity  # noqa: F401
 import people  # noqa: F401
+import limits  # noqa: F401
 import crash  # noqa: F401
 
 

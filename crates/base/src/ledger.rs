@@ -98,11 +98,14 @@ pub enum RecordKind {
     /// One register of a subscription, set if there is a value; key: `to`, `from`, `ask` or `approved`, a space, and the
     /// contact's bare address.
     Subscription = 7,
+    /// When the account's last session ended (XEP-0012); key: empty; value: milliseconds since 1970, a space, and the
+    /// status that was said last.
+    LastSeen = 8,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [RecordKind; 7] = [
+    pub const ALL: [RecordKind; 8] = [
         RecordKind::Roster,
         RecordKind::Request,
         RecordKind::Block,
@@ -110,7 +113,11 @@ impl RecordKind {
         RecordKind::Private,
         RecordKind::VCard,
         RecordKind::Subscription,
+        RecordKind::LastSeen,
     ];
+
+    /// What must be known of an account before anything is delivered to it: read with its row, in one query.
+    pub const AT_THE_DOOR: [RecordKind; 2] = [RecordKind::Block, RecordKind::Preference];
 }
 
 /// A changeable fact of an account. Later ones win: the store keeps the one with the higher `clock` in whatever order
@@ -130,7 +137,7 @@ pub struct Record {
     pub clock: u64,
     /// The node that wrote it.
     pub node: NodeId,
-    /// This store's own count of changes to the account's records, for XEP-0237 versions.
+    /// This store's own count of changes to the account's contacts, for XEP-0237 versions; 0 for other records.
     pub version: i64,
 }
 
@@ -226,7 +233,7 @@ pub struct ArchiveQuery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rows {
     /// The account, if there is one.
-    Account(Option<AccountRow>),
+    Account(Option<Opened>),
     /// The account and its credentials, if there is one.
     Credentials(Option<(AccountId, Vec<Credential>)>),
     /// All accounts.
@@ -237,6 +244,15 @@ pub enum Rows {
     Messages(Vec<MessageRow>),
     /// A page of history.
     Page(Page),
+}
+
+/// An account, and what must be known before anything is delivered to it, from one moment of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Its row.
+    pub row: AccountRow,
+    /// Its live records of the kinds [`RecordKind::AT_THE_DOOR`], kind by kind, by key.
+    pub records: Vec<Record>,
 }
 
 /// What is known of an account before its records are read. Costs the same however much it has.

@@ -91,10 +91,6 @@ pub const PAGE_MESSAGES_MAX: u32 = 100;
 /// must not disconnect the client that it is for.
 pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
 
-/// Questions to the history (XEP-0313) that one session has open. They are answered one by one as the answers leave, so
-/// a client that asks for all at once holds a few hundred bytes for each.
-pub const HISTORY_QUERIES_MAX: usize = 16;
-
 /// Addresses in an account's archiving preferences (XEP-0441): they are read with the account, whoever opens it.
 pub const ARCHIVE_PREFERENCES_MAX: usize = 1000;
 
@@ -124,6 +120,38 @@ pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
+
+/// Addresses that one account blocks: by hand a person blocks some dozens, and the list stays in memory with the account.
+pub const BLOCKED_MAX: usize = 1000;
+
+/// Bytes of a vCard: a photo of 140 kB in base64 beside the rest.
+pub const VCARD_BYTES_MAX: usize = 196_608;
+
+/// Different things in one account's private XML storage: bookmarks, notes, the settings of some clients.
+pub const PRIVATE_ITEMS_MAX: usize = 256;
+/// Bytes of all of them; they are read together.
+pub const PRIVATE_BYTES_MAX: usize = 1_048_576;
+
+/// Bytes of the last status that is kept for who asks for last activity; a longer one is not kept.
+pub const LAST_STATUS_BYTES_MAX: usize = 1024;
+
+/// Requests of one session that wait for the store: at a login some clients ask for the picture of each contact at once.
+pub const QUESTIONS_MAX: usize = 1000;
+/// Bytes in them. Most have none.
+pub const QUESTIONS_BYTES_MAX: usize = 1_048_576;
+
+/// Stanzas that wait for a client which is inactive (XEP-0352): one for each resource of many contacts.
+pub const INACTIVE_STANZAS_MAX: usize = 500;
+/// Bytes of them. When one of both is reached, all are sent.
+pub const INACTIVE_BYTES_MAX: usize = 131_072;
+
+/// After so long without a word a client is asked whether it is there. Longer than clients ask by themselves, and short
+/// enough that the routers between keep the connection in mind.
+pub const CLIENT_SILENCE_MAX: Duration = Duration::from_secs(600);
+/// Who does not answer in this time has lost the connection: a radio that sleeps needs some seconds, a bad link a minute.
+pub const CLIENT_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+/// How often the clients are looked at, all together: what an idle server wakes up for.
+pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 
 /// Accounts on one node, so that an account made in a loop is noticed.
 pub const ACCOUNTS_MAX: usize = 1_000_000;

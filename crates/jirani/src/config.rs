@@ -45,7 +45,8 @@ pub(crate) struct Certificate {
 
 impl Default for Config {
     fn default() -> Config {
-        let on = |port| vec![SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))];
+        let on =
+            |port| vec![SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))];
         Config {
             listen: on(5222),
             listen_tls: on(5223),
@@ -95,7 +96,10 @@ mod tests {
         let unknown = toml::from_str::<Config>("no_such_key = 1").unwrap_err().to_string();
         let keys = unknown.split("expected one of").nth(1).unwrap();
         for key in keys.split('`').skip(1).step_by(2) {
-            assert!(EXAMPLE.lines().any(|l| l.trim_start_matches("# ").trim_start_matches("[[").starts_with(key)), "{key}");
+            assert!(
+                EXAMPLE.lines().any(|l| l.trim_start_matches("# ").trim_start_matches("[[").starts_with(key)),
+                "{key}"
+            );
         }
     }
 

@@ -129,7 +129,8 @@ async fn list(engine: &Rc<Engine>) -> Result<Reply> {
 
 async fn find(engine: &Rc<Engine>, address: &Bare) -> Result<base::AccountId> {
     let found = engine.credentials(address.clone()).await?;
-    let (account, _) = found.with_context(|| format!("there is no account {address}. `jirani account list` shows all"))?;
+    let (account, _) =
+        found.with_context(|| format!("there is no account {address}. `jirani account list` shows all"))?;
     Ok(account)
 }
 
@@ -149,8 +150,9 @@ pub(crate) fn address(hosts: &Hosts, name: &str) -> Result<Bare> {
 /// # Errors
 /// If none runs, or it refuses.
 pub(crate) fn ask(home: &Home, request: &Request) -> Result<Reply> {
-    let stream = net::control::client::connect_in(&home.control())
-        .with_context(|| format!("no daemon runs with the data in {}. Start one with `jirani`", home.path().display()))?;
+    let stream = net::control::client::connect_in(&home.control()).with_context(|| {
+        format!("no daemon runs with the data in {}. Start one with `jirani`", home.path().display())
+    })?;
     exchange(stream, request)
 }
 

@@ -119,7 +119,9 @@ impl Home {
         };
         let path = directory.join("node");
         let secret: [u8; 40] = match read_if_there(&path)? {
-            Some(bytes) => bytes.try_into().ok().with_context(|| format!("{} is damaged; restore it", path.display()))?,
+            Some(bytes) => {
+                bytes.try_into().ok().with_context(|| format!("{} is damaged; restore it", path.display()))?
+            }
             None => {
                 let secret = net::random();
                 save(&path, &secret)?;

@@ -55,7 +55,8 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
 /// Opens the sockets for clients. `None` if another Jirani has them.
 async fn bind(config: &Config) -> Result<Option<Vec<(TcpListener, Begin)>>> {
     let mut listeners = Vec::new();
-    let all = config.listen.iter().map(|a| (*a, Begin::Either)).chain(config.listen_tls.iter().map(|a| (*a, Begin::Tls)));
+    let all =
+        config.listen.iter().map(|a| (*a, Begin::Either)).chain(config.listen_tls.iter().map(|a| (*a, Begin::Tls)));
     for (address, begin) in all {
         match listen::listen(address).await {
             Ok(listener) => listeners.push((listener, begin)),
@@ -206,7 +207,9 @@ async fn welcome(
         }
     } else {
         println!("Jirani is running for {} on {}.", hosts.primary, crate::account::server(config));
-        println!("`jirani account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program.");
+        println!(
+            "`jirani account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program."
+        );
     }
     if identity.new {
         println!("\nOn paper: {} has the key to your address's future.", home.next_root_key().display());

@@ -25,7 +25,10 @@ pub(crate) fn trust(home: &Home, system: bool, remove: bool, print: bool, yes: b
     let wish = if remove { Wish::Forget } else { Wish::Trust };
     let steps = plan(store, wish, subject, &Surroundings::look(&user, &programs))?;
     if !remove {
-        println!("\"{}\" can vouch for localhost and jirani.alt names only, for nothing on the Internet.", authority.name());
+        println!(
+            "\"{}\" can vouch for localhost and jirani.alt names only, for nothing on the Internet.",
+            authority.name()
+        );
     }
     println!("This will be done:\n");
     steps.iter().for_each(|step| println!("  {step}"));

@@ -152,8 +152,7 @@ impl OutputSide {
 
 impl Conn {
     pub(crate) fn new(id: ConnId, now: Time, stream: TcpStream, peer: SocketAddr, begin: Begin) -> Conn {
-        let input =
-            InputSide { framer: Framer::new(Mode::Client), stage: Stage::First(begin), held: Vec::new() };
+        let input = InputSide { framer: Framer::new(Mode::Client), stage: Stage::First(begin), held: Vec::new() };
         Conn {
             id,
             stream,
@@ -397,8 +396,7 @@ impl Conn {
         let security = self.security(engine);
         let now = engine.clock.now().mono;
         let negotiation = Negotiation::new(now, engine.hosts.clone(), security, crate::random());
-        self.input.borrow_mut().stage =
-            Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
+        self.input.borrow_mut().stage = Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
     }
 
     fn start_tls(&self, engine: &Engine) {

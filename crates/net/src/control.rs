@@ -94,12 +94,13 @@ async fn read_line(stream: &UnixStream) -> io::Result<String> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error),
         }
-        if let Some(end) = line.iter().position(|b| *b == b'\n') {
+        let end = line.iter().position(|b| *b == b'\n');
+        if end.unwrap_or(line.len()) > CONTROL_LINE_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if let Some(end) = end {
             line.truncate(end);
             return String::from_utf8(line).map_err(io::Error::other);
-        }
-        if line.len() > CONTROL_LINE_BYTES_MAX {
-            return Err(io::ErrorKind::InvalidData.into());
         }
     }
 }

@@ -98,14 +98,15 @@ impl Engine {
         let writer = Writer::start(parts.store, move |done| {
             let _ = events.send(FromStore::Done(done));
         })?;
+        let clock = Clock::start();
         let engine = Rc::new(Engine {
-            clock: Clock::start(),
+            clock,
             hosts: Arc::clone(&parts.shard.hosts),
             tls: RefCell::new(parts.tls),
             tls_required_on_loopback: parts.tls_required_on_loopback,
             fake: parts.fake,
             iterations: parts.iterations,
-            shard: RefCell::new(Shard::new(parts.shard, crate::random())),
+            shard: RefCell::new(Shard::new(parts.shard, clock.now(), crate::random())),
             writer: RefCell::new(Some(writer)),
             readers: RefCell::new(Some(readers)),
             reads: RefCell::default(),

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Query, Rows, StoreError};
+use base::ledger::{Opened, Query, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
 use base::{Bare, ConnId, Now, Ticket, Time, Wall};
 use rand_chacha::ChaCha8Rng;
@@ -128,13 +128,14 @@ impl Bench {
             resume_time_max: setup.resume_time_max,
             version: "0.0",
         };
-        let node = Node::new(config, random(&mut rng));
+        // 2026-11-20T09:53:00Z
+        let now = Now { mono: Time(1_000_000), wall: Wall(1_795_168_380_000) };
+        let node = Node::new(config, now, random(&mut rng));
         Bench {
             setup,
             seed,
             rng,
-            // 2026-11-20T09:53:00Z
-            now: Now { mono: Time(1_000_000), wall: Wall(1_795_168_380_000) },
+            now,
             heap: Heap::default(),
             node,
             places: Vec::new(),
@@ -331,7 +332,7 @@ impl Bench {
     pub fn crash(&mut self) {
         self.crashes += 1;
         self.crash_at = None;
-        self.node.crash(random(&mut self.rng));
+        self.node.crash(self.now, random(&mut self.rng));
         self.heap.retain(|event| matches!(event, Event::AtClient { .. } | Event::ClientSeesEnd { .. }));
         for conn in self.pipes.keys().copied().collect::<Vec<_>>() {
             self.end_for_client(conn);
@@ -364,7 +365,7 @@ impl Bench {
     /// What waits for an account in the store.
     #[track_caller]
     pub fn waiting(&self, account: &str) -> Vec<Tree> {
-        let Ok(Rows::Account(Some(row))) = self.node.twin.answer(&Query::Account(address(account))) else {
+        let Ok(Rows::Account(Some(Opened { row, .. }))) = self.node.twin.answer(&Query::Account(address(account))) else {
             panic!("there is no {account}");
         };
         match self.node.twin.answer(&Query::Pending { account: row.id, after: 0, limit: u32::MAX }) {

@@ -77,9 +77,9 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: Config, seed: [u8; 32]) -> Node {
+    pub(crate) fn new(config: Config, now: Now, seed: [u8; 32]) -> Node {
         Node {
-            shard: Shard::new(config.clone(), seed),
+            shard: Shard::new(config.clone(), now, seed),
             config,
             twin: Twin::new(),
             passwords: BTreeMap::new(),
@@ -94,11 +94,11 @@ impl Node {
     }
 
     /// The power goes and comes back: what is durable is there, nothing else.
-    pub(crate) fn crash(&mut self, seed: [u8; 32]) {
+    pub(crate) fn crash(&mut self, now: Now, seed: [u8; 32]) {
         let mut twin = std::mem::take(&mut self.twin);
         twin.crash();
         let passwords = std::mem::take(&mut self.passwords);
-        *self = Node { twin, passwords, ..Node::new(self.config.clone(), seed) };
+        *self = Node { twin, passwords, ..Node::new(self.config.clone(), now, seed) };
     }
 
     /// What is to be done.

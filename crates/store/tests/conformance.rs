@@ -238,6 +238,36 @@ fn one_batch_that_conflicts_takes_no_other_with_it() {
 }
 
 #[test]
+fn an_account_opens_with_what_must_be_known_at_the_door() {
+    let put = |account, kind, key: &str, value: Option<&[u8]>| {
+        let (key, value) = (key.to_owned(), value.map(Into::into));
+        let account = AccountId(account);
+        Write::PutRecord(Record { account, kind, key, value, clock: 1, node: NodeId::SELF, version: 0 })
+    };
+    both(|store| {
+        common::apply(store, [common::create("a@x"), common::create("b@x")].concat());
+        common::apply(
+            store,
+            vec![
+                put(1, RecordKind::Preference, "p", Some(b"1")),
+                put(1, RecordKind::Block, "z@x", Some(b"")),
+                put(1, RecordKind::Block, "m@x", Some(b"")),
+                put(1, RecordKind::Block, "gone@x", None),
+                put(1, RecordKind::Roster, "m@x", Some(b"<item/>")),
+                put(2, RecordKind::Block, "a@x", Some(b"")),
+            ],
+        );
+        let Ok(Rows::Account(Some(opened))) = store.answer(&Query::Account(bare("a@x"))) else {
+            panic!("a@x has been made")
+        };
+        let known: Vec<_> = opened.records.iter().map(|r| (r.kind, r.key.as_str())).collect();
+        let (block, preference) = (RecordKind::Block, RecordKind::Preference);
+        assert_eq!(known, [(block, "m@x"), (block, "z@x"), (preference, "p")]);
+        assert_eq!((opened.row.id, opened.row.next_version), (AccountId(1), 1), "such records have no version");
+    });
+}
+
+#[test]
 fn the_later_record_stays_in_whatever_order_they_come() {
     let put = |clock: u64, value: Option<&str>, version| {
         vec![Write::PutRecord(Record {

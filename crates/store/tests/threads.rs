@@ -113,7 +113,7 @@ fn readers_see_what_was_told_to_be_durable() {
         told.recv().unwrap();
         readers.submit(Ticket(seq), Query::Account(bare("a@x"))).unwrap();
         match answers.recv().unwrap() {
-            (ticket, Ok(Rows::Account(Some(row)))) => assert_eq!((ticket.0, row.pending), (seq, seq)),
+            (ticket, Ok(Rows::Account(Some(opened)))) => assert_eq!((ticket.0, opened.row.pending), (seq, seq)),
             other => panic!("{other:?}"),
         }
     }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use base::ledger::AccountRow;
+use base::ledger::{AccountRow, Record, RecordKind};
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{ConnId, SessionId, Wall};
+use base::{ConnId, NodeId, SessionId, Wall};
 use wire::Stanza;
 
 use crate::contacts::Roster;
+use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
+use crate::desk::private::Sizes;
 use crate::router::Way;
 use crate::shard::Origin;
 
@@ -17,10 +19,14 @@ use crate::shard::Origin;
 pub(crate) struct Account {
     /// Its row, once it has been read.
     pub(crate) row: Option<AccountRow>,
+    /// Whom it blocks: read with its row.
+    pub(crate) blocked: Blocked,
     /// Its sessions in the order in which they were bound.
     pub(crate) sessions: Vec<SessionId>,
     /// Its contacts, once something needed them: before any of its sessions is available.
     pub(crate) roster: Option<Arc<Roster>>,
+    /// How much private XML it keeps, once it has set some.
+    pub(crate) private: Option<Sizes>,
     /// What has come of them so far while they are being read.
     pub(crate) arriving: Roster,
     /// What it wants as history, if it has ever said so. Read with the row.
@@ -58,8 +64,10 @@ impl Account {
     pub(crate) fn unread() -> Account {
         Account {
             row: None,
+            blocked: Blocked::default(),
             sessions: Vec::new(),
             roster: None,
+            private: None,
             arriving: Roster::default(),
             preferences: None,
             loading: 0,
@@ -110,12 +118,19 @@ impl Account {
         row.next_seq - 1
     }
 
-    /// Takes the next version and clock for a record (a hybrid logical clock: never behind the calendar, never back).
+    /// Takes the next version and clock for a contact's records.
     pub(crate) fn take_version(&mut self, wall: Wall) -> (i64, u64) {
         let row = self.row.as_mut().expect("only an account that has been read has records");
         row.next_version += 1;
-        row.clock = (row.clock + 1).max((wall.0.max(0) as u64) << 16);
-        (row.next_version - 1, row.clock)
+        let version = row.next_version - 1;
+        (version, take_clock(row, wall))
+    }
+
+    /// A record of any other kind: it has no version, so that it makes no client read its contacts again.
+    pub(crate) fn record(&mut self, kind: RecordKind, key: &str, value: Option<Vec<u8>>, wall: Wall) -> Record {
+        let row = self.row.as_mut().expect("only an account that has been read has records");
+        let clock = take_clock(row, wall);
+        Record { account: row.id, kind, key: key.to_owned(), value, clock, node: NodeId::SELF, version: 0 }
     }
 
     /// A session that was sent a copy will not confirm it; if it was the last one, the copy waits again.
@@ -152,6 +167,12 @@ impl Account {
     pub(crate) fn is_idle(&self) -> bool {
         self.sessions.is_empty() && !self.is_loading() && self.backlog.is_none()
     }
+}
+
+/// Takes the next clock of an account (a hybrid logical clock: never behind the calendar, never back).
+fn take_clock(row: &mut AccountRow, wall: Wall) -> u64 {
+    row.clock = (row.clock + 1).max((wall.0.max(0) as u64) << 16);
+    row.clock
 }
 
 impl Parked {

@@ -2,27 +2,36 @@
 //! where; disco#info and the stream features are made from it.
 
 pub(crate) mod archive;
+pub(crate) mod blocking;
+pub(crate) mod caps;
 pub(crate) mod carbons;
+pub(crate) mod client_state;
 pub(crate) mod disco;
 pub(crate) mod forgery;
 pub(crate) mod history;
+pub(crate) mod keepalive;
+pub(crate) mod last_activity;
 pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod ping;
 pub(crate) mod preferences;
 pub(crate) mod presence;
+pub(crate) mod private;
 pub(crate) mod roster;
 pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
 pub(crate) mod subscription;
 pub(crate) mod subscription_states;
+pub(crate) mod time;
+pub(crate) mod vcard;
 pub(crate) mod version;
 pub(crate) mod worth;
 
-use base::{Bare, Ticket};
-use wire::{Element, Stanza};
+use base::ledger::{Query, Rows};
+use base::{Bare, Jid, Ticket};
+use wire::{Element, IqType, Kind, Stanza};
 
-use crate::error::StanzaError;
+use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::shard::{Origin, Shard};
 
@@ -34,8 +43,33 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    pub(crate) stanza: &'a Stanza<'a>,
+    from: Option<&'a Jid<'a>>,
     pub(crate) payload: Element<'a>,
+}
+
+impl<'a> Ask<'a> {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// RFC 6120 section 8.2.3: a request has exactly one child.
+    pub(crate) fn new(
+        place: Place,
+        address: &'a Bare,
+        origin: Origin,
+        stanza: &'a Stanza<'a>,
+    ) -> Result<Ask<'a>, StanzaError> {
+        let mut payloads = stanza.payloads();
+        let (Some(payload), None) = (payloads.next(), payloads.next()) else {
+            return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
+        };
+        let set = stanza.head.kind == Kind::Iq(IqType::Set);
+        Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
+    }
+
+    /// The person or the server that asks.
+    pub(crate) fn asker(&self) -> Option<Bare> {
+        self.from.map(Bare::of)
+    }
 }
 
 /// Who is asked.
@@ -57,11 +91,14 @@ pub(crate) enum Verdict {
     ResultAfter(Vec<u8>, Ticket),
     /// An error is.
     Error(StanzaError),
+    /// The store must be asked this; the rows are for that.
+    Read(Query, Reading),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
-    /// The desk answers by itself, in its own time. Nothing that must be durable depends on the request.
-    Later,
 }
+
+/// Makes the verdict of what the store answered.
+pub(crate) type Reading = Box<dyn FnOnce(&mut Shard, &Ask<'_>, Rows) -> Verdict>;
 
 /// A desk's sign: what it answers, where, and what it tells of itself.
 pub(crate) struct Desk {
@@ -104,41 +141,64 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: false,
         handle: ping::handle,
     },
-    Desk {
-        name: "query",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: true,
-        handle: history::query,
-    },
-    Desk {
-        name: "metadata",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: false,
-        handle: history::metadata,
-    },
-    Desk {
-        name: "prefs",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: false,
-        handle: preferences::handle,
-    },
+    Desk { name: "query", namespace: ns::ARCHIVE, places: &[Place::Own], feature: true, handle: history::query },
+    Desk { name: "metadata", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: history::metadata },
+    Desk { name: "prefs", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: preferences::handle },
     Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
     Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
+    Desk { name: "time", namespace: ns::TIME, places: &[Place::Server], feature: true, handle: time::handle },
+    Desk {
+        name: "query",
+        namespace: ns::LAST_ACTIVITY,
+        places: &[Place::Server, Place::Own, Place::Person],
+        feature: true,
+        handle: last_activity::handle,
+    },
+    Desk {
+        name: "vCard",
+        namespace: ns::VCARD,
+        places: &[Place::Own, Place::Person],
+        feature: true,
+        handle: vcard::handle,
+    },
+    Desk { name: "query", namespace: ns::PRIVATE, places: &[Place::Own], feature: false, handle: private::handle },
+    Desk { name: "blocklist", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::list },
+    Desk { name: "block", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::block },
+    Desk { name: "unblock", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::unblock },
 ];
 
-/// What disco#info names beside the desks: what is done without being asked, or asked for at another place.
-pub(crate) const FEATURES: &[(Place, &str)] = &[
-    (Place::Server, ns::CARBONS),
-    (Place::Server, ns::OFFLINE),
-    (Place::Own, ns::ARCHIVE_EXTENDED),
-    (Place::Own, ns::ARCHIVE_GROUPCHAT_FIELD),
-    (Place::Own, ns::STANZA_IDS),
+/// What disco#info names beside the desks, and where: things of an account that clients look for at the server.
+pub(crate) const FEATURES: &[(&str, &[Place])] = &[
+    (ns::ARCHIVE_EXTENDED, &[Place::Own]),
+    (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
+    (ns::BLOCKING, &[Place::Server]),
+    (ns::CAPS, &[Place::Server]),
+    (ns::CARBONS, &[Place::Server]),
+    (ns::OFFLINE, &[Place::Server]),
+    (ns::PRIVATE, &[Place::Server]),
+    (ns::STANZA_IDS, &[Place::Own]),
+    (ns::VCARD, &[Place::Server]),
 ];
+
+/// Whether a client asks for what nobody may have or change but its own person. It is refused before anybody looks whether
+/// there is such a person (attack case D14).
+pub(crate) fn is_foreign(stanza: &Stanza<'_>, own: &Bare) -> bool {
+    let to_another =
+        stanza.head.to.as_ref().is_some_and(|to| to.is_bare() && !to.is_domain() && to.as_str() != own.as_str());
+    let set = match stanza.head.kind {
+        Kind::Iq(IqType::Get) => false,
+        Kind::Iq(IqType::Set) => true,
+        _ => return false,
+    };
+    to_another
+        && stanza.payloads().any(|payload| match (payload.name(), payload.namespace()) {
+            ("query", ns::ROSTER | ns::PRIVATE) | (_, ns::BLOCKING | ns::ARCHIVE) => true,
+            ("vCard", ns::VCARD) => set,
+            _ => false,
+        })
+}
 
 /// What the stream features of an authenticated client name beside bind.
 pub(crate) const STREAM_FEATURES: &[(&str, &str)] =
-    &[("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS), ("sub", ns::PRE_APPROVAL)];
+    &[("csi", ns::CLIENT_STATE), ("sm", ns::SM), ("ver", ns::ROSTER_VERSIONS), ("sub", ns::PRE_APPROVAL)];

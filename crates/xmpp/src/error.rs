@@ -66,13 +66,17 @@ conditions! {
 pub struct StanzaError {
     /// What is wrong.
     pub condition: Condition,
+    /// What its author can do: as the condition has it, unless a specification says otherwise.
+    pub kind: ErrorType,
     /// What to do about it, in English.
     pub text: Option<Cow<'static, str>>,
+    /// The name and the namespace of a condition that a specification adds (RFC 6120 section 8.3.4).
+    pub detail: Option<(&'static str, &'static str)>,
 }
 
 impl From<Condition> for StanzaError {
     fn from(condition: Condition) -> StanzaError {
-        StanzaError { condition, text: None }
+        StanzaError { condition, kind: condition.error_type(), text: None, detail: None }
     }
 }
 
@@ -90,12 +94,18 @@ impl From<&StoreError> for StanzaError {
 impl StanzaError {
     /// A condition with words.
     pub fn new(condition: Condition, text: impl Into<Cow<'static, str>>) -> StanzaError {
-        StanzaError { condition, text: Some(text.into()) }
+        StanzaError { text: Some(text.into()), ..condition.into() }
+    }
+
+    /// XEP-0191 section 3.3: the addressee is blocked by the author.
+    pub fn blocked() -> StanzaError {
+        let detail = Some(("blocked", ns::BLOCKING_ERRORS));
+        StanzaError { kind: ErrorType::Cancel, detail, ..Condition::NotAcceptable.into() }
     }
 
     /// The `<error/>` element.
     pub fn to_xml(&self) -> Vec<u8> {
-        let kind = match self.condition.error_type() {
+        let kind = match self.kind {
             ErrorType::Auth => "auth",
             ErrorType::Cancel => "cancel",
             ErrorType::Modify => "modify",
@@ -106,6 +116,9 @@ impl StanzaError {
         xml.open(self.condition.name(), ns::STANZA_ERRORS).close();
         if let Some(text) = &self.text {
             xml.open("text", ns::STANZA_ERRORS).attr("xml:lang", "en").text(text).close();
+        }
+        if let Some((name, namespace)) = self.detail {
+            xml.open(name, namespace).close();
         }
         xml.close();
         xml.finish()

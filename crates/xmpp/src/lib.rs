@@ -20,6 +20,7 @@ mod form;
 mod map;
 pub mod negotiation;
 pub mod ns;
+mod questions;
 mod router;
 mod rsm;
 mod session;

@@ -434,6 +434,7 @@ impl Negotiation {
             xml.open("bind", ns::BIND).close();
             // COMPAT(RFC 3921 clients): the session element, marked as needless as draft-cridland-xmpp-session asks.
             xml.open("session", ns::SESSION).open("optional", ns::SESSION).close().close();
+            desk::caps::write_feature(&mut xml);
             for (name, namespace) in desk::STREAM_FEATURES {
                 xml.open(name, namespace).close();
             }

@@ -20,6 +20,8 @@ pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
 /// RFC 6121 section 2.
 pub const ROSTER: &str = "jabber:iq:roster";
+/// XEP-0012.
+pub const LAST_ACTIVITY: &str = "jabber:iq:last";
 /// XEP-0030.
 pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// XEP-0030.
@@ -28,20 +30,32 @@ pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 pub const FORMS: &str = "jabber:x:data";
 /// XEP-0045 section 7: what a room says of its people, and its invitations.
 pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0049.
+pub const PRIVATE: &str = "jabber:iq:private";
+/// XEP-0054.
+pub const VCARD: &str = "vcard-temp";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0085.
 pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
 /// XEP-0092.
 pub const VERSION: &str = "jabber:iq:version";
+/// XEP-0115.
+pub const CAPS: &str = "http://jabber.org/protocol/caps";
 /// XEP-0122.
 pub const VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
 /// XEP-0184.
 pub const RECEIPTS: &str = "urn:xmpp:receipts";
+/// XEP-0191.
+pub const BLOCKING: &str = "urn:xmpp:blocking";
+/// XEP-0191 section 3.3: what an error is marked with.
+pub const BLOCKING_ERRORS: &str = "urn:xmpp:blocking:errors";
 /// XEP-0198, version 3.
 pub const SM: &str = "urn:xmpp:sm:3";
 /// XEP-0199.
 pub const PING: &str = "urn:xmpp:ping";
+/// XEP-0202.
+pub const TIME: &str = "urn:xmpp:time";
 /// XEP-0203.
 pub const DELAY: &str = "urn:xmpp:delay";
 /// XEP-0249.
@@ -60,6 +74,8 @@ pub const ARCHIVE_GROUPCHAT_FIELD: &str = "urn:xmpp:mam:2#groupchat-field";
 pub const MARKERS: &str = "urn:xmpp:chat-markers:0";
 /// XEP-0334.
 pub const HINTS: &str = "urn:xmpp:hints";
+/// XEP-0352.
+pub const CLIENT_STATE: &str = "urn:xmpp:csi:0";
 /// XEP-0359.
 pub const STANZA_IDS: &str = "urn:xmpp:sid:0";
 /// XEP-0160, advertised by the server.

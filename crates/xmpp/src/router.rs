@@ -8,8 +8,9 @@ use wire::{IqType, Kind, PresenceType, Stanza};
 
 use crate::account::Parked;
 use crate::desk::subscription_states::Verb;
-use crate::desk::{self, Ask, Place, Verdict};
+use crate::desk::{self, Ask, Desk, Place, Verdict};
 use crate::error::{Condition, StanzaError};
+use crate::questions::Question;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
 
@@ -32,6 +33,9 @@ impl Shard {
         }
         let own = self.sessions[&origin.session].account.clone();
         let to = stanza.head.to.as_ref();
+        if let Some(error) = to.and_then(|to| desk::blocking::refuse_outbound(self, &own, to)) {
+            return self.refuse(origin, &stanza, error);
+        }
         if to.is_some_and(|to| !self.serves(to)) {
             return self.route(origin, stanza);
         }
@@ -44,9 +48,7 @@ impl Shard {
                 Ok(()) => self.route(origin, stanza),
                 Err(error) => self.refuse(origin, &stanza, error),
             },
-            Kind::Iq(_) if desk::roster::is_foreign(&stanza, &own) => {
-                self.refuse(origin, &stanza, Condition::Forbidden.into())
-            }
+            Kind::Iq(_) if desk::is_foreign(&stanza, &own) => self.refuse(origin, &stanza, Condition::Forbidden.into()),
             // RFC 6120 section 10.3: no `to` means the account itself.
             _ if to.is_none() => self.enter(&own, Way::In, origin, stanza),
             _ => self.route(origin, stanza),
@@ -83,6 +85,9 @@ impl Shard {
 
     /// A stanza at an account that is ready; presence may have to wait for its contacts.
     pub(crate) fn process(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        if way == Way::In && desk::blocking::keep_out(self, address, origin, &stanza) {
+            return Fate::Done;
+        }
         let about_contacts = match (way, stanza.head.kind) {
             (Way::Out, _) => true,
             (Way::In, Kind::Presence(kind)) => kind == PresenceType::Probe || Verb::of(kind).is_some(),
@@ -103,6 +108,14 @@ impl Shard {
     fn deliver_iq(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let to_resource = stanza.head.to.as_ref().filter(|to| !to.is_bare());
         if let Some(to) = to_resource {
+            if desk::last_activity::is_request(&stanza) {
+                let asker = stanza.head.from.as_ref().map(Bare::of);
+                match asker.and_then(|asker| desk::presence::may_see(self, address, &asker)) {
+                    None => return self.park_for_roster(address, Way::In, origin, stanza),
+                    Some(false) => return self.refuse(origin, &stanza, Condition::Forbidden.into()),
+                    Some(true) => {}
+                }
+            }
             match self.resource(address, to.resource().unwrap_or_default()) {
                 Some(session) => self.send(session, &stanza, What::Stanza, None),
                 None => self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into()),
@@ -131,32 +144,38 @@ impl Shard {
 
     /// An IQ for one of the server's desks.
     fn ask(&mut self, place: Place, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        let Kind::Iq(kind @ (IqType::Get | IqType::Set)) = stanza.head.kind else { return Fate::Done };
-        let mut payloads = stanza.payloads();
-        let verdict = match (payloads.next(), payloads.next()) {
-            (Some(payload), None) => {
-                let desk = desk::DESKS.iter().find(|d| d.places.contains(&place) && payload.is(d.name, d.namespace));
-                match desk {
-                    Some(desk) => {
-                        let set = kind == IqType::Set;
-                        (desk.handle)(self, &Ask { place, address, origin, set, stanza: &stanza, payload })
-                    }
+        let Kind::Iq(IqType::Get | IqType::Set) = stanza.head.kind else { return Fate::Done };
+        let verdict = match Ask::new(place, address, origin, &stanza) {
+            Ok(ask) => {
+                let answers = |desk: &&Desk| desk.places.contains(&place) && ask.payload.is(desk.name, desk.namespace);
+                match desk::DESKS.iter().find(answers) {
+                    Some(desk) => (desk.handle)(self, &ask),
                     None => Verdict::Error(Condition::ServiceUnavailable.into()),
                 }
             }
-            // RFC 6120 section 8.2.3: a request has exactly one child.
-            _ => Verdict::Error(StanzaError::new(Condition::BadRequest, "A request has exactly one child element.")),
+            Err(error) => Verdict::Error(error),
         };
-        drop(payloads);
+        self.conclude(place, address, origin, stanza, verdict)
+    }
+
+    /// Does what a desk says to a request.
+    pub(crate) fn conclude(
+        &mut self,
+        place: Place,
+        address: &Bare,
+        origin: Origin,
+        stanza: Stanza<'_>,
+        verdict: Verdict,
+    ) -> Fate {
         match verdict {
             Verdict::Result(payload) => self.answer(origin, &stanza, payload, None),
             Verdict::ResultAfter(payload, ticket) => self.answer(origin, &stanza, payload, Some(ticket)),
-            Verdict::Error(error) => {
-                self.bounce(origin, &stanza, &error);
-                Fate::Done
-            }
-            Verdict::Later => Fate::Done,
+            Verdict::Error(error) => self.refuse(origin, &stanza, error),
             Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
+            Verdict::Read(query, reading) => {
+                let (address, stanza) = (address.clone(), stanza.into_owned());
+                self.question(Question { place, address, origin, stanza, query, reading })
+            }
         }
     }
 

@@ -7,11 +7,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use base::{Bare, ConnId, Jid, Ticket};
+use base::{Bare, ConnId, Jid, Ticket, Time};
 use wire::Stanza;
 
-use crate::desk::history;
+use crate::desk::client_state::Waiting;
 use crate::desk::stream_management::StreamManagement;
+use crate::questions::Questions;
 
 /// One resource.
 pub(crate) struct Session {
@@ -28,8 +29,16 @@ pub(crate) struct Session {
     pub(crate) interested: bool,
     /// Whether it wants copies of what its siblings say and hear (XEP-0280).
     pub(crate) carbons: bool,
-    /// Its questions to the history, while there are any.
-    pub(crate) history: Option<Box<history::Queue>>,
+    /// Whether it asked for the block list, so that it gets pushes (XEP-0191 section 3.2).
+    pub(crate) wants_blocklist: bool,
+    /// What it has asked and the store knows.
+    pub(crate) questions: Questions,
+    /// What waits while nobody looks at the client (XEP-0352); boxed because most sessions have none.
+    pub(crate) inactive: Option<Box<Waiting>>,
+    /// When its client was last heard.
+    pub(crate) heard: Time,
+    /// When it was asked whether it is still there, if it has not been heard since.
+    pub(crate) asked: Option<Time>,
     pub(crate) held: VecDeque<Outgoing>,
     /// Store rows whose bytes have been handed to the connection and have not left yet.
     pub(crate) leaving: Vec<i64>,
@@ -63,7 +72,7 @@ pub(crate) enum What {
 }
 
 impl Session {
-    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Time) -> Session {
         Session {
             conn: Some(conn),
             account,
@@ -72,7 +81,11 @@ impl Session {
             directed: BTreeSet::new(),
             interested: false,
             carbons: false,
-            history: None,
+            wants_blocklist: false,
+            questions: Questions::default(),
+            inactive: None,
+            heard: now,
+            asked: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
             sm: None,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
-use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, SESSION_OUTPUT_BYTES_MAX};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME, SESSION_OUTPUT_BYTES_MAX};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -19,11 +19,14 @@ use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
 use crate::account::{Account, Parked};
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
-use crate::desk::{self, preferences::Preferences};
+use crate::desk;
+use crate::desk::blocking::Blocked;
+use crate::desk::preferences::Preferences;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::questions::Question;
 use crate::router::Way;
 use crate::session::{Outgoing, Session, What};
 
@@ -231,9 +234,8 @@ pub(crate) enum After {
 enum Purpose {
     Account(Bare),
     Roster(Bare),
-    Preferences(Bare),
     Backlog(Bare),
-    History(SessionId),
+    Question(Box<Question>),
     Accounts(u64),
 }
 
@@ -243,12 +245,15 @@ enum Due {
     Forget(SessionId),
     /// Confirmations have waited long enough.
     Confirm,
+    /// All clients are looked at, whether they are still there.
+    Look,
 }
 
 /// See the module.
 pub struct Shard {
     pub(crate) config: Config,
     pub(crate) now: Now,
+    pub(crate) started: Time,
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
@@ -275,20 +280,23 @@ pub struct Shard {
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
     due: BTreeSet<(Time, Due)>,
+    /// Whether there is a [`Due::Look`].
+    looking: bool,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
 }
 
 impl Shard {
-    /// An empty shard. `seed` makes resources, session ids and hash keys; it must come from a strong source.
-    pub fn new(config: Config, seed: [u8; 32]) -> Shard {
+    /// An empty shard that starts now. `seed` makes resources, session ids and hash keys; it must come from a strong source.
+    pub fn new(config: Config, now: Now, seed: [u8; 32]) -> Shard {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut key = [0; 16];
         rng.fill_bytes(&mut key);
         let keyed = Keyed::new(key);
         Shard {
             config,
-            now: Now::default(),
+            now,
+            started: now.mono,
             rng,
             accounts: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
@@ -307,6 +315,7 @@ impl Shard {
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             due: BTreeSet::new(),
+            looking: false,
             outputs: VecDeque::new(),
             arena: Vec::new(),
         }
@@ -336,10 +345,14 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Timeout => self.handle_timeout(),
         }
+        self.tell_of_departed();
+        self.flush_batch();
+    }
+
+    fn tell_of_departed(&mut self) {
         while let Some((session, roster)) = self.departed.pop_front() {
             desk::presence::ended(self, &session, roster.as_deref());
         }
-        self.flush_batch();
     }
 
     /// The next thing to do; drain it after every [`Shard::handle`].
@@ -359,8 +372,12 @@ impl Shard {
 
     fn handle_frame(&mut self, conn: ConnId, frame: Frame<'_>) {
         let Some(session) = self.conns.get(&conn).copied() else { return };
+        self.heard(session);
         match frame {
             Frame::Stanza(stanza) => self.handle_stanza(session, stanza),
+            Frame::Element(element) if element.namespace() == ns::CLIENT_STATE => {
+                desk::client_state::handle(self, session, &element);
+            }
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
@@ -452,8 +469,9 @@ impl Shard {
         let mut xml = Xml::new();
         xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(conn, address.clone(), jid));
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now.mono));
         self.conns.insert(conn, session);
+        self.look_again();
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
         self.push(Output::Bound { conn });
         let mut bytes = Vec::new();
@@ -468,13 +486,17 @@ impl Shard {
             self.push(Output::Close { conn: old });
         }
         self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
+        self.heard(session);
         self.conns.insert(conn, session);
+        self.look_again();
         self.push(Output::Bound { conn });
     }
 
     /// Takes its connection from a session.
     fn detach(&mut self, session: SessionId) -> Option<ConnId> {
-        let conn = self.sessions.get_mut(&session)?.conn.take()?;
+        let session = self.sessions.get_mut(&session)?;
+        let conn = session.conn.take()?;
+        session.questions.left();
         self.conns.remove(&conn);
         Some(conn)
     }
@@ -485,6 +507,11 @@ impl Shard {
             self.binding.remove(&conn);
             return;
         };
+        self.lose_connection(session);
+    }
+
+    /// A session has no connection any more: it waits to be resumed, or ends.
+    pub(crate) fn lose_connection(&mut self, session: SessionId) {
         self.detach(session);
         let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
         if resumable {
@@ -541,6 +568,7 @@ impl Shard {
     pub(crate) fn retire(&mut self, address: &Bare) {
         let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
         account.forget_roster();
+        account.private = None;
         if !std::mem::replace(&mut account.retired, true) {
             self.idle.push_back(address.clone());
         }
@@ -561,6 +589,9 @@ impl Shard {
     /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
     pub(crate) fn send(&mut self, session: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
+        if self.waits_for_attention(session, stanza, what, after) {
+            return;
+        }
         let Some(to) = self.sessions.get(&session) else { return };
         if let What::Copy(seq) = what
             && let Some(account) = self.accounts.get_mut(&to.account)
@@ -575,11 +606,28 @@ impl Shard {
         }
         let mut bytes = Vec::new();
         stanza.emit(Form::Tcp, &mut bytes);
-        self.send_bytes(session, bytes, what, after);
+        self.enqueue(session, bytes, what, after);
+    }
+
+    /// XEP-0352: whether a stanza waits until somebody looks at the client. One that does not wait goes behind those
+    /// that did.
+    fn waits_for_attention(&mut self, id: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) -> bool {
+        let Some(waiting) = self.sessions.get_mut(&id).and_then(|s| s.inactive.as_mut()) else { return false };
+        let waits = what == What::Stanza && after.is_none() && waiting.take(stanza);
+        if !waits || waiting.is_full() {
+            desk::client_state::flush(self, id);
+        }
+        waits
     }
 
     /// As [`Shard::send`], for bytes that are ready.
     pub(crate) fn send_bytes(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
+        desk::client_state::flush(self, session);
+        self.enqueue(session, bytes, what, after);
+    }
+
+    /// Puts bytes behind all that is on its way to a session's client.
+    pub(crate) fn enqueue(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
         let Some(to) = self.sessions.get_mut(&session) else { return };
         if after.is_some() || !to.held.is_empty() {
@@ -652,7 +700,7 @@ impl Shard {
         let session = self.sessions.get_mut(&id).expect("every connection has its session");
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
-        desk::history::drained(self, id);
+        self.question_left(id);
     }
 
     /// These copies have reached their person.
@@ -681,6 +729,14 @@ impl Shard {
     pub(crate) fn write(&mut self, write: Write) -> Ticket {
         self.batch.push(write);
         Ticket(self.next_ticket)
+    }
+
+    /// Writes a record of an account that has been read, or its tombstone; of a kind without versions.
+    pub(crate) fn put_record(&mut self, address: &Bare, kind: RecordKind, key: &str, value: Option<Vec<u8>>) -> Ticket {
+        let wall = self.now.wall;
+        let account = self.accounts.get_mut(address).expect("only an account that has been read has records");
+        let record = account.record(kind, key, value, wall);
+        self.write(Write::PutRecord(record))
     }
 
     /// The newest batch that there is something in: with it, all that memory says is durable.
@@ -778,7 +834,7 @@ impl Shard {
         loop {
             let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
             if held.front().is_none_or(|o| o.after > self.settled) {
-                return desk::history::go_on(self, session);
+                return;
             }
             let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
             self.release(session, bytes, what);
@@ -794,14 +850,14 @@ impl Shard {
         self.push(Output::Read { ticket, query, after });
     }
 
+    /// Asks what a request of a client needs.
+    pub(crate) fn read_for(&mut self, question: Box<Question>) {
+        self.read(question.query.clone(), Purpose::Question(question));
+    }
+
     /// Asks for the next page of waiting messages.
     pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
         self.read(query, Purpose::Backlog(address.clone()));
-    }
-
-    /// Asks for a page of history.
-    pub(crate) fn read_history(&mut self, session: SessionId, query: Query) {
-        self.read(query, Purpose::History(session));
     }
 
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
@@ -811,11 +867,12 @@ impl Shard {
                 let Some(account) = self.accounts.get_mut(&address) else { return };
                 account.loading -= 1;
                 match rows {
-                    Ok(Rows::Account(Some(row))) => {
-                        account.row = Some(row);
-                        if self.config.archive {
-                            let purpose = Purpose::Preferences(address.clone());
-                            self.read_records(&address, RecordKind::Preference, purpose);
+                    Ok(Rows::Account(Some(opened))) => {
+                        account.blocked = Blocked::from_records(&opened.records);
+                        account.preferences = Preferences::from_records(&opened.records).map(Box::new);
+                        account.row = Some(opened.row);
+                        if account.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+                            self.read_roster(&address);
                         }
                         self.resume_parked(&address);
                     }
@@ -838,24 +895,9 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::Preferences(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
-                match rows {
-                    Ok(Rows::Records(records)) => {
-                        account.preferences = Preferences::from_records(&records).map(Box::new);
-                        if account.preferences.as_ref().is_some_and(|p| p.need_roster()) && account.roster.is_none() {
-                            self.read_roster(&address);
-                        }
-                        self.resume_parked(&address);
-                    }
-                    Ok(_) => {}
-                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
-                }
-            }
-            (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
             (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
             (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
                     Ok(Rows::Accounts(rows)) => Answer::Accounts(rows.into_iter().map(|r| r.address).collect()),
@@ -892,18 +934,12 @@ impl Shard {
     }
 
     fn read_roster(&mut self, address: &Bare) {
+        let account = self.accounts.get_mut(address).expect("it is about to be used");
+        let id = account.row.as_ref().expect("it is ready").id;
+        account.loading += ROSTER_KINDS.len() as u32;
         for kind in ROSTER_KINDS {
-            self.read_records(address, kind, Purpose::Roster(address.clone()));
+            self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
-    }
-
-    /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
-    fn read_records(&mut self, address: &Bare, kind: RecordKind, purpose: Purpose) {
-        let Some(account) = self.accounts.get_mut(address) else { return };
-        let Some(row) = &account.row else { return };
-        account.loading += 1;
-        let query = Query::Records { account: row.id, kind };
-        self.read(query, purpose);
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -930,12 +966,11 @@ impl Shard {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
         // What is still on its way was asked for an account that memory knows no more.
-        self.reads.retain(|_, purpose| match purpose {
-            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Preferences(of) | Purpose::Backlog(of) => {
-                of != address
-            }
-            Purpose::History(_) | Purpose::Accounts(_) => true,
-        });
+        let is_of = |purpose: &Purpose| match purpose {
+            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of == address,
+            Purpose::Question(_) | Purpose::Accounts(_) => false,
+        };
+        self.reads.retain(|_, purpose| !is_of(purpose));
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);
@@ -952,6 +987,12 @@ impl Shard {
             Parked::Stanza { origin, stanza, .. } => {
                 match stanza.head.kind {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
+                    // What a stranger hears of a person who is there, too (attack case D14).
+                    _ if error.condition == Condition::ServiceUnavailable
+                        && desk::last_activity::is_request(&stanza) =>
+                    {
+                        self.bounce(origin, &stanza, &Condition::Forbidden.into());
+                    }
                     _ => self.bounce(origin, &stanza, error),
                 }
                 // What its author's own account wrote because of it may not be durable yet.
@@ -1004,6 +1045,7 @@ impl Shard {
                 for session in sessions {
                     self.end_stream(session, StreamError::SystemShutdown);
                 }
+                self.tell_of_departed();
                 self.write_confirmed();
                 let last = Ticket(self.next_ticket - 1);
                 self.after(last, After::Reply(id, command));
@@ -1050,8 +1092,32 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::Look => {
+                    self.looking = false;
+                    desk::keepalive::look(self);
+                }
             }
         }
+    }
+
+    /// While there are connections, their clients are looked at again and again.
+    pub(crate) fn look_again(&mut self) {
+        if !self.looking && !self.conns.is_empty() {
+            self.looking = true;
+            self.due.insert((self.now.mono + CLIENT_LOOK_TIME, Due::Look));
+        }
+    }
+
+    /// A client is there.
+    fn heard(&mut self, session: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            (session.heard, session.asked) = (self.now.mono, None);
+        }
+    }
+
+    /// The number of an account that has been read.
+    pub(crate) fn account_id(&self, address: &Bare) -> Option<AccountId> {
+        self.accounts.get(address)?.row.as_ref().map(|row| row.id)
     }
 
     /// A deadline for a broken session counts no more.

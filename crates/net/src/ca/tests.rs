@@ -1,3 +1,5 @@
+//! The authority: what it may sign, what is in its files, and what a verifier says of it.
+
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 

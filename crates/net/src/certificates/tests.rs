@@ -1,3 +1,5 @@
+//! Certificates from files: the right one for a name, and what is wrong with bad files.
+
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use super::*;

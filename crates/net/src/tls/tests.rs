@@ -1,3 +1,5 @@
+//! TLS as a value: a client and a server in one test, byte by byte.
+
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ClientConnection, SupportedProtocolVersion};

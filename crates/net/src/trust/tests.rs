@@ -1,3 +1,5 @@
+//! The steps for each trust store, and carrying them out in a directory of the test's own.
+
 use super::*;
 use crate::testing::Place;
 

@@ -18,6 +18,7 @@ pub(crate) fn words(tree: &Tree) -> String {
         ("iq", Some(query)) if kind == "result" => {
             format!("roster {}", query.children.iter().map(item).collect::<Vec<_>>().join(", "))
         }
+        ("error", _) => "the stream ends".into(),
         (_, _) if kind == "error" => {
             let error = tree.child("error").expect("an error says which");
             format!("error {}", error.children[0].name)

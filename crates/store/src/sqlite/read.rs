@@ -1,7 +1,8 @@
 //! Queries become rows. Every page comes from an index in its order: nothing is sorted, nothing is counted unasked.
 
 use base::ledger::{
-    AccountRow, ArchiveQuery, Credential, MessageRow, Page, Query, Record, RecordKind, Rows, ScramHash, StoreError,
+    AccountRow, ArchiveQuery, Credential, MessageRow, Opened, Page, Query, Record, RecordKind, Rows, ScramHash,
+    StoreError,
 };
 use base::limits::PAGE_BYTES_MAX;
 use base::{AccountId, Bare, NodeId, Wall};
@@ -13,7 +14,7 @@ use super::{failed, span};
 /// Answers one query from one moment of the store.
 pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError> {
     match query {
-        Query::Account(address) => account(db, address).map(Rows::Account),
+        Query::Account(address) => open(db, address).map(Rows::Account),
         Query::Credentials(address) => credentials(db, address).map(Rows::Credentials),
         Query::Accounts => accounts(db).map(Rows::Accounts),
         Query::Records { account, kind } => records(db, *account, *kind).map(Rows::Records),
@@ -28,6 +29,16 @@ macro_rules! account_columns {
     () => {
         "account.account, address.address, created, next_seq, next_version, clock, pending"
     };
+}
+
+fn open(db: &Connection, address: &Bare) -> rusqlite::Result<Option<Opened>> {
+    let moment = db.unchecked_transaction()?;
+    let Some(row) = account(&moment, address)? else { return Ok(None) };
+    let mut opened = Opened { row, records: Vec::new() };
+    for kind in RecordKind::AT_THE_DOOR {
+        opened.records.append(&mut records(&moment, opened.row.id, kind)?);
+    }
+    Ok(Some(opened))
 }
 
 fn account(db: &Connection, address: &Bare) -> rusqlite::Result<Option<AccountRow>> {

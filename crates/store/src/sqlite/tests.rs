@@ -30,7 +30,7 @@ impl Fixture {
     /// Messages of account 1 that wait.
     fn pending(&self) -> u64 {
         match self.store.answer(&Query::Account(bare("a@x"))) {
-            Ok(Rows::Account(Some(row))) => row.pending,
+            Ok(Rows::Account(Some(opened))) => opened.row.pending,
             other => panic!("{other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! How the twin answers: by walking its tables, with no cleverness at all.
 
 use base::AccountId;
-use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Page, Query, RecordKind, Rows};
+use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Opened, Page, Query, Record, RecordKind, Rows};
 use base::limits::PAGE_BYTES_MAX;
 
 use super::tables::{Account, Tables};
@@ -10,9 +10,10 @@ use super::tables::{Account, Tables};
 pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
     let id_of = |address| tables.addresses.rows().get(address).copied();
     match query {
-        Query::Account(address) => {
-            Rows::Account(id_of(address).map(|id| account_row(id, &tables.accounts.rows()[&id])))
-        }
+        Query::Account(address) => Rows::Account(id_of(address).map(|id| Opened {
+            row: account_row(id, &tables.accounts.rows()[&id]),
+            records: RecordKind::AT_THE_DOOR.into_iter().flat_map(|k| records(tables, id, k)).cloned().collect(),
+        })),
         Query::Credentials(address) => {
             Rows::Credentials(id_of(address).map(|id| (id, tables.credentials.rows()[&id].values().cloned().collect())))
         }
@@ -21,12 +22,7 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
             rows.sort_by(|a, b| a.address.cmp(&b.address));
             Rows::Accounts(rows)
         }
-        Query::Records { account, kind } => {
-            let from = (*account, *kind, String::new());
-            let of_kind = |key: &(AccountId, RecordKind, String)| key.0 == *account && key.1 == *kind;
-            let records = tables.records.rows().range(from..).take_while(|(key, _)| of_kind(key));
-            Rows::Records(records.filter(|(_, r)| r.value.is_some()).map(|(_, r)| r.clone()).collect())
-        }
+        Query::Records { account, kind } => Rows::Records(records(tables, *account, *kind).cloned().collect()),
         Query::Pending { account, after, limit } => {
             let waiting = copies(tables, *account).filter(|m| m.pending && m.seq > *after);
             let waiting: Vec<_> = waiting.collect();
@@ -35,6 +31,13 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
         }
         Query::Archive(query) => Rows::Page(archive(tables, query)),
     }
+}
+
+/// Live records, by key.
+fn records(tables: &Tables, account: AccountId, kind: RecordKind) -> impl Iterator<Item = &Record> {
+    let from_first = tables.records.rows().range((account, kind, String::new())..).map(|(_, record)| record);
+    let of_kind = from_first.take_while(move |record| record.account == account && record.kind == kind);
+    of_kind.filter(|record| record.value.is_some())
 }
 
 fn account_row(id: AccountId, account: &Account) -> AccountRow {

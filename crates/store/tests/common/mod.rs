@@ -71,7 +71,7 @@ pub(crate) fn apply(store: &mut (impl Store + ?Sized), batch: Batch) {
 #[track_caller]
 pub(crate) fn account(store: &(impl Store + ?Sized), address: &str) -> AccountRow {
     match store.answer(&Query::Account(bare(address))) {
-        Ok(Rows::Account(Some(row))) => row,
+        Ok(Rows::Account(Some(opened))) => opened.row,
         other => panic!("{address}: {other:?}"),
     }
 }

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use wire::{Kind, PresenceType, Stanza};
 
 use super::subscription_states::Verb;
-use super::{offline, subscription};
+use super::{blocking, last_activity, offline, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -74,6 +74,9 @@ fn unavailable(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_
         shard.send(origin.session, &copy, What::Stanza, None);
     }
     leave(shard, own, roster.as_deref().filter(|_| was_available), directed, stanza);
+    if was_available {
+        last_activity::note(shard, own, stanza);
+    }
 }
 
 /// A session has ended without a word, or with one: whoever could see it sees it leave (section 4.5.3).
@@ -82,6 +85,9 @@ pub(crate) fn ended(shard: &mut Shard, session: &Session, roster: Option<&Roster
     stanza.head.from = Some((*session.jid).clone());
     let roster = roster.filter(|_| session.presence.is_some());
     leave(shard, &session.account, roster, session.directed.clone(), &stanza);
+    if session.presence.is_some() {
+        last_activity::note(shard, &session.account, &stanza);
+    }
 }
 
 /// Tells that a session leaves. `roster`: whose broadcast was heard, if there was any.
@@ -119,6 +125,9 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
     for contact in roster.having(Registers::FROM) {
         copy.head.to = Some(contact.jid());
         for id in audience(shard, contact) {
+            if is_kept_apart(shard, stanza, id) {
+                continue;
+            }
             shard.send(id, &copy, What::Stanza, None);
         }
     }
@@ -129,6 +138,9 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
 fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
     tell_who_is_there(shard, own, newcomer);
     for contact in roster.having(Registers::TO) {
+        if blocking::apart(shard, &own.jid(), &contact.jid()) {
+            continue;
+        }
         let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { continue };
         if theirs.registers(own).has(Registers::FROM) {
             tell_who_is_there(shard, contact, newcomer);
@@ -144,6 +156,9 @@ fn tell_who_is_there(shard: &mut Shard, address: &Bare, to: SessionId) {
     let Some(jid) = shard.sessions.get(&to).map(|s| s.jid.clone()) else { return };
     for id in audience(shard, address).into_iter().filter(|id| *id != to) {
         let Some(available) = shard.sessions.get(&id).and_then(|s| s.presence.as_ref()) else { continue };
+        if is_kept_apart(shard, &available.stanza, to) {
+            continue;
+        }
         let mut copy = available.stanza.clone();
         copy.head.to = Some((*jid).clone());
         shard.send(to, &copy, What::Stanza, None);
@@ -152,6 +167,11 @@ fn tell_who_is_there(shard: &mut Shard, address: &Bare, to: SessionId) {
 
 /// Shows a person's sessions to a contact, or takes them out of sight, because a subscription has changed.
 pub(crate) fn show(shard: &mut Shard, own: &Bare, contact: &Bare, available: bool) {
+    show_to(shard, own, &contact.jid(), available);
+}
+
+/// The same, to somebody or to one of their resources.
+pub(crate) fn show_to(shard: &mut Shard, own: &Bare, to: &Jid<'_>, available: bool) {
     for id in audience(shard, own) {
         let Some(session) = shard.sessions.get(&id) else { continue };
         let mut stanza = match &session.presence {
@@ -159,9 +179,33 @@ pub(crate) fn show(shard: &mut Shard, own: &Bare, contact: &Bare, available: boo
             _ => Stanza::new(Kind::Presence(PresenceType::Unavailable)),
         };
         stanza.head.from = Some((*session.jid).clone());
-        stanza.head.to = Some(contact.jid().into_owned());
+        stanza.head.to = Some(to.borrow().into_owned());
         shard.route(Origin::SERVER, stanza);
     }
+}
+
+/// Takes a session out of the sight of somebody to whom it sent presence directly.
+pub(crate) fn leave_directed(shard: &mut Shard, session: SessionId, to: Jid<'static>) {
+    let Some(session) = shard.sessions.get(&session) else { return };
+    let mut stanza = Stanza::new(Kind::Presence(PresenceType::Unavailable));
+    stanza.head.from = Some((*session.jid).clone());
+    stanza.head.to = Some(to);
+    shard.route(Origin::SERVER, stanza);
+}
+
+/// Whether the author of presence and a session do not hear each other (XEP-0191).
+fn is_kept_apart(shard: &Shard, presence: &Stanza<'_>, session: SessionId) -> bool {
+    let (Some(from), Some(to)) = (&presence.head.from, shard.sessions.get(&session)) else { return false };
+    blocking::apart(shard, from, &to.jid)
+}
+
+/// Whether somebody may see a person's presence; `None` if the person's contacts must be read first.
+pub(crate) fn may_see(shard: &Shard, person: &Bare, other: &Bare) -> Option<bool> {
+    if person == other {
+        return Some(true);
+    }
+    let roster = shard.accounts.get(person)?.roster.as_ref()?;
+    Some(roster.registers(other).has(Registers::FROM))
 }
 
 /// Section 4.6.3: remembers to whom a session sends presence directly.
@@ -196,7 +240,7 @@ pub(crate) fn deliver(
     stanza: Stanza<'_>,
 ) -> Fate {
     if let Some(verb) = Verb::of(kind) {
-        return subscription::inbound(shard, address, verb, stanza);
+        return subscription::inbound(shard, address, origin, verb, stanza);
     }
     if kind == PresenceType::Probe {
         probe(shard, address, origin, &stanza);
@@ -216,9 +260,7 @@ pub(crate) fn deliver(
 fn probe(shard: &mut Shard, address: &Bare, origin: Origin, stanza: &Stanza<'_>) {
     let Some(asker) = &stanza.head.from else { return };
     let bare = Bare::of(asker);
-    let roster = shard.accounts[address].roster.as_ref();
-    let may_see = bare == *address || roster.is_some_and(|r| r.registers(&bare).has(Registers::FROM));
-    if !may_see {
+    if may_see(shard, address, &bare) != Some(true) {
         return deny(shard, address, origin, &bare);
     }
     let there = audience(shard, address);

@@ -25,14 +25,6 @@ pub(crate) enum Request {
     Remove,
 }
 
-/// Whether a client asks for somebody else's list (section 2.1.5). It is refused before anybody looks whether there is
-/// such a person (attack case D14).
-pub(crate) fn is_foreign(stanza: &Stanza<'_>, own: &Bare) -> bool {
-    let to_another =
-        stanza.head.to.as_ref().is_some_and(|to| to.is_bare() && !to.is_domain() && to.as_str() != own.as_str());
-    to_another && stanza.head.kind != Kind::Iq(IqType::Result) && stanza.payload("query", ns::ROSTER).is_some()
-}
-
 /// `jabber:iq:roster`.
 pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if ask.set { set(shard, ask) } else { get(shard, ask) }

@@ -9,13 +9,12 @@ use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
 use wire::{Element, Xml};
 
-use crate::desk::history;
 use crate::error::StreamError;
 use crate::ns;
 use crate::session::What;
 use crate::shard::{Origin, Output, Shard};
 
-const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
+pub(crate) const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
 
 /// The two counts of a session. They wrap at 2^32 (section 4).
 #[derive(Debug, Default)]
@@ -87,9 +86,9 @@ impl StreamManagement {
         Ok(copies)
     }
 
-    /// Bytes of what the client has not acknowledged.
-    pub(crate) fn unacknowledged_bytes(&self) -> usize {
-        self.queue_bytes
+    /// Whether the client acknowledges fast enough that it may be sent more of what can wait.
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
     }
 
     /// The store's numbers of what the client has not acknowledged.
@@ -169,7 +168,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                         shard.write_raw(conn, REQUEST);
                     }
                     shard.confirm(&address, copies);
-                    history::go_on(shard, id);
+                    shard.next_question(id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -208,7 +207,9 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     }
     shard.write_raw(conn, &bytes);
     shard.confirm(address, copies);
-    history::go_on(shard, id);
+    // XEP-0352 section 5.2: a new stream begins in the active state.
+    super::client_state::activate(shard, id);
+    shard.next_question(id);
 }
 
 fn answer(h: u32) -> Vec<u8> {

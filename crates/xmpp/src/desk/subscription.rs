@@ -16,7 +16,7 @@ use super::subscription_states::{State, Verb};
 use crate::contacts::{Item, Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::session::{Session, What};
-use crate::shard::{Fate, Origin, Shard};
+use crate::shard::{After, Fate, Origin, Shard};
 
 /// A person of this node says something to `to`. Their contacts have been read.
 pub(crate) fn outbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb, mut stanza: Stanza<'_>) -> Fate {
@@ -68,19 +68,24 @@ pub(crate) fn outbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb
         roster::push(shard, own, &contact, ticket);
     }
     // After the push: the answer may come at once, with a push of its own.
+    let lost = lost(&stanza);
     let fate = if goes_on { shard.route(origin, stanza) } else { Fate::Done };
     if next.from() && !state.from() {
         presence::show(shard, own, &contact, true);
     }
+    // A step that the contact's side has taken already reports for both.
     match (fate, changed) {
-        (Fate::Done, Some(ticket)) => Fate::After(ticket),
+        (Fate::Done | Fate::Parked, Some(ticket)) => {
+            report(shard, origin, ticket, lost);
+            if fate == Fate::Done { Fate::After(ticket) } else { fate }
+        }
         (fate, _) => fate,
     }
 }
 
 /// Somebody says something to a person of this node, whose contacts have been read. It is never answered by an error: a
 /// stranger learns nothing.
-pub(crate) fn inbound(shard: &mut Shard, own: &Bare, verb: Verb, mut stanza: Stanza<'_>) -> Fate {
+pub(crate) fn inbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb, mut stanza: Stanza<'_>) -> Fate {
     let Some(contact) = stanza.head.from.as_ref().map(Bare::of).filter(|from| from != own) else { return Fate::Done };
     stamp(&mut stanza, &contact, own);
     let known = roster(shard, own);
@@ -96,11 +101,12 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, verb: Verb, mut stanza: Sta
     if goes_on && verb == Verb::Subscribe {
         // Its author's own server may not have looked at its length.
         if known.requests.len() >= REQUESTS_MAX || stanza.inner_len() > REQUEST_BYTES_MAX {
-            return Fate::Done;
+            (goes_on, next) = (false, state);
+        } else {
+            let mut bytes = Vec::new();
+            stanza.emit(Form::Nested, &mut bytes);
+            request = Request::Put(bytes);
         }
-        let mut bytes = Vec::new();
-        stanza.emit(Form::Nested, &mut bytes);
-        request = Request::Put(bytes);
     }
     let after = next.registers().with(registers.only(Registers::APPROVED));
     drop(known);
@@ -130,7 +136,21 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, verb: Verb, mut stanza: Sta
         presence::show(shard, own, &contact, false);
     }
     // Nothing may have changed here; what its author's side wrote must be durable all the same before it is acknowledged.
-    Fate::After(changed.unwrap_or_else(|| shard.newest()))
+    let ticket = changed.unwrap_or_else(|| shard.newest());
+    report(shard, origin, ticket, lost(&stanza));
+    Fate::After(ticket)
+}
+
+/// What its author hears if a stanza could not be written.
+fn lost(stanza: &Stanza<'_>) -> Option<Stanza<'static>> {
+    StanzaError::from(Condition::InternalServerError).answer_to(stanza)
+}
+
+/// Has a session hear it if the batch fails.
+fn report(shard: &mut Shard, origin: Origin, ticket: Ticket, lost: Option<Stanza<'static>>) {
+    if let Some(lost) = lost.filter(|_| origin != Origin::SERVER) {
+        shard.after(ticket, After::Bounce(origin.session, Box::new(lost)));
+    }
 }
 
 /// Section 2.5.2: a contact is removed from the list, and with it all subscriptions, also those that were asked for.

@@ -1,0 +1,182 @@
+//! Servers as processes: how each is set up, given accounts, started and killed.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+const DOMAIN: &str = "plays.example";
+const PASSWORD: &str = "secret";
+/// How long a server may take to answer after its start.
+const START_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// The servers that we know how to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Jirani,
+    Prosody,
+}
+
+impl Kind {
+    pub(crate) fn from_name(name: &str) -> Option<Kind> {
+        match name {
+            "jirani" => Some(Kind::Jirani),
+            "prosody" => Some(Kind::Prosody),
+            _ => None,
+        }
+    }
+}
+
+/// A running server with a directory of its own. Both go when it is dropped.
+pub(crate) struct Server {
+    kind: Kind,
+    binary: PathBuf,
+    directory: PathBuf,
+    address: SocketAddr,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// Starts one that has these accounts.
+    pub(crate) fn start(kind: Kind, binary: &Path, accounts: &[String]) -> Result<Server> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("playhouse-{}-{number}", std::process::id()));
+        std::fs::create_dir(&directory).context("cannot make a directory for the server")?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut server = Server { kind, binary: binary.to_owned(), directory, address, process: None };
+        std::fs::write(server.config(), server.settings())?;
+        // Prosody's accounts are files; Jirani's are made by the daemon.
+        if kind == Kind::Prosody {
+            accounts.iter().try_for_each(|account| server.make_account(account))?;
+            server.launch()?;
+        } else {
+            server.launch()?;
+            accounts.iter().try_for_each(|account| server.make_account(account))?;
+        }
+        Ok(server)
+    }
+
+    pub(crate) fn domain(&self) -> &'static str {
+        DOMAIN
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `kill -9`, and again from what is on the disk.
+    pub(crate) fn kill_and_start(&mut self) -> Result<()> {
+        self.kill();
+        self.launch()
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.join("config")
+    }
+
+    fn settings(&self) -> String {
+        let (address, port, directory) = (self.address, self.address.port(), self.directory.display());
+        match self.kind {
+            Kind::Jirani => {
+                format!("domain = \"{DOMAIN}\"\nlisten = [\"{address}\"]\nlisten_tls = []\nscram_iterations = 1000\n")
+            }
+            Kind::Prosody => format!(
+                r#"run_as_root = true
+daemonize = false
+data_path = "{directory}"
+pidfile = "{directory}/pid"
+c2s_ports = {{ {port} }}
+c2s_interfaces = {{ "127.0.0.1" }}
+modules_enabled = {{ "roster", "saslauth", "disco", "ping", "version", "smacks", "offline", "carbons", "csi" }}
+modules_disabled = {{ "s2s", "tls" }}
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+authentication = "internal_hashed"
+log = {{ warn = "{directory}/log" }}
+VirtualHost "{DOMAIN}"
+"#
+            ),
+        }
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        let log = std::fs::File::create(self.directory.join("output"))?;
+        let mut command = match self.kind {
+            Kind::Jirani => self.command(&["run", "--name", "first"]),
+            Kind::Prosody => {
+                let mut command = Command::new(&self.binary);
+                command.arg("-F").arg("--config").arg(self.config());
+                command
+            }
+        };
+        let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        self.process = Some(process.with_context(|| format!("cannot start {}", self.binary.display()))?);
+        let begin = Instant::now();
+        while !self.answers() {
+            if begin.elapsed() > START_TIME_MAX {
+                let said = std::fs::read_to_string(self.directory.join("output")).unwrap_or_default();
+                bail!("the server does not answer; it said:\n{said}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Whether clients can connect and accounts can be made.
+    fn answers(&self) -> bool {
+        let controlled = match self.kind {
+            Kind::Jirani => self.command(&["account", "list"]).output().is_ok_and(|output| output.status.success()),
+            Kind::Prosody => true,
+        };
+        controlled && TcpStream::connect(self.address).is_ok()
+    }
+
+    /// The server's own program, told where everything is.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("--data").arg(&self.directory).arg("--config").arg(self.config()).args(args);
+        command
+    }
+
+    fn make_account(&self, name: &str) -> Result<()> {
+        let mut command = match self.kind {
+            Kind::Jirani => self.command(&["account", "add", name, "--password-stdin"]),
+            Kind::Prosody => {
+                let mut command = Command::new(self.binary.with_file_name("prosodyctl"));
+                command.arg("--config").arg(self.config()).args(["register", name, DOMAIN, PASSWORD]);
+                command
+            }
+        };
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = process.stdin.take() {
+            // Who does not read a password there has closed it.
+            let _ = writeln!(stdin, "{PASSWORD}");
+        }
+        let output = process.wait_with_output()?;
+        if !output.status.success() {
+            bail!("the account {name} cannot be made: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // It may have ended by itself.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask clients`: makes the environment that `tests/clients` needs, builds the daemon, runs the cases.
+
+use std::env::{self, consts};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Runs the cases whose title has one of the words, or all.
+///
+/// # Errors
+/// If something cannot be made, or a case fails.
+pub(crate) fn clients(root: &Path, only: &[String]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo).args(["build", "--quiet", "--package", "jirani"]).current_dir(root))?;
+    // Cargo has put the daemon beside this program.
+    let built = env::current_exe().context("this program does not know where it is")?;
+    let built = built.parent().context("a program lies in a directory")?;
+    let tests = root.join("tests/clients");
+    let python = environment(&built.join("clients-venv"), &tests.join("requirements.txt"))?;
+    run(Command::new(python)
+        .arg("-B")
+        .arg(tests.join("run.py"))
+        .arg(built.join(format!("jirani{}", consts::EXE_SUFFIX)))
+        .args(only))
+}
+
+/// Python with what the tests require, made anew when that has changed. Gives the interpreter.
+fn environment(venv: &Path, requirements: &Path) -> Result<PathBuf> {
+    let wanted = fs::read_to_string(requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let (python, stamp) = (venv.join("bin/python"), venv.join("requirements.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|has| has == wanted) {
+        return Ok(python);
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))
+        .context("Python's own environments are needed (Debian: `apt install python3-venv`)")?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install"])
+        .arg("-r")
+        .arg(requirements))?;
+    // Last, so that a half-made environment is not taken for a whole one.
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(python)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{} ended with {status}", command.get_program().display());
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask`: everything that developers run and that is no compiling. The same words in CI.
+
+// A developer's tool may know files, the environment and the clock.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod clients;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What developers run beside cargo.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the rules of the house that a compiler does not know (`cargo test` does so too)
+    Tidy,
+    /// Run the daemon against real, unmodified chat programs
+    Clients {
+        /// Only cases whose title has one of these words
+        #[arg(value_name = "WORD")]
+        only: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Tidy => tidy::tidy(&root()),
+        Command::Clients { only } => clients::clients(&root(), &only),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The top of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/xtask lies two levels down").to_owned()
+}

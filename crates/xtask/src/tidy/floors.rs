@@ -1,0 +1,58 @@
+//! Design, section 4: a crate imports only what its floor allows.
+
+use super::tree::Tree;
+
+/// Each crate of ours with those of ours that it may import.
+const FLOORS: [(&str, &[&str]); 10] = [
+    ("base", &[]),
+    ("wire", &["base"]),
+    ("mesh", &["base", "wire"]),
+    ("xmpp", &["base", "wire", "mesh"]),
+    ("gateways", &["base", "wire"]),
+    ("store", &["base", "wire", "mesh", "xmpp", "gateways"]),
+    // The driver of a shard hands its batches to the store.
+    ("net", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
+    ("sim", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
+    ("jirani", &["base", "wire", "mesh", "xmpp", "gateways", "store", "net"]),
+    ("xtask", &[]),
+];
+
+pub(crate) fn check(tree: &Tree) -> Vec<String> {
+    let manifests = tree.ending("/Cargo.toml").filter_map(|(path, text)| {
+        let name = path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")?;
+        Some((path, name, text))
+    });
+    manifests.flat_map(|(path, name, text)| check_manifest(path, name, text)).collect()
+}
+
+fn check_manifest(path: &str, name: &str, text: &str) -> Vec<String> {
+    let Some((_, allowed)) = FLOORS.iter().find(|(crate_name, _)| *crate_name == name) else {
+        return vec![format!("{path}: no floor is known for {name}: give it one in xtask's table")];
+    };
+    let manifest: toml::Table = match toml::from_str(text) {
+        Ok(manifest) => manifest,
+        Err(error) => return vec![format!("{path}: {error}")],
+    };
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let imported = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys());
+    imported
+        .filter(|import| FLOORS.iter().any(|(ours, _)| ours == import) && !allowed.contains(&import.as_str()))
+        .map(|import| format!("{path}: {name} may not import {import}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tidy::check_tree;
+
+    #[test]
+    fn only_from_below() {
+        let check = |name: &str, text: &str, expect: &[&str]| {
+            check_tree(super::check, &[(&format!("crates/{name}/Cargo.toml"), text)], expect);
+        };
+        check("xmpp", "[dependencies]\nbase = 1\nwire.workspace = true\nserde = 1", &[]);
+        check("base", "[dependencies]\nwire = 1", &["crates/base/Cargo.toml: base may not import wire"]);
+        check("mesh", "[dev-dependencies.xmpp]\npath = '1'", &["crates/mesh/Cargo.toml: mesh may not import xmpp"]);
+        check("attic", "", &["crates/attic/Cargo.toml: no floor is known for attic: give it one in xtask's table"]);
+    }
+}
