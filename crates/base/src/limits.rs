@@ -91,10 +91,6 @@ pub const PAGE_MESSAGES_MAX: u32 = 100;
 /// must not disconnect the client that it is for.
 pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
 
-/// Questions to the history (XEP-0313) that one session has open. They are answered one by one as the answers leave, so
-/// a client that asks for all at once holds a few hundred bytes for each.
-pub const HISTORY_QUERIES_MAX: usize = 16;
-
 /// Addresses in an account's archiving preferences (XEP-0441): they are read with the account, whoever opens it.
 pub const ARCHIVE_PREFERENCES_MAX: usize = 1000;
 

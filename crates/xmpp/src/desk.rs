@@ -28,7 +28,7 @@ pub(crate) mod version;
 pub(crate) mod worth;
 
 use base::ledger::{Query, Rows};
-use base::{Bare, Ticket};
+use base::{Bare, Jid, Ticket};
 use wire::{Element, IqType, Kind, Stanza};
 
 use crate::error::{Condition, StanzaError};
@@ -43,7 +43,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) origin: Origin,
     /// Whether it is a set, not a get.
     pub(crate) set: bool,
-    pub(crate) stanza: &'a Stanza<'a>,
+    from: Option<&'a Jid<'a>>,
     pub(crate) payload: Element<'a>,
 }
 
@@ -95,12 +95,10 @@ pub(crate) enum Verdict {
     Read(Query, Reading),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
-    /// The desk answers by itself, in its own time. Nothing that must be durable depends on the request.
-    Later,
 }
 
 /// Makes the verdict of what the store answered.
-pub(crate) type Reading = fn(&mut Shard, &Ask<'_>, Rows) -> Verdict;
+pub(crate) type Reading = Box<dyn FnOnce(&mut Shard, &Ask<'_>, Rows) -> Verdict>;
 
 /// A desk's sign: what it answers, where, and what it tells of itself.
 pub(crate) struct Desk {
@@ -143,27 +141,9 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: false,
         handle: ping::handle,
     },
-    Desk {
-        name: "query",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: true,
-        handle: history::query,
-    },
-    Desk {
-        name: "metadata",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: false,
-        handle: history::metadata,
-    },
-    Desk {
-        name: "prefs",
-        namespace: ns::ARCHIVE,
-        places: &[Place::Own, Place::Person],
-        feature: false,
-        handle: preferences::handle,
-    },
+    Desk { name: "query", namespace: ns::ARCHIVE, places: &[Place::Own], feature: true, handle: history::query },
+    Desk { name: "metadata", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: history::metadata },
+    Desk { name: "prefs", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: preferences::handle },
     Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
     Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
@@ -192,12 +172,14 @@ pub(crate) const DESKS: &[Desk] = &[
 pub(crate) const FEATURES: &[(&str, &[Place])] = &[
     (ns::ARCHIVE_EXTENDED, &[Place::Own]),
     (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
-    (ns::STANZA_IDS, &[Place::Own]),
     (ns::BLOCKING, &[Place::Server]),
     (ns::CARBONS, &[Place::Server]),
     (ns::OFFLINE, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
+    (ns::CARBONS, &[Place::Server]),
+    (ns::OFFLINE, &[Place::Server]),
     (ns::PRIVATE, &[Place::Server]),
+    (ns::STANZA_IDS, &[Place::Own]),
     (ns::VCARD, &[Place::Server]),
 ];
 
@@ -213,7 +195,7 @@ pub(crate) fn is_foreign(stanza: &Stanza<'_>, own: &Bare) -> bool {
     };
     to_another
         && stanza.payloads().any(|payload| match (payload.name(), payload.namespace()) {
-            ("query", ns::ROSTER | ns::PRIVATE) | (_, ns::BLOCKING) => true,
+            ("query", ns::ROSTER | ns::PRIVATE) | (_, ns::BLOCKING | ns::ARCHIVE) => true,
             ("vCard", ns::VCARD) => set,
             _ => false,
         })

@@ -26,14 +26,14 @@ pub const LAST_ACTIVITY: &str = "jabber:iq:last";
 pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// XEP-0030.
 pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
-/// XEP-0049.
-pub const PRIVATE: &str = "jabber:iq:private";
-/// XEP-0054.
-pub const VCARD: &str = "vcard-temp";
 /// XEP-0004.
 pub const FORMS: &str = "jabber:x:data";
 /// XEP-0045 section 7: what a room says of its people, and its invitations.
 pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0049.
+pub const PRIVATE: &str = "jabber:iq:private";
+/// XEP-0054.
+pub const VCARD: &str = "vcard-temp";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0085.

@@ -171,7 +171,6 @@ impl Shard {
             Verdict::Result(payload) => self.answer(origin, &stanza, payload, None),
             Verdict::ResultAfter(payload, ticket) => self.answer(origin, &stanza, payload, Some(ticket)),
             Verdict::Error(error) => self.refuse(origin, &stanza, error),
-            Verdict::Later => Fate::Done,
             Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
             Verdict::Read(query, reading) => {
                 let (address, stanza) = (address.clone(), stanza.into_owned());

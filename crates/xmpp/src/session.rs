@@ -11,7 +11,6 @@ use base::{Bare, ConnId, Jid, Ticket, Time};
 use wire::Stanza;
 
 use crate::desk::client_state::Waiting;
-use crate::desk::history;
 use crate::desk::stream_management::StreamManagement;
 use crate::questions::Questions;
 
@@ -28,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid<'static>>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
+    /// Whether it wants copies of what its siblings say and hear (XEP-0280).
+    pub(crate) carbons: bool,
     /// Whether it asked for the block list, so that it gets pushes (XEP-0191 section 3.2).
     pub(crate) wants_blocklist: bool,
     /// What it has asked and the store knows.
@@ -38,10 +39,6 @@ pub(crate) struct Session {
     pub(crate) heard: Time,
     /// When it was asked whether it is still there, if it has not been heard since.
     pub(crate) asked: Option<Time>,
-    /// Whether it wants copies of what its siblings say and hear (XEP-0280).
-    pub(crate) carbons: bool,
-    /// Its questions to the history, while there are any.
-    pub(crate) history: Option<Box<history::Queue>>,
     pub(crate) held: VecDeque<Outgoing>,
     /// Store rows whose bytes have been handed to the connection and have not left yet.
     pub(crate) leaving: Vec<i64>,
@@ -83,13 +80,12 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
+            carbons: false,
             wants_blocklist: false,
             questions: Questions::default(),
             inactive: None,
             heard: now,
             asked: None,
-            carbons: false,
-            history: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
             sm: None,

@@ -236,7 +236,6 @@ enum Purpose {
     Roster(Bare),
     Backlog(Bare),
     Question(Box<Question>),
-    History(SessionId),
     Accounts(u64),
 }
 
@@ -702,7 +701,6 @@ impl Shard {
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
         self.question_left(id);
-        desk::history::drained(self, id);
     }
 
     /// These copies have reached their person.
@@ -836,7 +834,7 @@ impl Shard {
         loop {
             let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
             if held.front().is_none_or(|o| o.after > self.settled) {
-                return desk::history::go_on(self, session);
+                return;
             }
             let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
             self.release(session, bytes, what);
@@ -862,11 +860,6 @@ impl Shard {
         self.read(query, Purpose::Backlog(address.clone()));
     }
 
-    /// Asks for a page of history.
-    pub(crate) fn read_history(&mut self, session: SessionId, query: Query) {
-        self.read(query, Purpose::History(session));
-    }
-
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
@@ -878,8 +871,7 @@ impl Shard {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
-                        let needs_roster = account.preferences.as_ref().is_some_and(|p| p.need_roster());
-                        if self.config.archive && needs_roster {
+                        if account.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
                             self.read_roster(&address);
                         }
                         self.resume_parked(&address);
@@ -903,7 +895,6 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
             (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
             (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
@@ -943,18 +934,12 @@ impl Shard {
     }
 
     fn read_roster(&mut self, address: &Bare) {
+        let account = self.accounts.get_mut(address).expect("it is about to be used");
+        let id = account.row.as_ref().expect("it is ready").id;
+        account.loading += ROSTER_KINDS.len() as u32;
         for kind in ROSTER_KINDS {
-            self.read_records(address, kind, Purpose::Roster(address.clone()));
+            self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
-    }
-
-    /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
-    fn read_records(&mut self, address: &Bare, kind: RecordKind, purpose: Purpose) {
-        let Some(account) = self.accounts.get_mut(address) else { return };
-        let Some(row) = &account.row else { return };
-        account.loading += 1;
-        let query = Query::Records { account: row.id, kind };
-        self.read(query, purpose);
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -981,10 +966,11 @@ impl Shard {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
         // What is still on its way was asked for an account that memory knows no more.
-        self.reads.retain(|_, purpose| match purpose {
-            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of != address,
-            Purpose::Question(_) | Purpose::History(_) | Purpose::Accounts(_) => true,
-        });
+        let is_of = |purpose: &Purpose| match purpose {
+            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of == address,
+            Purpose::Question(_) | Purpose::Accounts(_) => false,
+        };
+        self.reads.retain(|_, purpose| !is_of(purpose));
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);

@@ -10,7 +10,7 @@ use base::limits::ARCHIVE_PREFERENCES_MAX;
 use base::{Jid, NodeId};
 use wire::{Element, Xml};
 
-use super::{Ask, Place, Verdict};
+use super::{Ask, Verdict};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::shard::{After, Shard};
@@ -119,9 +119,6 @@ fn too_many() -> StanzaError {
 pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if !shard.config.archive {
         return Verdict::Error(Condition::ServiceUnavailable.into());
-    }
-    if ask.place != Place::Own {
-        return Verdict::Error(Condition::Forbidden.into());
     }
     let account = shard.accounts.get_mut(ask.address).expect("an account that is asked is ready");
     if !ask.set {

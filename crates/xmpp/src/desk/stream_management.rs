@@ -9,7 +9,6 @@ use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
 use wire::{Element, Xml};
 
-use crate::desk::history;
 use crate::error::StreamError;
 use crate::ns;
 use crate::session::What;
@@ -92,11 +91,6 @@ impl StreamManagement {
         self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
     }
 
-    /// Bytes of what the client has not acknowledged.
-    pub(crate) fn unacknowledged_bytes(&self) -> usize {
-        self.queue_bytes
-    }
-
     /// The store's numbers of what the client has not acknowledged.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = i64> {
         self.queue.iter().filter_map(|(_, what)| if let What::Copy(seq) = what { Some(*seq) } else { None })
@@ -175,7 +169,6 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                     }
                     shard.confirm(&address, copies);
                     shard.next_question(id);
-                    history::go_on(shard, id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -217,7 +210,6 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
     // XEP-0352 section 5.2: a new stream begins in the active state.
     super::client_state::activate(shard, id);
     shard.next_question(id);
-    history::go_on(shard, id);
 }
 
 fn answer(h: u32) -> Vec<u8> {
