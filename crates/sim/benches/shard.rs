@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{AccountRow, Query, Rows};
+use base::ledger::{AccountRow, Opened, Query, Rows};
 use base::{AccountId, Bare, ConnId, Now, Time, Wall};
 use wire::{Frame, Framer, Mode};
 use xmpp::{Config, Hosts, Input, Output, Shard};
@@ -35,7 +35,7 @@ impl Scene {
             resume_time_max: Duration::from_secs(600),
             version: "bench",
         };
-        let mut scene = Scene { shard: Shard::new(config, [1; 32]), framer: opened() };
+        let mut scene = Scene { shard: Shard::new(config, NOW, [1; 32]), framer: opened() };
         for n in 0..people {
             let (conn, address) = (ConnId(n), Bare::new(&format!("u{n}@a.example")).unwrap());
             let bind = Input::Bind { conn, address, resource: Some("x".into()), id: "b".into() };
@@ -80,15 +80,18 @@ impl Scene {
 
 fn rows(query: &Query) -> Rows {
     match query {
-        Query::Account(address) => Rows::Account(Some(AccountRow {
-            id: AccountId(1),
-            address: address.clone(),
-            created: Wall(0),
-            next_seq: 1,
-            next_version: 1,
-            clock: 0,
-            pending: 0,
-        })),
+        Query::Account(address) => {
+            let row = AccountRow {
+                id: AccountId(1),
+                address: address.clone(),
+                created: Wall(0),
+                next_seq: 1,
+                next_version: 1,
+                clock: 0,
+                pending: 0,
+            };
+            Rows::Account(Some(Opened { row, records: Vec::new() }))
+        }
         Query::Records { .. } => Rows::Records(Vec::new()),
         _ => Rows::Messages(Vec::new()),
     }

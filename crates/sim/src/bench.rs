@@ -365,7 +365,8 @@ impl Bench {
     /// What waits for an account in the store.
     #[track_caller]
     pub fn waiting(&self, account: &str) -> Vec<Tree> {
-        let Ok(Rows::Account(Some(Opened { row, .. }))) = self.node.twin.answer(&Query::Account(address(account))) else {
+        let Ok(Rows::Account(Some(Opened { row, .. }))) = self.node.twin.answer(&Query::Account(address(account)))
+        else {
             panic!("there is no {account}");
         };
         match self.node.twin.answer(&Query::Pending { account: row.id, after: 0, limit: u32::MAX }) {
