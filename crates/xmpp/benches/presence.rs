@@ -113,7 +113,7 @@ impl Node {
         }
         assert!(store.apply(&batches).iter().all(Result::is_ok));
         store.sync();
-        Node { shard: Shard::new(config, [1; 32]), store }
+        Node { shard: Shard::new(config, Now::default(), [1; 32]), store }
     }
 
     fn login(&mut self, conn: ConnId, account: &str) {

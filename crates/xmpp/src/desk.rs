@@ -63,12 +63,12 @@ impl<'a> Ask<'a> {
             return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
         };
         let set = stanza.head.kind == Kind::Iq(IqType::Set);
-        Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
+        Ok(Ask { place, address, origin, set, stanza, payload })
     }
 
     /// The person or the server that asks.
     pub(crate) fn asker(&self) -> Option<Bare> {
-        self.from.map(Bare::of)
+        self.stanza.head.from.as_ref().map(Bare::of)
     }
 }
 
@@ -173,6 +173,8 @@ pub(crate) const FEATURES: &[(&str, &[Place])] = &[
     (ns::ARCHIVE_EXTENDED, &[Place::Own]),
     (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
     (ns::BLOCKING, &[Place::Server]),
+    (ns::CARBONS, &[Place::Server]),
+    (ns::OFFLINE, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
     (ns::CARBONS, &[Place::Server]),
     (ns::OFFLINE, &[Place::Server]),

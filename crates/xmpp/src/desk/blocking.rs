@@ -103,7 +103,7 @@ pub(crate) fn unblock(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if items.is_empty() {
         after.0.clear();
     } else {
-        items.iter().for_each(|item| drop(after.0.remove(item)));
+        after.0.retain(|item| !items.contains(item));
     }
     change(shard, ask, "unblock", &items, after)
 }
@@ -162,7 +162,7 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
 
 /// Section 3.3: whoever could see the person and is blocked now sees them leave.
 fn hide(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
-    for contact in seeing(shard, own, after, before) {
+    for contact in contacts(shard, own, Registers::FROM, after, before) {
         presence::show_to(shard, own, &contact, false);
     }
     for session in shard.sessions_of(own, |session| !session.directed.is_empty()) {
@@ -172,26 +172,25 @@ fn hide(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
     }
 }
 
-/// Section 3.4: whoever may see the person and is blocked no more sees them come.
+/// Section 3.4: whoever may see the person and is blocked no more sees them come. And the person sees them again: what
+/// they said meanwhile did not come through.
 fn show(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
-    for contact in seeing(shard, own, before, after) {
+    for contact in contacts(shard, own, Registers::FROM, before, after) {
         presence::show_to(shard, own, &contact, true);
+    }
+    for contact in contacts(shard, own, Registers::TO, before, after) {
+        presence::look_again(shard, own, &Bare::of(&contact));
     }
 }
 
-/// The contacts that see the person by a subscription, on one list and not on the other: as a whole, or one resource.
-fn seeing(shard: &Shard, own: &Bare, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
+/// The contacts with a subscription who are on one list and not on the other: as a whole, or one resource of them.
+fn contacts(shard: &Shard, own: &Bare, register: Registers, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
     let Some(roster) = &shard.accounts[own].roster else { return Vec::new() };
     let differs = |jid: &Jid<'_>| on.matches(jid) && !off.matches(jid);
-    let mut found: Vec<_> =
-        roster.having(Registers::FROM).map(Bare::jid).filter(differs).map(Jid::into_owned).collect();
-    for item in on.0.difference(&off.0) {
-        let Ok(jid) = Jid::new(item) else { continue };
-        if !jid.is_bare() && !off.matches(&jid) && roster.registers(&Bare::of(&jid)).has(Registers::FROM) {
-            found.push(jid.into_owned());
-        }
-    }
-    found
+    let whole = roster.having(register).map(Bare::jid).filter(differs).map(Jid::into_owned);
+    let items = on.0.difference(&off.0).filter_map(|item| Jid::new(item).ok());
+    let parts = items.filter(|jid| !jid.is_bare() && differs(jid) && roster.registers(&Bare::of(jid)).has(register));
+    whole.chain(parts.map(Jid::into_owned)).collect()
 }
 
 /// Takes out of a session's memory whom it sent presence directly and who is blocked now.

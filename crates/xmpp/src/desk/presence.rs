@@ -138,16 +138,28 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
 fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
     tell_who_is_there(shard, own, newcomer);
     for contact in roster.having(Registers::TO) {
-        if blocking::apart(shard, &own.jid(), &contact.jid()) {
-            continue;
-        }
-        let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { continue };
-        if theirs.registers(own).has(Registers::FROM) {
-            tell_who_is_there(shard, contact, newcomer);
-        } else {
-            // Section 4.3.2: the two lists differ, and the contact's is the one that counts.
-            subscription::say(shard, contact, own, Verb::Unsubscribed);
-        }
+        look_for(shard, own, contact, newcomer);
+    }
+}
+
+/// Tells a session of a person whether a contact is there.
+fn look_for(shard: &mut Shard, own: &Bare, contact: &Bare, session: SessionId) {
+    if blocking::apart(shard, &own.jid(), &contact.jid()) {
+        return;
+    }
+    let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { return };
+    if theirs.registers(own).has(Registers::FROM) {
+        tell_who_is_there(shard, contact, session);
+    } else {
+        // Section 4.3.2: the two lists differ, and the contact's is the one that counts.
+        subscription::say(shard, contact, own, Verb::Unsubscribed);
+    }
+}
+
+/// Tells a person's sessions who is there of a contact whom they could not see for a while.
+pub(crate) fn look_again(shard: &mut Shard, own: &Bare, contact: &Bare) {
+    for session in audience(shard, own) {
+        look_for(shard, own, contact, session);
     }
 }
 
