@@ -66,9 +66,11 @@ pub(crate) async fn answer_user(engine: Rc<Engine>, hosts: &Hosts, uid: u32, lin
     if !matches!(serde_json::from_str(line), Ok(Request::Join)) {
         return Reply::Refused("only the user who runs the daemon may do that".into());
     }
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(Some(user)) => perform(engine, hosts, Request::Add { name: user.name, password: None }).await,
-        Ok(None) | Err(_) => Reply::Refused(format!("the system has no name for user {uid}")),
+    // The system may have to ask a server for it.
+    let user = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
+    match user {
+        Ok(Ok(Some(user))) => perform(engine, hosts, Request::Add { name: user.name, password: None }).await,
+        Ok(Ok(None) | Err(_)) | Err(_) => Reply::Refused(format!("the system has no name for user {uid}")),
     }
 }
 
