@@ -14,6 +14,7 @@ import login  # noqa: F401
 import certificates  # noqa: F401
 import chat  # noqa: F401
 import profanity  # noqa: F401
+import finch  # noqa: F401
 import people  # noqa: F401
 import limits  # noqa: F401
 import crash  # noqa: F401

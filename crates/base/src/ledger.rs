@@ -191,7 +191,8 @@ pub enum Query {
         /// About what.
         kind: RecordKind,
     },
-    /// Messages that wait, oldest first. Answer: [`Rows::Messages`].
+    /// Messages that wait, oldest first. Answer: [`Rows::Messages`], which has none only if none wait: see
+    /// [`PAGE_BYTES_MAX`](crate::limits::PAGE_BYTES_MAX).
     Pending {
         /// Whose.
         account: AccountId,
@@ -221,7 +222,7 @@ pub struct ArchiveQuery {
     pub before: Option<i64>,
     /// Take the last ones of the range instead of the first (the answer is in ascending order all the same).
     pub last: bool,
-    /// At most so many.
+    /// At most so many, and less if they are large: see [`PAGE_BYTES_MAX`](crate::limits::PAGE_BYTES_MAX).
     pub limit: u32,
     /// Whether all that `with`, `start` and `end` let through shall be counted, wherever this page lies in it. Costs a
     /// walk over them: ask for it once, not with each page.

@@ -16,4 +16,4 @@ pub mod time;
 
 pub use id::{AccountId, ConnId, NodeId, SessionId, Ticket};
 pub use jid::{Bare, Jid, JidError};
-pub use time::{Now, Time, Wall};
+pub use time::{Now, Time, Wall, WallError};

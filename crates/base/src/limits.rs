@@ -87,10 +87,12 @@ pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
 
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
-
-/// Bytes of one page that are sent before the client confirms them; at least one message is. A quarter of what may be
-/// unacknowledged: a page alone must not disconnect the client that it is for.
+/// Bytes of the messages in such a page; at least one message is. A quarter of what may be unacknowledged: a page alone
+/// must not disconnect the client that it is for.
 pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
+
+/// Addresses in an account's archiving preferences (XEP-0441): they are read with the account, whoever opens it.
+pub const ARCHIVE_PREFERENCES_MAX: usize = 1000;
 
 /// Messages kept for an account that nobody is logged in to. Then the sender is told `service-unavailable`
 /// (RFC 6121 section 8.5.2.2.1 leaves the choice; attack case A27).

@@ -91,7 +91,11 @@ async fn add(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<St
     match engine.command(Command::CreateAccount { address: address.clone(), credentials }).await {
         Answer::Done => Ok(Reply::Account { address: address.to_string(), password: made }),
         Answer::Failed(base::ledger::StoreError::Taken) => {
-            bail!("{address} exists already. If it is yours and the password is lost: `jirani account passwd {name}`")
+            // Also a second person reads this, who may not give that order.
+            bail!(
+                "{address} exists already. If the password is lost, who runs the daemon can make another: \
+                 `jirani account passwd {name}`"
+            )
         }
         Answer::Failed(error) => Err(error).context("the account could not be made"),
         Answer::Accounts(_) | Answer::Sessions(_) => bail!("the daemon is confused"),

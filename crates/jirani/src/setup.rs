@@ -58,7 +58,7 @@ fn instructions(client: Client, address: &str, port: u16) -> String {
             "Start Finch, open Accounts (Alt-A a) > Add:\n\n  \
              Protocol         XMPP\n  Username         {local}\n  Domain           {domain}\n  \
              Connect port     {port}\n  Connect server   127.0.0.1\n\n\
-             Accept the certificate when it is shown.\n"
+             Accept the certificate when it is shown (Alt-N goes to the window that asks).\n"
         ),
         Client::Gajim => format!(
             "Accounts > Add Account > Log In:\n\n  XMPP Address     {address}\n  \

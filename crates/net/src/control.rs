@@ -26,15 +26,15 @@ pub type Answerer = Rc<dyn Fn(u32, String) -> Pin<Box<dyn Future<Output = String
 /// What the system says.
 pub fn listen_in(path: &Path) -> io::Result<UnixListener> {
     // What a killed daemon left behind; the caller holds the lock of the directory, so nobody else uses it.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {
-            let listener = UnixListener::bind(path)?;
-            // The directory should be closed to others. If somebody has opened it, this is not.
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-            Ok(listener)
-        }
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
     }
+    let listener = UnixListener::bind(path)?;
+    // The directory should be closed to others. If somebody has opened it, this is not.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 /// Opens the socket that every user of this computer can reach: it has a name and no file.

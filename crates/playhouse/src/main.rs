@@ -63,7 +63,8 @@ fn read(file: &Path) -> Result<Play, String> {
 
 fn perform(play: &Play, kind: Kind, binary: &Path) -> anyhow::Result<()> {
     let server = Server::start(kind, binary, &play.accounts)?;
-    play.perform(&mut OnTcp::new(server, play)).map_err(|failure| anyhow::anyhow!("{failure}"))
+    let mut stage = OnTcp::new(server, play);
+    play.perform(&mut stage).map_err(|failure| anyhow::anyhow!("{failure}\nthe server said:\n{}", stage.server_said()))
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {

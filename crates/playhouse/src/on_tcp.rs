@@ -31,7 +31,12 @@ impl OnTcp {
         OnTcp { seats: play.roles.iter().map(seat).collect(), server }
     }
 
-    /// Whether everybody who is awaited is there.
+    /// The server's own words.
+    pub(crate) fn server_said(&mut self) -> String {
+        self.server.said()
+    }
+
+    /// Reads until this is so, or patience ends.
     fn read_until(&mut self, role: usize, patience: Duration, done: impl Fn(&Client) -> bool) {
         let end = Instant::now() + patience;
         let seat = &mut self.seats[role];
@@ -54,7 +59,9 @@ impl Seat {
                 // A broken connection is seen at the next reading.
                 let _ = self.write();
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            // A process that was stopped for a moment is interrupted in reads that have a time limit.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(_) => self.lose(),
         }
     }

@@ -70,6 +70,15 @@ impl Server {
         self.address
     }
 
+    /// What it has printed since it was started last, and how it ended if it has.
+    pub(crate) fn said(&mut self) -> String {
+        let mut said = std::fs::read_to_string(self.directory.join("output")).unwrap_or_default();
+        if let Some(Ok(Some(status))) = self.process.as_mut().map(Child::try_wait) {
+            said.push_str(&format!("It ended by itself: {status}\n"));
+        }
+        said
+    }
+
     /// `kill -9`, and again from what is on the disk.
     pub(crate) fn kill_and_start(&mut self) -> Result<()> {
         self.kill();
@@ -77,7 +86,8 @@ impl Server {
     }
 
     fn config(&self) -> PathBuf {
-        self.directory.join("config")
+        // Prosody reads the language of its configuration off the name.
+        self.directory.join(if self.kind == Kind::Prosody { "config.lua" } else { "config.toml" })
     }
 
     fn settings(&self) -> String {
@@ -120,8 +130,7 @@ VirtualHost "{DOMAIN}"
         let begin = Instant::now();
         while !self.answers() {
             if begin.elapsed() > START_TIME_MAX {
-                let said = std::fs::read_to_string(self.directory.join("output")).unwrap_or_default();
-                bail!("the server does not answer; it said:\n{said}");
+                bail!("the server does not answer; it said:\n{}", self.said());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -149,7 +158,7 @@ VirtualHost "{DOMAIN}"
             Kind::Jirani => self.command(&["account", "add", name, "--password-stdin"]),
             Kind::Prosody => {
                 let mut command = Command::new(self.binary.with_file_name("prosodyctl"));
-                command.arg("--config").arg(self.config()).args(["register", name, DOMAIN, PASSWORD]);
+                command.arg("--config").arg(self.config()).args(["--root", "register", name, DOMAIN, PASSWORD]);
                 command
             }
         };

@@ -255,3 +255,18 @@ fn a_session_that_is_cut_while_a_backlog_flows_leaves_the_rest() {
         assert!(bench.waiting("paulo").is_empty(), "seed {seed}");
     }
 }
+
+#[test]
+fn without_history_only_what_is_promised_is_written() {
+    for (author_counts, reader_counts, written) in [(false, false, false), (true, false, true), (false, true, true)] {
+        let mut bench = Bench::set_up(11, sim::bench::Setup { archive: false, ..sim::bench::Setup::default() });
+        let mut arrive = |account: &str, counts: bool| {
+            if counts { bench.login_managed(account, "r") } else { bench.login(account, "r") }
+        };
+        let (maria, paulo) = (arrive("maria", author_counts), arrive("paulo", reader_counts));
+        let before = bench.batches();
+        bench.send(maria, &chat("paulo", "1"));
+        assert_eq!(ids(&bench.received(paulo)), ["1"]);
+        assert_eq!(bench.batches() > before, written, "author {author_counts}, reader {reader_counts}");
+    }
+}

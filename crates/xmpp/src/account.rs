@@ -10,6 +10,7 @@ use wire::Stanza;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
+use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::router::Way;
 use crate::shard::Origin;
@@ -28,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) private: Option<Sizes>,
     /// What has come of them so far while they are being read.
     pub(crate) arriving: Roster,
+    /// What it wants as history, if it has ever said so. Read with the row.
+    pub(crate) preferences: Option<Box<Preferences>>,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
     pub(crate) loading: u32,
     pub(crate) parked: VecDeque<Parked>,
@@ -66,6 +69,7 @@ impl Account {
             roster: None,
             private: None,
             arriving: Roster::default(),
+            preferences: None,
             loading: 0,
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -78,6 +82,11 @@ impl Account {
     /// Whether an input must wait behind others.
     pub(crate) fn is_loading(&self) -> bool {
         self.loading > 0 || !self.parked.is_empty()
+    }
+
+    /// Bytes of the inputs that wait.
+    pub(crate) fn parked_bytes(&self) -> usize {
+        self.parked_bytes
     }
 
     /// Lets an input wait.
@@ -136,6 +145,13 @@ impl Account {
             if *sessions == 0 {
                 self.in_flight.remove(&seq);
             }
+        }
+    }
+
+    /// Forgets its contacts, unless filing its messages needs them.
+    pub(crate) fn forget_roster(&mut self) {
+        if !self.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+            self.roster = None;
         }
     }
 

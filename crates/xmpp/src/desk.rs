@@ -4,23 +4,28 @@
 pub(crate) mod archive;
 pub(crate) mod blocking;
 pub(crate) mod caps;
+pub(crate) mod carbons;
 pub(crate) mod client_state;
 pub(crate) mod disco;
 pub(crate) mod forgery;
+pub(crate) mod history;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod ping;
+pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod private;
 pub(crate) mod roster;
+pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
 pub(crate) mod subscription;
 pub(crate) mod subscription_states;
 pub(crate) mod time;
 pub(crate) mod vcard;
 pub(crate) mod version;
+pub(crate) mod worth;
 
 use base::ledger::{Query, Rows};
 use base::{Bare, Jid, Ticket};
@@ -93,7 +98,7 @@ pub(crate) enum Verdict {
 }
 
 /// Makes the verdict of what the store answered.
-pub(crate) type Reading = fn(&mut Shard, &Ask<'_>, Rows) -> Verdict;
+pub(crate) type Reading = Box<dyn FnOnce(&mut Shard, &Ask<'_>, Rows) -> Verdict>;
 
 /// A desk's sign: what it answers, where, and what it tells of itself.
 pub(crate) struct Desk {
@@ -136,6 +141,11 @@ pub(crate) const DESKS: &[Desk] = &[
         feature: false,
         handle: ping::handle,
     },
+    Desk { name: "query", namespace: ns::ARCHIVE, places: &[Place::Own], feature: true, handle: history::query },
+    Desk { name: "metadata", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: history::metadata },
+    Desk { name: "prefs", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: preferences::handle },
+    Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
+    Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
     Desk { name: "time", namespace: ns::TIME, places: &[Place::Server], feature: true, handle: time::handle },
     Desk {
@@ -160,9 +170,14 @@ pub(crate) const DESKS: &[Desk] = &[
 
 /// What disco#info names beside the desks, and where: things of an account that clients look for at the server.
 pub(crate) const FEATURES: &[(&str, &[Place])] = &[
+    (ns::ARCHIVE_EXTENDED, &[Place::Own]),
+    (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
     (ns::BLOCKING, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
+    (ns::CARBONS, &[Place::Server]),
+    (ns::OFFLINE, &[Place::Server]),
     (ns::PRIVATE, &[Place::Server]),
+    (ns::STANZA_IDS, &[Place::Own]),
     (ns::VCARD, &[Place::Server]),
 ];
 
@@ -178,7 +193,7 @@ pub(crate) fn is_foreign(stanza: &Stanza<'_>, own: &Bare) -> bool {
     };
     to_another
         && stanza.payloads().any(|payload| match (payload.name(), payload.namespace()) {
-            ("query", ns::ROSTER | ns::PRIVATE) | (_, ns::BLOCKING) => true,
+            ("query", ns::ROSTER | ns::PRIVATE) | (_, ns::BLOCKING | ns::ARCHIVE) => true,
             ("vCard", ns::VCARD) => set,
             _ => false,
         })

@@ -16,11 +16,13 @@ mod admin;
 mod contacts;
 mod desk;
 mod error;
+mod form;
 mod map;
 pub mod negotiation;
 pub mod ns;
 mod questions;
 mod router;
+mod rsm;
 mod session;
 mod shard;
 

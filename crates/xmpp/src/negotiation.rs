@@ -302,7 +302,7 @@ impl Negotiation {
             return self.refuse(StreamError::HostUnknown);
         }
         self.host = Some(meant);
-        if header.version.as_deref().is_none_or(|v| v.split('.').next().is_none_or(|major| major != "1")) {
+        if header.version.as_deref().and_then(|v| v.split('.').next()) != Some("1") {
             return self.refuse(StreamError::UnsupportedVersion);
         }
         self.write_header_once();

@@ -26,16 +26,24 @@ pub const LAST_ACTIVITY: &str = "jabber:iq:last";
 pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// XEP-0030.
 pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
+/// XEP-0004.
+pub const FORMS: &str = "jabber:x:data";
+/// XEP-0045 section 7: what a room says of its people, and its invitations.
+pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 /// XEP-0049.
 pub const PRIVATE: &str = "jabber:iq:private";
 /// XEP-0054.
 pub const VCARD: &str = "vcard-temp";
+/// XEP-0059.
+pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0085.
 pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
 /// XEP-0092.
 pub const VERSION: &str = "jabber:iq:version";
 /// XEP-0115.
 pub const CAPS: &str = "http://jabber.org/protocol/caps";
+/// XEP-0122.
+pub const VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
 /// XEP-0184.
 pub const RECEIPTS: &str = "urn:xmpp:receipts";
 /// XEP-0191.
@@ -50,6 +58,18 @@ pub const PING: &str = "urn:xmpp:ping";
 pub const TIME: &str = "urn:xmpp:time";
 /// XEP-0203.
 pub const DELAY: &str = "urn:xmpp:delay";
+/// XEP-0249.
+pub const CONFERENCE: &str = "jabber:x:conference";
+/// XEP-0280.
+pub const CARBONS: &str = "urn:xmpp:carbons:2";
+/// XEP-0297.
+pub const FORWARD: &str = "urn:xmpp:forward:0";
+/// XEP-0313 and XEP-0441.
+pub const ARCHIVE: &str = "urn:xmpp:mam:2";
+/// XEP-0313 section 6: ids in queries, flipped pages, metadata.
+pub const ARCHIVE_EXTENDED: &str = "urn:xmpp:mam:2#extended";
+/// XEP-0313 section 6: the field `include-groupchat` is understood.
+pub const ARCHIVE_GROUPCHAT_FIELD: &str = "urn:xmpp:mam:2#groupchat-field";
 /// XEP-0333.
 pub const MARKERS: &str = "urn:xmpp:chat-markers:0";
 /// XEP-0334.
@@ -58,6 +78,8 @@ pub const HINTS: &str = "urn:xmpp:hints";
 pub const CLIENT_STATE: &str = "urn:xmpp:csi:0";
 /// XEP-0359.
 pub const STANZA_IDS: &str = "urn:xmpp:sid:0";
+/// XEP-0160, advertised by the server.
+pub const OFFLINE: &str = "msgoffline";
 /// XEP-0237, advertised as a stream feature.
 pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
 /// RFC 6121 section 3.4.1, a stream feature.

@@ -106,6 +106,9 @@ impl Shard {
             (Err(error), _) => Verdict::Error(error),
             (_, Err(error)) => Verdict::Error(StanzaError::from(&error)),
         };
+        if let Verdict::Read(query, reading) = verdict {
+            return self.read_for(Box::new(Question { place, address, origin, stanza, query, reading }));
+        }
         // It was settled when it was asked.
         self.conclude(place, &address, Origin { number: None, ..origin }, stanza, verdict);
         let Some(session) = self.sessions.get_mut(&origin.session) else { return };

@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid<'static>>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
+    /// Whether it wants copies of what its siblings say and hear (XEP-0280).
+    pub(crate) carbons: bool,
     /// Whether it asked for the block list, so that it gets pushes (XEP-0191 section 3.2).
     pub(crate) wants_blocklist: bool,
     /// What it has asked and the store knows.
@@ -78,6 +80,7 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
+            carbons: false,
             wants_blocklist: false,
             questions: Questions::default(),
             inactive: None,
@@ -94,6 +97,12 @@ impl Session {
         let held = self.held.iter().filter_map(|o| if let What::Copy(seq) = o.what { Some(seq) } else { None });
         let counted = self.sm.iter().flat_map(|sm| sm.unacknowledged());
         self.leaving.iter().copied().chain(held).chain(counted)
+    }
+
+    /// Bytes of stanzas that are kept for its client.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let held: usize = self.held.iter().map(|outgoing| outgoing.bytes.len()).sum();
+        held + self.sm.as_ref().map_or(0, |sm| sm.unacknowledged_bytes())
     }
 
     /// The priority, if it is available.

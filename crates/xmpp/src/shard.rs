@@ -21,6 +21,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::blocking::Blocked;
+use crate::desk::preferences::Preferences;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -258,6 +259,8 @@ pub struct Shard {
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
+    /// How many of them want carbons: while it is none, nobody looks for them.
+    pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
     /// Connections that wait to be bound.
     binding: BTreeSet<ConnId>,
@@ -300,6 +303,7 @@ impl Shard {
             accounts: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
+            carbons: 0,
             conns: Map::with_hasher(keyed.clone()),
             binding: BTreeSet::new(),
             resumable: Map::with_hasher(keyed),
@@ -365,6 +369,14 @@ impl Shard {
     /// When [`Input::Timeout`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
         self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198, not yet taken by [`Shard::poll`]. Walks
+    /// over everything: for those who measure.
+    pub fn held_bytes(&self) -> usize {
+        let parked: usize = self.accounts.values().map(Account::parked_bytes).sum();
+        let sessions: usize = self.sessions.values().map(Session::held_bytes).sum();
+        parked + sessions + self.arena.len()
     }
 
     // --- frames -----------------------------------------------------------------------------------------------------
@@ -538,6 +550,7 @@ impl Shard {
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
         let Some(ended) = self.sessions.remove(&session) else { return };
+        self.carbons -= usize::from(ended.carbons);
         if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
             self.resumable.remove(id);
         }
@@ -566,7 +579,7 @@ impl Shard {
     /// Remembers that nobody uses an account, and forgets those that nobody has used for long.
     pub(crate) fn retire(&mut self, address: &Bare) {
         let Some(account) = self.accounts.get_mut(address).filter(|a| a.is_idle()) else { return };
-        account.roster = None;
+        account.forget_roster();
         account.private = None;
         if !std::mem::replace(&mut account.retired, true) {
             self.idle.push_back(address.clone());
@@ -868,7 +881,11 @@ impl Shard {
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
+                        account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
+                        if account.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+                            self.read_roster(&address);
+                        }
                         self.resume_parked(&address);
                     }
                     Ok(_) => self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable)),
@@ -923,13 +940,18 @@ impl Shard {
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
+        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
+        self.read_roster(address);
+        Fate::Parked
+    }
+
+    fn read_roster(&mut self, address: &Bare) {
+        let account = self.accounts.get_mut(address).expect("it is about to be used");
         let id = account.row.as_ref().expect("it is ready").id;
         account.loading += ROSTER_KINDS.len() as u32;
-        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
         for kind in ROSTER_KINDS {
             self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
         }
-        Fate::Parked
     }
 
     fn resume_parked(&mut self, address: &Bare) {
@@ -956,7 +978,11 @@ impl Shard {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
         // What is still on its way was asked for an account that memory knows no more.
-        self.reads.retain(|_, purpose| !matches!(purpose, Purpose::Account(a) | Purpose::Roster(a) if a == address));
+        let is_of = |purpose: &Purpose| match purpose {
+            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of == address,
+            Purpose::Question(_) | Purpose::Accounts(_) => false,
+        };
+        self.reads.retain(|_, purpose| !is_of(purpose));
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
             self.refuse_parked(input, error);

@@ -41,6 +41,13 @@ fn complaints(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
+/// For the tests of the rules: what a check says of a tree of these files.
+#[cfg(test)]
+#[track_caller]
+fn check_tree(check: fn(&Tree) -> Vec<String>, files: &[(&str, &str)], expect: &[&str]) {
+    assert_eq!(check(&Tree::of(files)), expect);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,11 +56,4 @@ mod tests {
     fn the_house_is_tidy() {
         tidy(&crate::root()).unwrap();
     }
-}
-
-/// For the tests of the rules: what a check says of a tree of these files.
-#[cfg(test)]
-#[track_caller]
-fn check_tree(check: fn(&Tree) -> Vec<String>, files: &[(&str, &str)], expect: &[&str]) {
-    assert_eq!(check(&Tree::of(files)), expect);
 }

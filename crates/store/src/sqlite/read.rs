@@ -4,6 +4,7 @@ use base::ledger::{
     AccountRow, ArchiveQuery, Credential, MessageRow, Opened, Page, Query, Record, RecordKind, Rows, ScramHash,
     StoreError,
 };
+use base::limits::PAGE_BYTES_MAX;
 use base::{AccountId, Bare, NodeId, Wall};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -147,7 +148,7 @@ fn pending(db: &Connection, account: AccountId, after: i64, limit: u32) -> rusql
         message_joins!(),
         " WHERE copy.account = ?1 AND pending = 1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     );
-    messages(db, sql, params![account.0, after, limit])
+    messages(db, sql, params![account.0, after, limit]).map(|(rows, _)| rows)
 }
 
 /// A page of archived rows in `$order`: those that `$which` lets through, between ?2 and ?3, filed from ?4 to ?5, at most ?6.
@@ -186,8 +187,8 @@ fn archive(db: &Connection, q: &ArchiveQuery) -> rusqlite::Result<Page> {
         (true, true) => archive_sql!("copy.peer = ?1", "DESC"),
     };
     let whose = with.unwrap_or(account);
-    let mut rows = messages(&moment, sql, (whose, after, before, start, end, limit))?;
-    let complete = rows.len() <= q.limit as usize;
+    let (mut rows, all) = messages(&moment, sql, (whose, after, before, start, end, limit))?;
+    let complete = all && rows.len() <= q.limit as usize;
     rows.truncate(q.limit as usize);
     if q.last {
         rows.reverse();
@@ -215,8 +216,19 @@ fn count(db: &Connection, of_peer: bool, range: [i64; 5]) -> rusqlite::Result<u6
     db.prepare_cached(sql)?.query_row(range, |row| unsigned(row, 0))
 }
 
-fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<MessageRow>> {
-    db.prepare_cached(sql)?.query_map(params, message_row)?.collect()
+/// Rows as far as [`PAGE_BYTES_MAX`] goes, and whether they are all.
+fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<(Vec<MessageRow>, bool)> {
+    let mut statement = db.prepare_cached(sql)?;
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    for row in statement.query_map(params, message_row)? {
+        let row = row?;
+        bytes += row.stanza.len();
+        if bytes > PAGE_BYTES_MAX && !messages.is_empty() {
+            return Ok((messages, false));
+        }
+        messages.push(row);
+    }
+    Ok((messages, true))
 }
 
 fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {

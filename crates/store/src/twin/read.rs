@@ -2,6 +2,7 @@
 
 use base::AccountId;
 use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Opened, Page, Query, Record, RecordKind, Rows};
+use base::limits::PAGE_BYTES_MAX;
 
 use super::tables::{Account, Tables};
 
@@ -24,7 +25,9 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
         Query::Records { account, kind } => Rows::Records(records(tables, *account, *kind).cloned().collect()),
         Query::Pending { account, after, limit } => {
             let waiting = copies(tables, *account).filter(|m| m.pending && m.seq > *after);
-            Rows::Messages(waiting.take(*limit as usize).cloned().collect())
+            let waiting: Vec<_> = waiting.collect();
+            let len = page_len(waiting.iter().copied(), *limit);
+            Rows::Messages(waiting[..len].iter().copied().cloned().collect())
         }
         Query::Archive(query) => Rows::Page(archive(tables, query)),
     }
@@ -57,12 +60,23 @@ fn archive(tables: &Tables, q: &ArchiveQuery) -> Page {
         .copied()
         .filter(|m| q.after.is_none_or(|after| m.seq > after) && q.before.is_none_or(|before| m.seq < before))
         .collect();
-    let limit = q.limit as usize;
-    let complete = range.len() <= limit;
+    let len =
+        if q.last { page_len(range.iter().rev().copied(), q.limit) } else { page_len(range.iter().copied(), q.limit) };
+    let complete = range.len() <= len;
     if q.last {
-        range.drain(..range.len().saturating_sub(limit));
+        range.drain(..range.len() - len);
     } else {
-        range.truncate(limit);
+        range.truncate(len);
     }
     Page { messages: range.into_iter().cloned().collect(), complete, count: q.count.then_some(set.len() as u64) }
+}
+
+/// How many of these make a page.
+fn page_len<'a>(messages: impl Iterator<Item = &'a MessageRow>, limit: u32) -> usize {
+    let mut bytes = 0;
+    let fits = |(i, message): &(usize, &MessageRow)| {
+        bytes += message.stanza.len();
+        *i == 0 || bytes <= PAGE_BYTES_MAX
+    };
+    messages.take(limit as usize).enumerate().take_while(fits).count()
 }

@@ -79,8 +79,15 @@ pub(crate) fn account(store: &(impl Store + ?Sized), address: &str) -> AccountRo
 /// The stanzas that wait for an account, as text.
 #[track_caller]
 pub(crate) fn waiting(store: &(impl Store + ?Sized), account: i64) -> Vec<String> {
-    match store.answer(&Query::Pending { account: AccountId(account), after: 0, limit: 1_000_000 }) {
-        Ok(Rows::Messages(rows)) => rows.iter().map(|m| String::from_utf8(m.stanza.to_vec()).unwrap()).collect(),
-        other => panic!("{account}: {other:?}"),
+    let (mut after, mut all) = (0, Vec::new());
+    loop {
+        match store.answer(&Query::Pending { account: AccountId(account), after, limit: 1_000_000 }) {
+            Ok(Rows::Messages(rows)) if rows.is_empty() => return all,
+            Ok(Rows::Messages(rows)) => {
+                after = rows.last().map_or(after, |row| row.seq);
+                all.extend(rows.iter().map(|m| String::from_utf8(m.stanza.to_vec()).unwrap()));
+            }
+            other => panic!("{account}: {other:?}"),
+        }
     }
 }

@@ -1,58 +1,66 @@
-//! XEP-0313 and XEP-0160, the filing: which messages are kept, for whom, and under which XEP-0359 ids.
+//! XEP-0313 and XEP-0160, the filing: for whom a message is kept, and under which number.
 
 use base::ledger::{Copy, NewMessage, Write};
 use base::limits::PENDING_MESSAGES_MAX;
-use base::{Bare, NodeId, SessionId, Ticket};
-use wire::{Form, Kind, MessageType, Stanza, Xml};
+use base::{Bare, Jid, NodeId, SessionId, Ticket};
+use wire::{Form, Stanza};
 
-use crate::ns;
+use crate::desk::stanza_ids::Ids;
+use crate::desk::worth::Class;
 use crate::shard::{Origin, Shard};
 
-/// How long a message matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// It is kept until it is delivered, and then as history.
-    Lasting,
-    /// It is kept until it is delivered (XEP-0334 `no-permanent-store`).
-    Passing,
-    /// It is never written: chat states, headlines, errors, `no-store`.
-    Momentary,
-}
-
-/// The class of a message, by its type, hints and payloads.
-pub(crate) fn class(stanza: &Stanza<'_>) -> Class {
-    if !matches!(stanza.head.kind, Kind::Message(MessageType::Normal | MessageType::Chat)) {
-        return Class::Momentary;
-    }
-    let mut class = Class::Momentary;
-    for payload in stanza.payloads() {
-        match (payload.name(), payload.namespace()) {
-            ("no-store", ns::HINTS) => return Class::Momentary,
-            ("no-permanent-store", ns::HINTS) => return Class::Passing,
-            // What says nothing by itself: a typing notice stays one whatever thread it belongs to.
-            (_, ns::CHAT_STATES | ns::HINTS | ns::STANZA_IDS) | ("thread", ns::CLIENT) => {}
-            _ => class = Class::Lasting,
-        }
-    }
-    class
-}
-
-/// What is to be written of a message.
+/// What is to be written of a message. The addressee's copy always is: it waits until it has arrived.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filing {
-    /// Whether anything is.
-    pub(crate) needed: bool,
-    /// Whether as history.
-    archived: bool,
+    /// Whether the addressee keeps it as history.
+    addressee: bool,
+    /// Whether its author, who is somebody else and of this node, keeps it as history.
+    author: bool,
 }
 
-/// Decides what is written. Without an archive, a message between two clients that are here and count nothing needs no
-/// disk: nobody is told that it is safe.
-pub(crate) fn filing(shard: &Shard, _to: &Bare, origin: Origin, class: Class, sessions: &[SessionId]) -> Filing {
-    let archived = class == Class::Lasting && shard.config.archive;
+/// What has been written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filed {
+    pub(crate) ticket: Ticket,
+    /// The addressee's number.
+    pub(crate) seq: i64,
+    /// The same, if it is history.
+    pub(crate) archived: Option<i64>,
+    /// The author's number, if it is the author's history.
+    pub(crate) author: Option<i64>,
+}
+
+/// Decides what is written, if anything is. Without an archive, a message between two clients that are here and count
+/// nothing needs no disk: nobody is told that it is safe.
+pub(crate) fn filing(
+    shard: &Shard,
+    to: &Bare,
+    origin: Origin,
+    message: &Stanza<'_>,
+    class: Class,
+    sessions: &[SessionId],
+) -> Option<Filing> {
+    if !matches!(class, Class::Lasting | Class::Passing) {
+        return None;
+    }
+    let from = message.head.from.as_ref();
+    let (mut addressee, mut author) = (false, false);
+    if class == Class::Lasting && shard.config.archive {
+        addressee = from.is_some_and(|from| keeps(shard, to.as_str(), from));
+        let other = from.filter(|from| from.bare() != to.as_str());
+        let target = message.head.to.as_ref();
+        author = other.zip(target).is_some_and(|(from, target)| keeps(shard, from.bare(), target));
+    }
     let counted = |id: &SessionId| shard.sessions.get(id).is_some_and(|s| s.sm.is_some());
-    let promised = sessions.is_empty() || counted(&origin.session) || sessions.iter().any(counted);
-    Filing { needed: class != Class::Momentary && (archived || promised), archived }
+    let promised = || sessions.is_empty() || counted(&origin.session) || sessions.iter().any(counted);
+    (addressee || author || promised()).then_some(Filing { addressee, author })
+}
+
+/// Whether an account of this node wants messages with this address as history.
+fn keeps(shard: &Shard, owner: &str, with: &Jid<'_>) -> bool {
+    let Some(account) = shard.accounts.get(owner).filter(|a| a.row.is_some()) else { return false };
+    let is_contact = |bare: &str| account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(bare));
+    account.preferences.as_ref().is_none_or(|preferences| preferences.allow(with, is_contact))
 }
 
 /// Whether so much waits for a person that no more is taken.
@@ -60,31 +68,25 @@ pub(crate) fn is_full(shard: &Shard, address: &Bare) -> bool {
     shard.accounts[address.as_str()].row.as_ref().is_some_and(|row| row.pending >= PENDING_MESSAGES_MAX)
 }
 
-/// Files one body with a copy for the addressee and, as history, one for an author of this node. Gives the batch and the
-/// addressee's number.
-pub(crate) fn file(
-    shard: &mut Shard,
-    address: &Bare,
-    origin: Origin,
-    stanza: &Stanza<'_>,
-    filing: &Filing,
-) -> (Ticket, i64) {
+/// Files one body with a copy for the addressee and, as history, one for its author.
+pub(crate) fn file(shard: &mut Shard, address: &Bare, message: &Stanza<'_>, filing: Filing) -> Filed {
     let mut bytes = Vec::new();
-    stanza.emit(Form::Nested, &mut bytes);
-    let author = shard.sessions.get(&origin.session).map(|s| s.account.clone());
+    message.emit(Form::Nested, &mut bytes);
+    let with = message.head.from.as_ref().map_or_else(|| address.clone(), Bare::of);
     let mut copies = Vec::with_capacity(2);
-    if let Some(author) = author.filter(|author| filing.archived && author != address) {
-        copies.extend(copy(shard, &author, address, true, false));
+    if filing.author {
+        copies.extend(copy(shard, &with, address, true, false));
     }
-    let with = stanza.head.from.as_ref().map_or_else(|| address.clone(), Bare::of);
-    let own = copy(shard, address, &with, filing.archived, true).expect("the addressee has been read");
+    let author = copies.first().map(|copy: &Copy| copy.seq);
+    let own = copy(shard, address, &with, filing.addressee, true).expect("the addressee has been read");
     let seq = own.seq;
     copies.push(own);
     if let Some(row) = shard.accounts.get_mut(address).and_then(|a| a.row.as_mut()) {
         row.pending += 1;
     }
     let message = NewMessage { stanza: bytes.into(), origin: shard.now.wall, copies };
-    (shard.write(Write::AddMessage(message)), seq)
+    let ticket = shard.write(Write::AddMessage(message));
+    Filed { ticket, seq, archived: filing.addressee.then_some(seq), author }
 }
 
 fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: bool) -> Option<Copy> {
@@ -104,10 +106,8 @@ fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: b
     })
 }
 
-/// The `<stanza-id/>` of a copy: the node that archived it first and its number there, opaque to everybody else.
-pub(crate) fn stanza_id(node: u64, seq: i64, by: &Bare) -> Vec<u8> {
-    let mut xml = Xml::new();
-    xml.open("stanza-id", ns::STANZA_IDS);
-    xml.attr("by", by.as_str()).attr("id", format!("{node:016x}-{seq:x}")).close();
-    xml.finish()
+/// The ids of an account's history.
+pub(crate) fn ids(shard: &Shard, address: &Bare) -> Ids {
+    let row = shard.accounts[address.as_str()].row.as_ref().expect("only an account that has been read has messages");
+    Ids::new(shard.config.node, row.id)
 }

@@ -38,7 +38,10 @@ pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     xml.open("query", ns::DISCO_INFO).attr_if("node", node);
     xml.open("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind);
     xml.attr_if("name", Some(name).filter(|name| !name.is_empty())).close();
-    for feature in features(ask.place) {
+    // Without an archive there is nothing to be asked for, and no message has an id in it.
+    let here =
+        |feature: &&str| shard.config.archive || !(feature.starts_with(ns::ARCHIVE) || *feature == ns::STANZA_IDS);
+    for feature in features(ask.place).into_iter().filter(here) {
         xml.open("feature", ns::DISCO_INFO).attr("var", feature).close();
     }
     Verdict::Result(xml.finish())

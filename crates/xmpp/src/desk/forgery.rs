@@ -1,4 +1,5 @@
-//! What only a server may say, taken out of what clients say: XEP-0359 section 6, attack cases D01 to D04.
+//! What only a server may say, taken out of what clients say: XEP-0359 section 6, attack cases D01 to D04
+//! and D07.
 //!
 //! A client that believes such an element must be able to: so it never passes from one person to another.
 
@@ -7,9 +8,6 @@ use wire::{Element, IqType, Kind, Stanza};
 
 use crate::negotiation::Hosts;
 use crate::ns;
-
-const CARBONS: &str = "urn:xmpp:carbons:2";
-const ARCHIVE: &str = "urn:xmpp:mam:2";
 
 /// Cuts every instance out of a message.
 pub(crate) fn cut(stanza: &mut Stanza<'_>, hosts: &Hosts) {
@@ -26,12 +24,70 @@ pub(crate) fn is_roster_push(stanza: &Stanza<'_>) -> bool {
 }
 
 fn is_forged(element: &Element<'_>, hosts: &Hosts) -> bool {
+    let served = |jid: &Jid<'_>| hosts.served.iter().any(|d| d == jid.domain());
     match (element.name(), element.namespace()) {
-        ("stanza-id", ns::STANZA_IDS) => element.attr("by").is_none_or(|by| match Jid::new(&by) {
-            Ok(by) => hosts.served.iter().any(|d| d == by.domain()),
-            Err(_) => true,
-        }),
-        ("received" | "sent", CARBONS) | ("result", ARCHIVE) => true,
+        ("stanza-id", ns::STANZA_IDS) => {
+            element.attr("by").is_none_or(|by| Jid::new(&by).map_or(true, |by| served(&by)))
+        }
+        // A stamp of the server or of an account; a client that was delayed itself says so in its own full name.
+        ("delay", ns::DELAY) => element
+            .attr("from")
+            .is_some_and(|from| Jid::new(&from).is_ok_and(|from| from.resource().is_none() && served(&from))),
+        ("received" | "sent", ns::CARBONS) | ("result", ns::ARCHIVE) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Form;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(inner: &str, expect: &str) {
+        let hosts = Hosts { primary: "here".into(), served: vec!["here".into()] };
+        let xml = format!("<message xmlns='jabber:client'>{inner}</message>");
+        let mut stanza = Stanza::parse(xml.as_bytes()).unwrap();
+        cut(&mut stanza, &hosts);
+        let mut out = Vec::new();
+        stanza.emit(Form::Tcp, &mut out);
+        let expect = format!("<message>{expect}</message>").replace("<message></message>", "<message/>");
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn what_only_a_server_may_say() {
+        let id = |by: &str| format!("<stanza-id xmlns='urn:xmpp:sid:0' id='1'{by}/>");
+        let delay = |from: &str| format!("<delay xmlns='urn:xmpp:delay' stamp='2026-11-20T09:53:00Z'{from}/>");
+        let carbon =
+            |name: &str| format!("<{name} xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'/></{name}>");
+        for forged in [
+            &id(" by='a@here'"),
+            &id(" by='here'"),
+            &id(" by='A@HERE'"),
+            &id(" by='a@here/r'"),
+            &id(" by='@'"),
+            &id(""),
+            &delay(" from='here'"),
+            &delay(" from='a@here'"),
+            &carbon("sent"),
+            &carbon("received"),
+            "<result xmlns='urn:xmpp:mam:2' id='1'/>",
+        ] {
+            check(forged, "");
+            check(&format!("{forged}<body>hi</body>{forged}"), "<body>hi</body>");
+        }
+        for honest in [
+            &id(" by='room@elsewhere'"),
+            "<origin-id xmlns='urn:xmpp:sid:0' id='1'/>",
+            &delay(""),
+            &delay(" from='a@here/phone'"),
+            &delay(" from='elsewhere'"),
+            "<private xmlns='urn:xmpp:carbons:2'/>",
+            "<received xmlns='urn:xmpp:receipts' id='1'/>",
+        ] {
+            check(honest, honest);
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         return result(0, "");
     }
     match shard.account_id(ask.address) {
-        Some(account) => Verdict::Read(Query::Records { account, kind: RecordKind::LastSeen }, recall),
+        Some(account) => Verdict::Read(Query::Records { account, kind: RecordKind::LastSeen }, Box::new(recall)),
         None => Verdict::Error(Condition::Forbidden.into()),
     }
 }

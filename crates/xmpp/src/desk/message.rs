@@ -3,10 +3,12 @@
 //! What is durable (`docs/durability.md`) is filed first, with a copy for each person of this node, and leaves when the
 //! batch is on disk; everything else passes at once, but behind what waits for the same client.
 
-use base::{Bare, SessionId};
+use base::{Bare, SessionId, Ticket};
 use wire::{Kind, MessageType, Stanza};
 
-use crate::desk::archive;
+use crate::desk::archive::{self, Filed};
+use crate::desk::carbons::{self, Copies, Side};
+use crate::desk::worth::{self, Class};
 use crate::error::Condition;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
@@ -68,32 +70,84 @@ fn hand_over(
     shard: &mut Shard,
     address: &Bare,
     origin: Origin,
-    mut stanza: Stanza<'_>,
+    mut message: Stanza<'_>,
     sessions: &[SessionId],
 ) -> Fate {
-    let class = archive::class(&stanza);
-    let filing = archive::filing(shard, address, origin, class, sessions);
-    if !filing.needed {
+    let class = worth::class(&message);
+    if class == Class::Unkept && sessions.is_empty() {
+        shard.bounce(origin, &message, &Condition::ServiceUnavailable.into());
+        return Fate::Done;
+    }
+    let Some(filing) = archive::filing(shard, address, origin, &message, class, sessions) else {
+        copy_to_author(shard, address, origin, &message, sessions, None);
         for session in sessions {
-            shard.send(*session, &stanza, What::Stanza, None);
+            shard.send(*session, &message, What::Stanza, None);
         }
+        copy_to_addressee(shard, address, &message, sessions, None);
         return Fate::Done;
-    }
+    };
     if archive::is_full(shard, address) {
-        shard.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
+        shard.bounce(origin, &message, &Condition::ServiceUnavailable.into());
         return Fate::Done;
     }
-    let (ticket, seq) = archive::file(shard, address, origin, &stanza, &filing);
-    if let Some(reply) = crate::error::StanzaError::from(Condition::InternalServerError).answer_to(&stanza) {
-        shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
+    let filed = archive::file(shard, address, &message, filing);
+    if let Some(reply) = crate::error::StanzaError::from(Condition::InternalServerError).answer_to(&message) {
+        shard.after(filed.ticket, After::Bounce(origin.session, Box::new(reply)));
     }
-    shard.after(ticket, After::Unfile(address.clone(), seq));
+    shard.after(filed.ticket, After::Unfile(address.clone(), filed.seq));
+    copy_to_author(shard, address, origin, &message, sessions, Some(filed));
+    if let Some(seq) = filed.archived {
+        message.append(archive::ids(shard, address).element(seq, address));
+    }
     // Behind messages that are still being brought from the store, this one is brought from there too.
     if shard.accounts[address.as_str()].backlog.is_none() {
-        stanza.append(archive::stanza_id(shard.config.node, seq, address));
         for session in sessions {
-            shard.send(*session, &stanza, What::Copy(seq), Some(ticket));
+            shard.send(*session, &message, What::Copy(filed.seq), Some(filed.ticket));
         }
     }
-    Fate::After(ticket)
+    copy_to_addressee(shard, address, &message, sessions, Some(filed.ticket));
+    Fate::After(filed.ticket)
+}
+
+/// XEP-0280 section 8: to the author's other sessions, with the id of the author's own archive. Who writes to themselves
+/// reads each message once.
+fn copy_to_author(
+    shard: &mut Shard,
+    address: &Bare,
+    origin: Origin,
+    message: &Stanza<'_>,
+    sessions: &[SessionId],
+    filed: Option<Filed>,
+) {
+    if shard.carbons == 0 {
+        return;
+    }
+    let Some(author) = shard.sessions.get(&origin.session).map(|s| s.account.clone()) else { return };
+    let after = filed.map(|filed| filed.ticket);
+    if author == *address {
+        let told = [sessions, &[origin.session]].concat();
+        let seq = filed.and_then(|filed| filed.archived);
+        let copies = Copies { side: Side::Sent, account: &author, told: &told, seq, after };
+        return carbons::send(shard, message, &copies);
+    }
+    let seq = filed.and_then(|filed| filed.author);
+    let copies = Copies { side: Side::Sent, account: &author, told: &[origin.session], seq, after };
+    carbons::send(shard, message, &copies);
+}
+
+/// XEP-0280 section 7: to those of the addressee's sessions that do not get the message itself, with the id that it has.
+fn copy_to_addressee(
+    shard: &mut Shard,
+    address: &Bare,
+    message: &Stanza<'_>,
+    sessions: &[SessionId],
+    after: Option<Ticket>,
+) {
+    if shard.carbons == 0 {
+        return;
+    }
+    if message.head.from.as_ref().is_none_or(|from| from.bare() != address.as_str()) {
+        let copies = Copies { side: Side::Received, account: address, told: sessions, seq: None, after };
+        carbons::send(shard, message, &copies);
+    }
 }

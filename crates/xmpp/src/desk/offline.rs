@@ -4,7 +4,7 @@
 //! when the one before has been confirmed, so that memory stays flat however many wait.
 
 use base::ledger::{MessageRow, Query};
-use base::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
+use base::limits::PAGE_MESSAGES_MAX;
 use base::{Bare, SessionId};
 use wire::{Stanza, Xml};
 
@@ -57,16 +57,11 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         }
         return;
     }
-    let mut bytes = 0;
-    let fits = |row: &MessageRow| {
-        bytes += row.stanza.len();
-        bytes <= PAGE_BYTES_MAX || bytes == row.stanza.len()
-    };
-    let rows: Vec<_> = rows.into_iter().take_while(fits).collect();
     backlog.sent = rows.last().map_or(backlog.sent, |row| row.seq);
     // What a session has been sent and has not confirmed is on its way already.
     let rows: Vec<_> = rows.into_iter().filter(|row| !account.in_flight.contains_key(&row.seq)).collect();
     backlog.unconfirmed = rows.iter().map(|row| row.seq).collect();
+    let ids = archive::ids(shard, address);
     let mut spoilt = Vec::new();
     for row in rows {
         // What this program stored it can read; what a disk made of it might be no stanza any more, and nobody's message.
@@ -78,7 +73,9 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         delay.open("delay", ns::DELAY).attr("from", address.jid().domain());
         delay.attr("stamp", row.filed.to_string()).close();
         stanza.append(delay.finish());
-        stanza.append(archive::stanza_id(shard.config.node, row.seq, address));
+        if row.archived {
+            stanza.append(ids.element(row.seq, address));
+        }
         for session in &sessions {
             shard.send(*session, &stanza, What::Copy(row.seq), None);
         }

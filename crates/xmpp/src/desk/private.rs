@@ -51,11 +51,11 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let everything = Query::Records { account, kind: RecordKind::Private };
     if ask.set {
         let known = shard.accounts.get(ask.address).is_some_and(|account| account.private.is_some());
-        return if known { set(shard, ask) } else { Verdict::Read(everything, learn_and_set) };
+        return if known { set(shard, ask) } else { Verdict::Read(everything, Box::new(learn_and_set)) };
     }
     match children.next() {
         Some(other) if key(&other) != key(&first) => refuse(Condition::BadRequest, "Ask for one thing at a time."),
-        _ => Verdict::Read(everything, get),
+        _ => Verdict::Read(everything, Box::new(get)),
     }
 }
 

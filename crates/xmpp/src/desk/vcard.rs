@@ -14,7 +14,7 @@ use crate::shard::Shard;
 pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if !ask.set {
         let Some(account) = shard.account_id(ask.address) else { return none(ask) };
-        return Verdict::Read(Query::Records { account, kind: RecordKind::VCard }, show);
+        return Verdict::Read(Query::Records { account, kind: RecordKind::VCard }, Box::new(show));
     }
     if ask.place != Place::Own {
         return Verdict::Error(Condition::Forbidden.into());
