@@ -88,3 +88,25 @@ async def deaf(world):
         pass
     check(had < 10 * limit("SESSION_OUTPUT_BYTES_MAX") // len(body), True)
     ana.cut()
+
+
+@case("large messages that waited come by pages of PAGE_BYTES_MAX: a client that confirms is never cut off")
+async def large_pages(world):
+    house, size = world.standing, limit("PAGE_BYTES_MAX") // 4
+    for count in (3, 4, 5, 40):
+        people = house.people("ana", "ben")
+        ana = await Raw.login(house.port, people[0])
+        for number in range(count):
+            body = f"{number} ".ljust(size, "x")
+            ana.send(f"<message type='chat' to='{people[1][0]}'><body>{body}</body></message>")
+            await ana.writer.drain()
+        ana.send("<r xmlns='urn:xmpp:sm:3'/>")
+        while (await ana.next()).tag != "{urn:xmpp:sm:3}a":
+            pass
+        ben = await Bot(house, people[1], plugins=["xep_0198"]).login()
+        for number in range(count):
+            check((await ben.hear())["body"].split()[0], str(number))
+        await ben.ping()
+        check((ben.inbox.qsize(), ben.ends.qsize()), (0, 0))
+        await ben.leave()
+        ana.cut()

@@ -63,12 +63,12 @@ impl<'a> Ask<'a> {
             return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
         };
         let set = stanza.head.kind == Kind::Iq(IqType::Set);
-        Ok(Ask { place, address, origin, set, stanza, payload })
+        Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
     }
 
     /// The person or the server that asks.
     pub(crate) fn asker(&self) -> Option<Bare> {
-        self.stanza.head.from.as_ref().map(Bare::of)
+        self.from.map(Bare::of)
     }
 }
 
