@@ -3,6 +3,7 @@
 mod common;
 
 use base::ledger::{ArchiveQuery, Copy, NewMessage, Query, Rows, Write};
+use base::limits::PAGE_BYTES_MAX;
 use base::{AccountId, NodeId, Wall};
 use common::{Directory, bare};
 use store::{Sqlite, Store, Twin};
@@ -102,5 +103,43 @@ fn check(rows: Rows, expect: &Expect, query: &Query) {
         assert_eq!(*m.stanza, *format!("<m{}/>", m.seq).as_bytes());
         assert_eq!((m.origin, &m.with, m.filed, m.archived, m.pending), (Wall(-1), &copy.with, copy.filed, true, true));
         assert_eq!((m.first_node, m.first_seq), (copy.first_node, copy.first_seq));
+    }
+}
+
+/// Messages of this size, and how many come in one page. One that is larger than a page still comes.
+#[test]
+fn pages_are_limited_in_bytes() {
+    for (bytes, expect) in [
+        (PAGE_BYTES_MAX / 4, 4),
+        (PAGE_BYTES_MAX / 4 + 1, 3),
+        (PAGE_BYTES_MAX - 1, 1),
+        (PAGE_BYTES_MAX, 1),
+        (PAGE_BYTES_MAX + 1, 1),
+        (PAGE_BYTES_MAX * 10, 1),
+    ] {
+        let directory = Directory::new();
+        let (mut sqlite, mut twin) = (Sqlite::open(&directory.store()).unwrap(), Twin::new());
+        let mut batches = vec![common::create("a@x")];
+        let stanza: std::sync::Arc<[u8]> = vec![b'x'; bytes].into();
+        for seq in 1..=5 {
+            let copy = Copy { seq, first_seq: seq, ..history().remove(0) };
+            let message = NewMessage { stanza: stanza.clone(), origin: Wall(0), copies: vec![copy] };
+            batches.push(vec![Write::AddMessage(message)]);
+        }
+        assert!(sqlite.apply(&batches).iter().chain(&twin.apply(&batches)).all(Result::is_ok));
+        let (account, limit) = (AccountId(1), 5);
+        for store in [&sqlite as &dyn Store, &twin] {
+            for last in [false, true] {
+                let (with, start, end, after, before) = (None, None, None, None, None);
+                let q = ArchiveQuery { account, with, start, end, after, before, last, limit, count: false };
+                let Rows::Page(page) = store.answer(&Query::Archive(q)).unwrap() else { panic!("it is a page") };
+                let numbers: Vec<i64> = page.messages.iter().map(|m| m.seq).collect();
+                let first = if last { 6 - expect } else { 1 };
+                assert_eq!((numbers, page.complete), ((first..first + expect).collect(), false), "{bytes} {last}");
+            }
+            let rows = store.answer(&Query::Pending { account, after: 0, limit }).unwrap();
+            let Rows::Messages(rows) = rows else { panic!("they are messages") };
+            assert_eq!(rows.len() as i64, expect, "{bytes}");
+        }
     }
 }

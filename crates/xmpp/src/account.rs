@@ -84,6 +84,11 @@ impl Account {
         self.loading > 0 || !self.parked.is_empty()
     }
 
+    /// Bytes of the inputs that wait.
+    pub(crate) fn parked_bytes(&self) -> usize {
+        self.parked_bytes
+    }
+
     /// Lets an input wait.
     ///
     /// # Errors

@@ -173,8 +173,6 @@ pub(crate) const FEATURES: &[(&str, &[Place])] = &[
     (ns::ARCHIVE_EXTENDED, &[Place::Own]),
     (ns::ARCHIVE_GROUPCHAT_FIELD, &[Place::Own]),
     (ns::BLOCKING, &[Place::Server]),
-    (ns::CARBONS, &[Place::Server]),
-    (ns::OFFLINE, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
     (ns::CARBONS, &[Place::Server]),
     (ns::OFFLINE, &[Place::Server]),

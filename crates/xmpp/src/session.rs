@@ -99,6 +99,12 @@ impl Session {
         self.leaving.iter().copied().chain(held).chain(counted)
     }
 
+    /// Bytes of stanzas that are kept for its client.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let held: usize = self.held.iter().map(|outgoing| outgoing.bytes.len()).sum();
+        held + self.sm.as_ref().map_or(0, |sm| sm.unacknowledged_bytes())
+    }
+
     /// The priority, if it is available.
     pub(crate) fn priority(&self) -> Option<i8> {
         self.presence.as_ref().map(|p| p.priority)

@@ -259,6 +259,8 @@ pub struct Shard {
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
+    /// How many of them want carbons: while it is none, nobody looks for them.
+    pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
     /// Connections that wait to be bound.
     binding: BTreeSet<ConnId>,
@@ -301,6 +303,7 @@ impl Shard {
             accounts: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
+            carbons: 0,
             conns: Map::with_hasher(keyed.clone()),
             binding: BTreeSet::new(),
             resumable: Map::with_hasher(keyed),
@@ -366,6 +369,14 @@ impl Shard {
     /// When [`Input::Timeout`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
         self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198, not yet taken by [`Shard::poll`]. Walks
+    /// over everything: for those who measure.
+    pub fn held_bytes(&self) -> usize {
+        let parked: usize = self.accounts.values().map(Account::parked_bytes).sum();
+        let sessions: usize = self.sessions.values().map(Session::held_bytes).sum();
+        parked + sessions + self.arena.len()
     }
 
     // --- frames -----------------------------------------------------------------------------------------------------
@@ -539,6 +550,7 @@ impl Shard {
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
         let Some(ended) = self.sessions.remove(&session) else { return };
+        self.carbons -= usize::from(ended.carbons);
         if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
             self.resumable.remove(id);
         }

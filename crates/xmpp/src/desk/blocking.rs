@@ -11,7 +11,7 @@ use base::{Bare, Jid, SessionId};
 use wire::{IqType, Kind, MessageType, Stanza, Xml};
 
 use super::{Ask, Verdict, presence};
-use crate::contacts::Registers;
+use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::session::What;
@@ -27,13 +27,13 @@ impl Blocked {
         Blocked(records.iter().filter(|r| r.kind == RecordKind::Block).map(|r| r.key.as_str().into()).collect())
     }
 
-    /// Section 5: an item is a resource alone, a person with all their resources, or a domain with everybody in it.
+    /// Section 6: an item is a resource alone, a person with all their resources, or a domain with everybody in it.
     pub(crate) fn matches(&self, jid: &Jid<'_>) -> bool {
         !self.0.is_empty() && [jid.as_str(), jid.bare(), jid.domain()].iter().any(|item| self.0.contains(*item))
     }
 }
 
-/// Whether a person blocks an address. Nobody blocks themselves (section 4).
+/// Whether a person blocks an address. Nobody blocks themselves (section 5).
 pub(crate) fn blocks(shard: &Shard, person: &str, other: &Jid<'_>) -> bool {
     shard.accounts.get(person).is_some_and(|account| account.blocked.matches(other)) && other.bare() != person
 }
@@ -128,23 +128,20 @@ fn bad_request(text: &'static str) -> Verdict {
     Verdict::Error(StanzaError::new(Condition::BadRequest, text))
 }
 
-/// Makes the list what it is from now on: shows and hides the person, writes what differs, tells who wants to know.
+/// Makes the list what it is from now on: writes what differs, hides and shows the person, tells who wants to know.
 fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet<Box<str>>, after: Blocked) -> Verdict {
     let own = ask.address;
-    if shard.accounts[own].roster.is_none() {
-        return Verdict::NeedsRoster;
-    }
-    let before = shard.accounts[own].blocked.clone();
-    hide(shard, own, &before, &after);
     let account = shard.accounts.get_mut(own).expect("an account that is asked is ready");
-    account.blocked = after.clone();
-    show(shard, own, &before, &after);
+    let Some(roster) = account.roster.clone() else { return Verdict::NeedsRoster };
+    let before = std::mem::replace(&mut account.blocked, after.clone());
     for key in before.0.symmetric_difference(&after.0) {
         let value = after.0.contains(key).then(Vec::new);
         shard.put_record(own, RecordKind::Block, key, value);
     }
     let ticket = shard.newest();
     shard.after(ticket, After::Distrust(own.clone()));
+    hide(shard, own, &roster, &before, &after);
+    show(shard, own, &roster, &before, &after);
     let mut xml = Xml::new();
     xml.open(verb, ns::BLOCKING);
     for item in items {
@@ -161,12 +158,12 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
 }
 
 /// Section 3.3: whoever could see the person and is blocked now sees them leave.
-fn hide(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
-    for contact in contacts(shard, own, Registers::FROM, after, before) {
+fn hide(shard: &mut Shard, own: &Bare, roster: &Roster, before: &Blocked, after: &Blocked) {
+    for contact in contacts(roster, Registers::FROM, after, before) {
         presence::show_to(shard, own, &contact, false);
     }
     for session in shard.sessions_of(own, |session| !session.directed.is_empty()) {
-        for to in forget_directed(shard, session, after) {
+        for to in forget_directed(shard, own, session, after) {
             presence::leave_directed(shard, session, to);
         }
     }
@@ -174,18 +171,17 @@ fn hide(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
 
 /// Section 3.4: whoever may see the person and is blocked no more sees them come. And the person sees them again: what
 /// they said meanwhile did not come through.
-fn show(shard: &mut Shard, own: &Bare, before: &Blocked, after: &Blocked) {
-    for contact in contacts(shard, own, Registers::FROM, before, after) {
+fn show(shard: &mut Shard, own: &Bare, roster: &Roster, before: &Blocked, after: &Blocked) {
+    for contact in contacts(roster, Registers::FROM, before, after) {
         presence::show_to(shard, own, &contact, true);
     }
-    for contact in contacts(shard, own, Registers::TO, before, after) {
+    for contact in contacts(roster, Registers::TO, before, after) {
         presence::look_again(shard, own, &Bare::of(&contact));
     }
 }
 
 /// The contacts with a subscription who are on one list and not on the other: as a whole, or one resource of them.
-fn contacts(shard: &Shard, own: &Bare, register: Registers, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
-    let Some(roster) = &shard.accounts[own].roster else { return Vec::new() };
+fn contacts(roster: &Roster, register: Registers, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
     let differs = |jid: &Jid<'_>| on.matches(jid) && !off.matches(jid);
     let whole = roster.having(register).map(Bare::jid).filter(differs).map(Jid::into_owned);
     let items = on.0.difference(&off.0).filter_map(|item| Jid::new(item).ok());
@@ -194,9 +190,10 @@ fn contacts(shard: &Shard, own: &Bare, register: Registers, on: &Blocked, off: &
 }
 
 /// Takes out of a session's memory whom it sent presence directly and who is blocked now.
-fn forget_directed(shard: &mut Shard, session: SessionId, after: &Blocked) -> BTreeSet<Jid<'static>> {
+fn forget_directed(shard: &mut Shard, own: &Bare, session: SessionId, after: &Blocked) -> BTreeSet<Jid<'static>> {
     let Some(session) = shard.sessions.get_mut(&session) else { return BTreeSet::new() };
-    let (gone, kept) = std::mem::take(&mut session.directed).into_iter().partition(|to| after.matches(to));
+    let is_blocked = |to: &Jid<'_>| after.matches(to) && to.bare() != own.as_str();
+    let (gone, kept) = std::mem::take(&mut session.directed).into_iter().partition(is_blocked);
     session.directed = kept;
     gone
 }
@@ -212,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_match_as_section_5_says() {
+    fn addresses_match_as_section_6_says() {
         for (item, jid, expect) in [
             ("u@d.example/r", "u@d.example/r", true),
             ("u@d.example/r", "u@d.example/other", false),

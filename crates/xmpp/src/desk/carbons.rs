@@ -44,7 +44,8 @@ fn switch(shard: &mut Shard, ask: &Ask<'_>, on: bool) -> Verdict {
         return Verdict::Error(Condition::BadRequest.into());
     }
     if let Some(session) = shard.sessions.get_mut(&ask.origin.session) {
-        session.carbons = on;
+        let before = std::mem::replace(&mut session.carbons, on);
+        shard.carbons = shard.carbons + usize::from(on) - usize::from(before);
     }
     Verdict::Result(Vec::new())
 }

@@ -119,6 +119,9 @@ fn copy_to_author(
     sessions: &[SessionId],
     filed: Option<Filed>,
 ) {
+    if shard.carbons == 0 {
+        return;
+    }
     let Some(author) = shard.sessions.get(&origin.session).map(|s| s.account.clone()) else { return };
     let after = filed.map(|filed| filed.ticket);
     if author == *address {
@@ -140,6 +143,9 @@ fn copy_to_addressee(
     sessions: &[SessionId],
     after: Option<Ticket>,
 ) {
+    if shard.carbons == 0 {
+        return;
+    }
     if message.head.from.as_ref().is_none_or(|from| from.bare() != address.as_str()) {
         let copies = Copies { side: Side::Received, account: address, told: sessions, seq: None, after };
         carbons::send(shard, message, &copies);

@@ -75,7 +75,9 @@ fn get(_: &mut Shard, ask: &Ask<'_>, rows: Rows) -> Verdict {
 }
 
 fn learn_and_set(shard: &mut Shard, ask: &Ask<'_>, rows: Rows) -> Verdict {
-    let (Some(account), Rows::Records(records)) = (shard.accounts.get_mut(ask.address), rows) else {
+    // The account may have gone meanwhile, and be on its way back.
+    let account = shard.accounts.get_mut(ask.address).filter(|account| account.row.is_some());
+    let (Some(account), Rows::Records(records)) = (account, rows) else {
         return Verdict::Error(Condition::ServiceUnavailable.into());
     };
     // Another set may have been faster: what memory says by now is newer than these rows.

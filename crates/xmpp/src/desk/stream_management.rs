@@ -86,6 +86,11 @@ impl StreamManagement {
         Ok(copies)
     }
 
+    /// Bytes of what the client has not acknowledged.
+    pub(crate) fn unacknowledged_bytes(&self) -> usize {
+        self.queue_bytes
+    }
+
     /// Whether the client acknowledges fast enough that it may be sent more of what can wait.
     pub(crate) fn keeps_up(&self) -> bool {
         self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
