@@ -48,9 +48,11 @@ async def until(what, seconds=15):
 
 
 def limit(name):
-    """A limit by its name, as the daemon has it."""
+    """A limit by its name, as the daemon has it: a number, or a part of another limit."""
     text = (Path(__file__).parents[2] / "crates/base/src/limits.rs").read_text()
-    return int(re.search(rf"pub const {name}: \w+ = ([0-9_]+);", text)[1])
+    whole, part = re.search(rf"pub const {name}: \w+ = (\w+)(?: / (\d+))?;", text).groups()
+    number = int(whole) if whole[0].isdigit() else limit(whole)
+    return number // int(part or 1)
 
 
 def free_ports(count):

@@ -5,7 +5,23 @@ import socket
 
 from bot import Bot
 from harness import case, check, limit
-from raw import SASL, Raw
+from raw import SASL, SM, Raw
+
+
+async def write_large(ana, to, number, size):
+    body = f"{number} ".ljust(size, "x")
+    ana.send(f"<message type='chat' to='{to}' id='{number}'><body>{body}</body></message>")
+    await ana.writer.drain()
+
+
+async def acknowledged(ana):
+    """Reads until the daemon has acknowledged; gives the ids of the messages that came back as errors."""
+    ana.send("<r xmlns='urn:xmpp:sm:3'/>")
+    returned = []
+    while (element := await ana.next()).tag != f"{SM}a":
+        if element.get("type") == "error":
+            returned.append(int(element.get("id")))
+    return returned
 
 
 @case("a password may have PASSWORD_BYTES_MAX bytes, and not one more")
@@ -77,9 +93,7 @@ async def deaf(world):
     for number in range(10 * limit("SESSION_OUTPUT_BYTES_MAX") // len(body)):
         ana.send(f"<message type='chat' to='{people[1][0]}/deaf' id='m{number}'><body>{body}</body></message>")
         await ana.writer.drain()
-    ana.send("<r xmlns='urn:xmpp:sm:3'/>")
-    while (await ana.next()).tag != "{urn:xmpp:sm:3}a":
-        pass
+    await acknowledged(ana)
     had = 0
     try:
         while await deaf.next() is not None:
@@ -87,4 +101,38 @@ async def deaf(world):
     except ConnectionError:
         pass
     check(had < 10 * limit("SESSION_OUTPUT_BYTES_MAX") // len(body), True)
+    ana.cut()
+
+
+@case("large messages that waited come by pages of PAGE_BYTES_MAX: a client that confirms is never cut off")
+async def large_pages(world):
+    house, size = world.standing, limit("PAGE_BYTES_MAX") // 4
+    for count in (3, 4, 5, 40):
+        people = house.people("ana", "ben")
+        ana = await Raw.login(house.port, people[0])
+        for number in range(count):
+            await write_large(ana, people[1][0], number, size)
+            check(await acknowledged(ana), [])
+        ben = await Bot(house, people[1], plugins=["xep_0198"]).login()
+        for number in range(count):
+            check((await ben.hear())["body"].split()[0], str(number))
+        await ben.ping()
+        check((ben.inbox.qsize(), ben.ends.qsize()), (0, 0))
+        await ben.leave()
+        ana.cut()
+
+
+@case("a burst to somebody whose account is asleep: each message waits for them or comes back, none vanishes")
+async def burst(world):
+    house, count = world.standing, 40
+    people = house.people("ana", "ben")
+    ana = await Raw.login(house.port, people[0])
+    for number in range(count):
+        await write_large(ana, people[1][0], number, limit("PAGE_BYTES_MAX") // 4)
+    returned = await acknowledged(ana)
+    ben = await Bot(house, people[1], plugins=["xep_0198"]).login()
+    for number in range(count):
+        if number not in returned:
+            check((await ben.hear())["body"].split()[0], str(number))
+    await ben.leave()
     ana.cut()

@@ -3,7 +3,7 @@
 use super::tree::Tree;
 
 /// Each crate of ours with those of ours that it may import.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("base", &[]),
     ("wire", &["base"]),
     ("mesh", &["base", "wire"]),
@@ -13,9 +13,14 @@ const FLOORS: [(&str, &[&str]); 10] = [
     // The driver of a shard hands its batches to the store.
     ("net", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
     ("sim", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
+    // Tools for tests: what they need, and no part of the product needs them.
+    ("playhouse", &["sim"]),
     ("jirani", &["base", "wire", "mesh", "xmpp", "gateways", "store", "net"]),
     ("xtask", &[]),
 ];
+
+/// What tests and benches of any floor may import: its twin in memory answers as the store does.
+const FOR_TESTS: &str = "store";
 
 pub(crate) fn check(tree: &Tree) -> Vec<String> {
     let manifests = tree.ending("/Cargo.toml").filter_map(|(path, text)| {
@@ -33,9 +38,14 @@ fn check_manifest(path: &str, name: &str, text: &str) -> Vec<String> {
         Ok(manifest) => manifest,
         Err(error) => return vec![format!("{path}: {error}")],
     };
-    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let imported = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys());
-    imported
+    let imported = |table: &str| -> Vec<String> {
+        let table = manifest.get(table).and_then(toml::Value::as_table);
+        table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+    };
+    let product = ["dependencies", "build-dependencies"].into_iter().flat_map(imported);
+    let tests = imported("dev-dependencies").into_iter().filter(|import| import != FOR_TESTS);
+    product
+        .chain(tests)
         .filter(|import| FLOORS.iter().any(|(ours, _)| ours == import) && !allowed.contains(&import.as_str()))
         .map(|import| format!("{path}: {name} may not import {import}"))
         .collect()
@@ -53,6 +63,8 @@ mod tests {
         check("xmpp", "[dependencies]\nbase = 1\nwire.workspace = true\nserde = 1", &[]);
         check("base", "[dependencies]\nwire = 1", &["crates/base/Cargo.toml: base may not import wire"]);
         check("mesh", "[dev-dependencies.xmpp]\npath = '1'", &["crates/mesh/Cargo.toml: mesh may not import xmpp"]);
+        check("xmpp", "[dev-dependencies]\nstore = 1", &[]);
+        check("xmpp", "[dependencies]\nstore = 1", &["crates/xmpp/Cargo.toml: xmpp may not import store"]);
         check("attic", "", &["crates/attic/Cargo.toml: no floor is known for attic: give it one in xtask's table"]);
     }
 }
