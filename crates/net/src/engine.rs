@@ -256,7 +256,7 @@ impl Engine {
     /// Whether a connection's bytes may be read now. If the store is behind, it is woken when that is over: what clients
     /// send faster than the disk takes it stays in their own machines.
     pub(crate) fn takes_more(&self, conn: &Rc<Conn>) -> bool {
-        if self.backlog_bytes() <= STORE_QUEUE_BYTES_MAX {
+        if !is_behind(self.backlog_bytes()) {
             return true;
         }
         if !conn.throttled.replace(true) {
@@ -411,6 +411,24 @@ impl Engine {
                 }
             }
             FromStore::Rows(ticket, rows) => self.handle(Input::Rows { ticket, rows }),
+        }
+    }
+}
+
+/// Whether so much waits for the store's writer that it must catch up first.
+fn is_behind(waiting_bytes: usize) -> bool {
+    waiting_bytes > STORE_QUEUE_BYTES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_read_until_the_store_is_behind() {
+        let most = STORE_QUEUE_BYTES_MAX;
+        for (waiting, behind) in [(0, false), (most - 1, false), (most, false), (most + 1, true), (10 * most, true)] {
+            assert_eq!(is_behind(waiting), behind, "{waiting}");
         }
     }
 }
