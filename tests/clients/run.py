@@ -11,6 +11,7 @@ import harness
 
 # In the order of running: what is basic first.
 import login  # noqa: F401
+import binding  # noqa: F401
 import certificates  # noqa: F401
 import chat  # noqa: F401
 import profanity  # noqa: F401

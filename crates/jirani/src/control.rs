@@ -27,6 +27,8 @@ pub(crate) enum Request {
     List,
     /// Make the asking user of this computer an account, named as they are.
     Join,
+    /// Say the address of the account that the asking user of this computer has so.
+    Mine,
 }
 
 /// What comes back.
@@ -63,14 +65,17 @@ pub(crate) async fn answer_owner(engine: Rc<Engine>, hosts: &Hosts, uid: u32, li
 /// Answers another user of the computer: one account each, named as the system names them, so that nobody can take
 /// another's name or more than one.
 pub(crate) async fn answer_user(engine: Rc<Engine>, hosts: &Hosts, uid: u32, line: &str) -> Reply {
-    if !matches!(serde_json::from_str(line), Ok(Request::Join)) {
+    let Ok(request @ (Request::Join | Request::Mine)) = serde_json::from_str(line) else {
         return Reply::Refused("only the user who runs the daemon may do that".into());
-    }
+    };
     // The system may have to ask a server for it.
     let user = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
-    match user {
-        Ok(Ok(Some(user))) => perform(engine, hosts, Request::Add { name: user.name, password: None }).await,
-        Ok(Ok(None) | Err(_)) | Err(_) => Reply::Refused(format!("the system has no name for user {uid}")),
+    let Ok(Ok(Some(User { name, .. }))) = user else {
+        return Reply::Refused(format!("the system has no name for user {uid}"));
+    };
+    match request {
+        Request::Mine => mine(&engine, hosts, &name).await.unwrap_or_else(|error| Reply::Refused(format!("{error:#}"))),
+        _ => perform(engine, hosts, Request::Add { name, password: None }).await,
     }
 }
 
@@ -81,7 +86,7 @@ pub(crate) async fn perform(engine: Rc<Engine>, hosts: &Hosts, request: Request)
         Request::Passwd { name, password } => passwd(&engine, hosts, &name, password).await,
         Request::Remove { name } => remove(&engine, hosts, &name).await,
         Request::List => list(&engine).await,
-        Request::Join => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
+        Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))
 }
@@ -102,6 +107,12 @@ async fn add(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<St
         Answer::Failed(error) => Err(error).context("the account could not be made"),
         Answer::Accounts(_) | Answer::Sessions(_) => bail!("the daemon is confused"),
     }
+}
+
+async fn mine(engine: &Rc<Engine>, hosts: &Hosts, name: &str) -> Result<Reply> {
+    let address = address(hosts, name)?;
+    find(engine, &address).await?;
+    Ok(Reply::Account { address: address.to_string(), password: None })
 }
 
 async fn passwd(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<String>) -> Result<Reply> {
@@ -162,13 +173,13 @@ pub(crate) fn ask(home: &Home, request: &Request) -> Result<Reply> {
     exchange(stream, request)
 }
 
-/// Asks another user's daemon on this computer for an account. `None` if there is none.
+/// Asks another user's daemon on this computer. `None` if there is none.
 ///
 /// # Errors
 /// If it refuses.
-pub(crate) fn ask_to_join(name: &str) -> Result<Option<Reply>> {
+pub(crate) fn ask_neighbour(name: &str, request: &Request) -> Result<Option<Reply>> {
     match net::control::client::connect_abstract(name) {
-        Ok(stream) => exchange(stream, &Request::Join).map(Some),
+        Ok(stream) => exchange(stream, request).map(Some),
         Err(_) => Ok(None),
     }
 }

@@ -92,7 +92,7 @@ async fn bind(config: &Config) -> Result<Option<Vec<(TcpListener, Begin)>>> {
 
 /// A second person on this computer: an account at the daemon that runs.
 fn join(config: &Config) -> Result<()> {
-    match control::ask_to_join(&control::public_name(config))? {
+    match control::ask_neighbour(&control::public_name(config), &Request::Join)? {
         Some(Reply::Account { address, password }) => {
             println!("A Jirani of another user runs on this computer. You have an account there now.\n");
             setup::print_account(&address, password.as_deref(), first_port(config));
