@@ -52,6 +52,16 @@ pub const NAMESPACE_BYTES_MAX: usize = 1024;
 /// Bytes of a stanza's id: ours are under 40; a long one would be carried into every answer (attack case A26).
 pub const STANZA_ID_BYTES_MAX: usize = 1024;
 
+/// Connections without a session at once: a school that comes back after a power cut logs in within seconds, and each
+/// holds at most 10 kB and a TLS handshake. Beyond, the oldest of them makes room (attack cases A06, A20).
+pub const UNAUTHENTICATED_CONNECTIONS_MAX: usize = 2000;
+
+/// Bytes that wait for the store's writer before clients are read no more: a second's worth of a slow disk.
+pub const STORE_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Control connections answered at once; others wait.
+pub const CONTROL_CONNECTIONS_MAX: usize = 16;
+
 /// From the first byte to authentication (attack case A21), however many bytes arrive between.
 pub const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(60);
 

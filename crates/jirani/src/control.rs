@@ -68,7 +68,9 @@ pub(crate) async fn answer_user(engine: Rc<Engine>, hosts: &Hosts, uid: u32, lin
     let Ok(request @ (Request::Join | Request::Mine)) = serde_json::from_str(line) else {
         return Reply::Refused("only the user who runs the daemon may do that".into());
     };
-    let Ok(Some(User { name, .. })) = User::from_uid(Uid::from_raw(uid)) else {
+    // The system may have to ask a server for it.
+    let user = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
+    let Ok(Ok(Some(User { name, .. }))) = user else {
         return Reply::Refused(format!("the system has no name for user {uid}"));
     };
     match request {

@@ -1,4 +1,4 @@
-//! Passwords that are made for people: four words of the list of 4,096, 48 bits by lot. Behind a login that answers three
+//! Passwords that are made for people: four words of the list of 4,096, 48 bits by lot. Behind a login that answers six
 //! guesses a connection and a record of 10,000 PBKDF2 rounds that is out of reach; a child can read it aloud.
 
 use mesh::words;

@@ -35,6 +35,7 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(io::stderr)
         .init();
+    raise_file_limit();
     let label = label.map(|l| Label::new(&l)).transpose().context("the label cannot be used")?;
     let Some(_lock) = home.lock()? else {
         bail!("a daemon runs with the data in {} already. `jirani account list` asks it", home.path().display());
@@ -50,6 +51,16 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
             serve(home, config, home.identity(label)?, name, listeners).await
         }
     }))
+}
+
+/// Each connection is a file: as many as the system allows, not only the 1,024 that old programs can bear.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::info!(%error, "the number of open files stays as it is");
+    }
 }
 
 /// Opens the sockets for clients. `None` if another Jirani has them.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use base::limits::{AUTHENTICATION_TIME_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{Bare, ConnId, Time};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Why};
 use xmpp::{Input, Negotiation, Sasl, Security};
@@ -49,6 +50,8 @@ pub(crate) struct Conn {
     input: RefCell<InputSide>,
     output: RefCell<OutputSide>,
     dirty: Cell<bool>,
+    /// Whether it waits to be woken when the store has caught up.
+    pub(crate) throttled: Cell<bool>,
 }
 
 struct InputSide {
@@ -74,11 +77,13 @@ struct Negotiating {
     lookup: Option<String>,
     /// The store or the shard is asked something: nothing more is read until it answers.
     paused: bool,
+    /// As whom the client logs in, or is logged in.
+    claimed: Option<Bare>,
 }
 
 impl Negotiating {
     fn new(negotiation: Negotiation) -> Negotiating {
-        Negotiating { negotiation, exchange: None, domain: String::new(), lookup: None, paused: false }
+        Negotiating { negotiation, exchange: None, domain: String::new(), lookup: None, paused: false, claimed: None }
     }
 
     /// Gives the exchange the client's next message.
@@ -122,10 +127,19 @@ struct OutputSide {
     notify_drained: bool,
     /// The shard has taken the connection, or has sent it back to the negotiation.
     verdict: Option<Verdict>,
-    closing: bool,
-    /// No more can be written.
-    broken: bool,
+    life: Life,
     waker: Option<Waker>,
+}
+
+/// How far a connection is from its end. It only goes forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Open,
+    /// What is queued is written, until then; nothing new is taken from either side.
+    Closing(Instant),
+    /// Nothing more can be written.
+    Gone,
 }
 
 enum Verdict {
@@ -143,6 +157,31 @@ enum Event {
 }
 
 impl OutputSide {
+    fn is_open(&self) -> bool {
+        self.life == Life::Open
+    }
+
+    /// Nothing new from here on.
+    fn close(&mut self) {
+        if self.is_open() {
+            self.life = Life::Closing(Instant::now() + LINGER);
+            self.notify_drained = false;
+            self.wake();
+        }
+    }
+
+    /// Nothing at all from here on; its memory is given back.
+    fn abandon(&mut self) {
+        self.life = Life::Gone;
+        self.notify_drained = false;
+        (self.plain, self.cipher) = (Vec::new(), Vec::new());
+        self.wake();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.cipher.is_empty()
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -161,6 +200,7 @@ impl Conn {
             input: RefCell::new(input),
             output: RefCell::default(),
             dirty: Cell::new(false),
+            throttled: Cell::new(false),
         }
     }
 
@@ -169,13 +209,15 @@ impl Conn {
     /// Queues bytes; they are written at the end of the event.
     pub(crate) fn write(&self, bytes: &[u8]) {
         let mut output = self.output.borrow_mut();
-        if !output.closing {
+        if output.is_open() {
             output.plain.extend_from_slice(bytes);
         }
     }
 
     pub(crate) fn notify_drained(&self) {
-        self.output.borrow_mut().notify_drained = true;
+        let mut output = self.output.borrow_mut();
+        // What was not taken does not leave.
+        output.notify_drained |= output.is_open();
     }
 
     pub(crate) fn bound(&self) {
@@ -194,9 +236,28 @@ impl Conn {
 
     /// Writes what is queued, then closes.
     pub(crate) fn close(&self) {
-        let mut output = self.output.borrow_mut();
-        output.closing = true;
-        output.wake();
+        self.output.borrow_mut().close();
+    }
+
+    /// Whether its client, not bound yet, logs in as this person.
+    pub(crate) fn claims(&self, address: &Bare) -> bool {
+        matches!(&self.input.borrow().stage, Stage::Negotiating(n) if n.claimed.as_ref() == Some(address))
+    }
+
+    /// Whether nobody has a session on it yet.
+    pub(crate) fn is_stranger(&self) -> bool {
+        !matches!(self.input.borrow().stage, Stage::Bound)
+    }
+
+    /// Ends it without a word.
+    pub(crate) fn cut(&self) {
+        self.output.borrow_mut().abandon();
+    }
+
+    /// Lets its task look again.
+    pub(crate) fn wake(&self) {
+        self.throttled.set(false);
+        self.output.borrow_mut().wake();
     }
 
     /// Whether it became so just now.
@@ -209,14 +270,17 @@ impl Conn {
         self.dirty.set(false);
         let mut output = self.output.borrow_mut();
         let output = &mut *output;
-        if output.broken {
+        if output.life == Life::Gone {
             return false;
         }
         if let Some(tls) = &mut output.tls
             && !output.plain.is_empty()
         {
             let plain = std::mem::take(&mut output.plain);
-            output.broken |= tls.send(&plain, &mut output.cipher).is_err();
+            if tls.send(&plain, &mut output.cipher).is_err() {
+                output.abandon();
+                return false;
+            }
         }
         let queue = if output.tls.is_some() { &mut output.cipher } else { &mut output.plain };
         let mut written = 0;
@@ -225,8 +289,8 @@ impl Conn {
                 Ok(bytes) => written += bytes,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
-                    output.broken = true;
-                    break;
+                    output.abandon();
+                    return false;
                 }
             }
         }
@@ -237,7 +301,9 @@ impl Conn {
         }
         queue.drain(..written);
         // A client that does not read holds no more memory than this (attack case A22).
-        output.broken |= queue.len() > SESSION_OUTPUT_BYTES_MAX;
+        if queue.len() > SESSION_OUTPUT_BYTES_MAX {
+            output.abandon();
+        }
         output.wake();
         false
     }
@@ -247,59 +313,70 @@ impl Conn {
     /// Serves the connection until it ends.
     pub(crate) async fn serve(self: Rc<Conn>, engine: Rc<Engine>) {
         while !self.is_over() {
+            let mut more = false;
             match self.event(&engine).await {
-                Event::Readable => {
-                    if !self.read(&engine) {
-                        break;
-                    }
-                }
+                Event::Readable => more = self.read(&engine),
                 Event::Writable => {}
                 Event::Told => self.heed(&engine),
-                Event::Deadline => {
-                    let now = engine.clock.now().mono;
-                    self.negotiate(&engine, |n| n.handle_timeout(now));
-                    // A client that has not even begun is told nothing.
-                    self.output.borrow_mut().closing = true;
-                }
+                Event::Deadline => self.out_of_time(&engine),
             }
-            self.answer_sasl(&engine).await;
+            while self.answer_sasl(&engine).await {}
             if self.mark_dirty() && self.flush() {
                 engine.handle(Input::Drained { conn: self.id });
             }
             engine.flush();
+            if more {
+                // It has had its turn: the others and the store have theirs.
+                tokio::task::yield_now().await;
+            }
         }
-        self.linger().await;
+        // The shard sends nothing more to it while it says goodbye.
         engine.forget(self.id);
+        self.linger().await;
+    }
+
+    /// A deadline has passed: to begin, to log in, or to take what is left.
+    fn out_of_time(&self, engine: &Rc<Engine>) {
+        if !self.output.borrow().is_open() {
+            return self.output.borrow_mut().abandon();
+        }
+        let now = engine.clock.now().mono;
+        self.negotiate(engine, |n| n.handle_timeout(now));
+        // A client that has not even begun is told nothing.
+        self.output.borrow_mut().close();
     }
 
     /// Whether nothing more is to be done but to say goodbye.
     fn is_over(&self) -> bool {
         let output = self.output.borrow();
-        output.broken || (output.closing && output.plain.is_empty() && output.cipher.is_empty())
+        match output.life {
+            Life::Open => false,
+            Life::Closing(_) => output.is_empty(),
+            Life::Gone => true,
+        }
     }
 
     /// Waits for the next thing to do.
-    async fn event(&self, engine: &Engine) -> Event {
-        let deadline = match &self.input.borrow().stage {
-            Stage::Bound => None,
-            Stage::First(_) => Some(engine.clock.instant(self.first_by)),
-            Stage::Negotiating(n) => Some(engine.clock.instant(n.negotiation.wake_at())),
+    async fn event(self: &Rc<Conn>, engine: &Engine) -> Event {
+        let life = self.output.borrow().life;
+        let deadline = match (life, &self.input.borrow().stage) {
+            (Life::Closing(by), _) => Some(by),
+            (_, Stage::Bound) => None,
+            (_, Stage::First(_)) => Some(engine.clock.instant(self.first_by)),
+            (_, Stage::Negotiating(n)) => Some(engine.clock.instant(n.negotiation.wake_at())),
         };
         let ready = std::future::poll_fn(|cx| {
             let mut output = self.output.borrow_mut();
             output.waker = Some(cx.waker().clone());
-            if output.verdict.is_some() || output.broken {
+            // Told too if its life has changed, so that the deadline is the right one.
+            if output.verdict.is_some() || output.life != life {
                 return Poll::Ready(Event::Told);
             }
-            let unwritten = !output.plain.is_empty() || !output.cipher.is_empty();
-            if unwritten && self.stream.poll_write_ready(cx).is_ready() {
+            if !output.is_empty() && self.stream.poll_write_ready(cx).is_ready() {
                 return Poll::Ready(Event::Writable);
             }
-            if output.closing && !unwritten {
-                return Poll::Ready(Event::Told);
-            }
             drop(output);
-            if self.reads() && self.stream.poll_read_ready(cx).is_ready() {
+            if self.reads() && engine.takes_more(self) && self.stream.poll_read_ready(cx).is_ready() {
                 return Poll::Ready(Event::Readable);
             }
             Poll::Pending
@@ -312,34 +389,42 @@ impl Conn {
 
     /// Whether bytes of the client may be looked at now.
     fn reads(&self) -> bool {
-        !self.output.borrow().closing
+        self.output.borrow().is_open()
             && match &self.input.borrow().stage {
                 Stage::Negotiating(n) => !n.paused,
                 Stage::First(_) | Stage::Bound => true,
             }
     }
 
-    /// Reads what has come. `false` at the end of the stream.
+    /// Reads what has come, for one turn. Whether there may be more.
     fn read(&self, engine: &Rc<Engine>) -> bool {
         let mut buffer = engine.buffer.take();
         buffer.resize(READ_BYTES, 0);
-        let mut open = true;
+        let mut more = false;
         for _ in 0..READS_IN_TURN {
-            match self.stream.try_read(&mut buffer) {
-                Ok(0) => open = false,
-                Ok(count) => {
-                    open = self.receive(engine, &buffer[..count]);
-                    if count == buffer.len() && open && self.reads() {
-                        continue;
-                    }
+            more = match self.stream.try_read(&mut buffer) {
+                Ok(0) => {
+                    self.output.borrow_mut().close();
+                    false
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => open = false,
+                Ok(count) => {
+                    if !self.receive(engine, &buffer[..count]) {
+                        self.output.borrow_mut().close();
+                    }
+                    count == buffer.len() && self.reads()
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+                Err(_) => {
+                    self.output.borrow_mut().abandon();
+                    false
+                }
+            };
+            if !more {
+                break;
             }
-            break;
         }
         engine.buffer.set(buffer);
-        open
+        more
     }
 
     /// Bytes from the socket. `false` if nothing more is to be expected.
@@ -407,7 +492,7 @@ impl Conn {
         let config = engine.tls.borrow().clone();
         match config.and_then(|config| TlsStream::new(&config).ok()) {
             Some(tls) => output.tls = Some(Box::new(tls)),
-            None => output.closing = true,
+            None => output.close(),
         }
     }
 
@@ -461,7 +546,7 @@ impl Conn {
                 }
                 Stage::First(_) => return,
             }
-            if self.output.borrow().closing {
+            if !self.output.borrow().is_open() {
                 return;
             }
         }
@@ -521,42 +606,41 @@ impl Conn {
                     if let Why::Refused(condition) = why {
                         tracing::info!(conn = self.id.0, condition, "a client was refused");
                     }
-                    self.output.borrow_mut().closing = true;
+                    self.output.borrow_mut().close();
                 }
             }
         }
     }
 
-    /// Looks up the record that a SASL exchange asks for, and goes on.
-    async fn answer_sasl(&self, engine: &Rc<Engine>) {
+    /// Looks up the record that a SASL exchange asks for, and goes on. Whether there was anything to look up.
+    async fn answer_sasl(&self, engine: &Rc<Engine>) -> bool {
         let wanted = match &mut self.input.borrow_mut().stage {
-            Stage::Negotiating(n) => n.lookup.take().map(|username| format!("{username}@{}", n.domain)),
+            Stage::Negotiating(n) => n.lookup.take().and_then(|username| {
+                n.claimed = Bare::new(&format!("{username}@{}", n.domain)).ok();
+                Some((n.exchange.take()?, n.claimed.clone()))
+            }),
             Stage::First(_) | Stage::Bound => None,
         };
-        let Some(wanted) = wanted else { return };
-        let found = match Bare::new(&wanted) {
-            Ok(address) => engine.credentials(address).await,
-            Err(_) => Ok(None),
-        };
+        let Some((exchange, claimed)) = wanted else { return false };
+        let (exchange, step) = engine.prove(exchange, claimed).await;
         if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
             n.paused = false;
-            let step = match (&found, &mut n.exchange) {
-                (Ok(found), Some(exchange)) => {
-                    exchange.credentials(found.as_ref().map(|(_, record)| record.as_slice()), &engine.fake)
-                }
-                (Err(_), _) | (_, None) => Step::Failure(SaslFailure::TemporaryAuthFailure),
-            };
+            n.exchange = exchange;
             n.take_step(self.id, step);
         }
         self.perform(engine);
         self.resume_reading(engine);
+        true
     }
 
     /// The shard has decided about this connection.
     fn heed(&self, engine: &Rc<Engine>) {
         let verdict = self.output.borrow_mut().verdict.take();
         match verdict {
-            Some(Verdict::Bound) => self.input.borrow_mut().stage = Stage::Bound,
+            Some(Verdict::Bound) => {
+                self.input.borrow_mut().stage = Stage::Bound;
+                engine.no_stranger();
+            }
             Some(Verdict::ResumeRefused(failed)) => {
                 if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
                     n.paused = false;
@@ -578,14 +662,15 @@ impl Conn {
 
     /// Says goodbye, and waits a little for the other side to do so.
     async fn linger(&self) {
+        if self.output.borrow().life == Life::Gone {
+            return;
+        }
         let mut goodbye = Vec::new();
         if let Some(tls) = &mut self.output.borrow_mut().tls {
             tls.close_notify(&mut goodbye);
         }
-        if !self.output.borrow().broken {
-            // It may be gone already: nothing to be done then.
-            let _ = self.stream.try_write(&goodbye);
-        }
+        // It may be gone already: nothing to be done then.
+        let _ = self.stream.try_write(&goodbye);
         let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Write);
         let gone = async {
             let mut waste = [0; 512];

@@ -9,10 +9,12 @@ use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use base::limits::CONTROL_LINE_BYTES_MAX;
+use base::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_LINE_BYTES_MAX};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 
 /// How long a process may take to say what it wants, and to take the answer.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
@@ -49,11 +51,14 @@ pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
 
 /// Answers whoever comes, until the task is dropped.
 pub async fn serve(listener: UnixListener, answer: Answerer) {
+    let places = Arc::new(Semaphore::new(CONTROL_CONNECTIONS_MAX));
     loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let answer = Rc::clone(&answer);
                 tokio::task::spawn_local(async move {
+                    let _place = place;
                     // Who is too slow, or says too much, or goes away, is not answered.
                     let _ = tokio::time::timeout(REQUEST_TIME_MAX, converse(stream, answer)).await;
                 });

@@ -5,25 +5,32 @@
 //! that has something is written once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::num::NonZeroU32;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use base::ledger::{Batch, Credential, Query, Rows, StoreError};
+use base::limits::{STORE_QUEUE_BYTES_MAX, UNAUTHENTICATED_CONNECTIONS_MAX};
 use base::{AccountId, Bare, ConnId, Ticket, Time};
 use rustls::ServerConfig;
 use store::{Done, Readers, Sqlite, Writer};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
 
 use crate::clock::Clock;
 use crate::conn::Conn;
-use crate::sasl::FakeKey;
+use crate::sasl::{Exchange, FakeKey, Mechanism, SaslFailure, Step};
 
 /// Connections that read the store beside its writer: one answers logins while the other counts an archive.
 const READERS: usize = 2;
+
+/// Passwords hashed at a time: one core's worth, so that guessing them by PLAIN cannot take both.
+const HASHING_MAX: usize = 1;
+
+/// Answers of the store that are taken before the connections have their turn.
+const EVENTS_IN_TURN: usize = 64;
 
 /// Tickets of the engine's own reads: the shard's never reach this bit.
 const OWN_READ: u64 = 1 << 63;
@@ -56,7 +63,9 @@ pub struct Engine {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) tls: RefCell<Option<Arc<ServerConfig>>>,
     pub(crate) tls_required_on_loopback: bool,
-    pub(crate) fake: FakeKey,
+    fake: Arc<FakeKey>,
+    /// Lets a few passwords be hashed at a time, beside the thread that serves everybody.
+    hashing: Semaphore,
     iterations: NonZeroU32,
     shard: RefCell<Shard>,
     writer: RefCell<Option<Writer>>,
@@ -69,6 +78,12 @@ pub struct Engine {
     credentials: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
+    /// Connections without a session, oldest first; some may have got one, or be gone.
+    strangers: RefCell<VecDeque<Weak<Conn>>>,
+    /// How many there are.
+    strangers_count: Cell<usize>,
+    /// Connections that are not read because the store is behind.
+    throttled: RefCell<Vec<Rc<Conn>>>,
     /// Connections with something to write at the end of this event.
     dirty: RefCell<Vec<Rc<Conn>>>,
     next: Cell<u64>,
@@ -104,7 +119,8 @@ impl Engine {
             hosts: Arc::clone(&parts.shard.hosts),
             tls: RefCell::new(parts.tls),
             tls_required_on_loopback: parts.tls_required_on_loopback,
-            fake: parts.fake,
+            fake: Arc::new(parts.fake),
+            hashing: Semaphore::new(HASHING_MAX),
             iterations: parts.iterations,
             shard: RefCell::new(Shard::new(parts.shard, clock.now(), crate::random())),
             writer: RefCell::new(Some(writer)),
@@ -115,6 +131,9 @@ impl Engine {
             credentials: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
+            strangers: RefCell::default(),
+            strangers_count: Cell::new(0),
+            throttled: RefCell::default(),
             dirty: RefCell::default(),
             next: Cell::new(1),
             armed: Cell::new(None),
@@ -130,6 +149,7 @@ impl Engine {
     /// # Errors
     /// If the password has a character that none may have.
     pub async fn make_credentials(&self, password: &str) -> Result<Vec<Credential>, crate::sasl::PasswordError> {
+        let _turn = self.hashing.acquire().await;
         let (password, iterations) = (password.to_owned(), self.iterations);
         let salt = crate::random();
         let made = tokio::task::spawn_blocking(move || crate::sasl::make_credentials(&password, iterations, salt));
@@ -141,9 +161,40 @@ impl Engine {
         let (tell, told) = oneshot::channel();
         let id = self.number();
         self.replies.borrow_mut().insert(id, tell);
+        let changed = match &command {
+            Command::SetPassword { address, .. } | Command::RemoveAccount { address, .. } => Some(address.clone()),
+            _ => None,
+        };
         self.handle(Input::Command { id, command });
         self.flush();
-        told.await.unwrap_or(Answer::Failed(StoreError::Failed("the daemon is stopping".into())))
+        let answer = told.await.unwrap_or(Answer::Failed(StoreError::Failed("the daemon is stopping".into())));
+        // Attack case B19: who has proved the old password and has no session yet gets none.
+        if let (Answer::Done, Some(address)) = (&answer, changed) {
+            self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
+        }
+        answer
+    }
+
+    /// Takes a login attempt a step further, with the record of whoever it is about. Passwords that come in clear are
+    /// hashed on another thread: everybody else is served meanwhile.
+    pub(crate) async fn prove(&self, mut exchange: Exchange, claimed: Option<Bare>) -> (Option<Exchange>, Step) {
+        let found = match claimed {
+            Some(address) => self.credentials(address).await,
+            None => Ok(None),
+        };
+        let Ok(found) = found else { return (None, Step::Failure(SaslFailure::TemporaryAuthFailure)) };
+        let record = found.map(|(_, record)| record);
+        if exchange.mechanism() != Mechanism::Plain {
+            let step = exchange.credentials(record.as_deref(), &self.fake);
+            return (Some(exchange), step);
+        }
+        let _turn = self.hashing.acquire().await;
+        let fake = Arc::clone(&self.fake);
+        let proved = tokio::task::spawn_blocking(move || {
+            let step = exchange.credentials(record.as_deref(), &fake);
+            (Some(exchange), step)
+        });
+        proved.await.unwrap_or((None, Step::Failure(SaslFailure::TemporaryAuthFailure)))
     }
 
     /// An account and what logs in to it.
@@ -179,13 +230,50 @@ impl Engine {
         self.next.replace(self.next.get() + 1)
     }
 
+    /// Takes a new connection. When there are too many without a session, the oldest of those makes room: who wants to
+    /// log in needs a second, who only holds connections waits (attack cases A06, A20, A21).
     pub(crate) fn adopt(&self, conn: Rc<Conn>) {
+        let mut strangers = self.strangers.borrow_mut();
+        strangers.push_back(Rc::downgrade(&conn));
+        self.strangers_count.set(self.strangers_count.get() + 1);
+        // What is at the front and no stranger any more is only a leftover.
+        while strangers.len() > UNAUTHENTICATED_CONNECTIONS_MAX {
+            let oldest = strangers.pop_front().and_then(|oldest| oldest.upgrade());
+            if let Some(oldest) = oldest.filter(|oldest| oldest.is_stranger())
+                && self.strangers_count.get() > UNAUTHENTICATED_CONNECTIONS_MAX
+            {
+                oldest.cut();
+            }
+        }
         self.conns.borrow_mut().insert(conn.id, conn);
+    }
+
+    /// A connection has its session.
+    pub(crate) fn no_stranger(&self) {
+        self.strangers_count.set(self.strangers_count.get() - 1);
+    }
+
+    /// Whether a connection's bytes may be read now. If the store is behind, it is woken when that is over: what clients
+    /// send faster than the disk takes it stays in their own machines.
+    pub(crate) fn takes_more(&self, conn: &Rc<Conn>) -> bool {
+        if self.backlog_bytes() <= STORE_QUEUE_BYTES_MAX {
+            return true;
+        }
+        if !conn.throttled.replace(true) {
+            self.throttled.borrow_mut().push(Rc::clone(conn));
+        }
+        false
+    }
+
+    fn backlog_bytes(&self) -> usize {
+        self.writer.borrow().as_ref().map_or(0, |writer| writer.queued().bytes)
     }
 
     /// A connection is gone: its session may live on, it does not.
     pub(crate) fn forget(self: &Rc<Engine>, conn: ConnId) {
-        self.conns.borrow_mut().remove(&conn);
+        if self.conns.borrow_mut().remove(&conn).is_some_and(|conn| conn.is_stranger()) {
+            self.no_stranger();
+        }
         self.handle(Input::Closed { conn });
         self.flush();
     }
@@ -279,7 +367,8 @@ impl Engine {
                 event = from_store.recv() => {
                     let Some(event) = event else { return };
                     self.take(event);
-                    while let Ok(event) = from_store.try_recv() {
+                    for _ in 1..EVENTS_IN_TURN {
+                        let Ok(event) = from_store.try_recv() else { break };
                         self.take(event);
                     }
                 }
@@ -298,6 +387,9 @@ impl Engine {
     fn take(&self, event: FromStore) {
         match event {
             FromStore::Done(done) => {
+                if self.backlog_bytes() <= STORE_QUEUE_BYTES_MAX / 2 {
+                    self.throttled.take().iter().for_each(|conn| conn.wake());
+                }
                 for (ticket, result) in done {
                     // That an address is taken is an answer, not a failure.
                     if let Err(error) = &result

@@ -172,7 +172,8 @@ pub enum Output<'a> {
 pub struct Config {
     /// The domains served.
     pub hosts: Arc<Hosts>,
-    /// Names this node in the ids of what it archives first.
+    /// A secret number of this node, the same for ever: the ids of what it archives are made with it
+    /// (`docs/formats/stanza-ids.md`).
     pub node: u64,
     /// Whether messages are kept as history (XEP-0313).
     pub archive: bool,

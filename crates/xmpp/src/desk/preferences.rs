@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use base::ledger::{Record, RecordKind, Write};
+use base::Jid;
+use base::ledger::{Record, RecordKind};
 use base::limits::ARCHIVE_PREFERENCES_MAX;
-use base::{Jid, NodeId};
 use wire::{Element, Xml};
 
 use super::{Ask, Verdict};
@@ -133,17 +133,7 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let answer = preferences.to_xml();
     account.preferences = Some(Box::new(preferences));
-    let (version, clock) = account.take_version(shard.now.wall);
-    let id = account.row.as_ref().expect("it is ready").id;
-    let ticket = shard.write(Write::PutRecord(Record {
-        account: id,
-        kind: RecordKind::Preference,
-        key: KEY.into(),
-        value: Some(answer.clone()),
-        clock,
-        node: NodeId::SELF,
-        version,
-    }));
+    let ticket = shard.put_record(ask.address, RecordKind::Preference, KEY, Some(answer.clone()));
     shard.after(ticket, After::Distrust(ask.address.clone()));
     Verdict::ResultAfter(answer, ticket)
 }

@@ -11,8 +11,9 @@ use base::{Bare, Jid, SessionId};
 use smallvec::SmallVec;
 use wire::{Kind, PresenceType, Stanza};
 
+use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{blocking, last_activity, offline, subscription};
+use super::{last_activity, offline, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -122,15 +123,23 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
         copy.head.to = Some((*jid).clone());
         shard.send(id, &copy, What::Stanza, None);
     }
+    let Some(from) = &stanza.head.from else { return };
+    let blocked = shard.accounts.get(own).map(|account| account.blocked.clone()).unwrap_or_default();
     for contact in roster.having(Registers::FROM) {
         copy.head.to = Some(contact.jid());
-        for id in audience(shard, contact) {
-            if is_kept_apart(shard, stanza, id) {
-                continue;
-            }
+        for id in hearers(shard, from, &blocked, contact) {
             shard.send(id, &copy, What::Stanza, None);
         }
     }
+}
+
+/// The available sessions of a contact, without those that do not hear from somebody because one blocks the other
+/// (XEP-0191). `blocked`: whom the speaker blocks.
+fn hearers(shard: &Shard, from: &Jid<'_>, blocked: &Blocked, contact: &Bare) -> SmallVec<[SessionId; 4]> {
+    let account = shard.accounts.get(contact).filter(|account| !account.blocked.matches(from));
+    let Some(account) = account else { return SmallVec::new() };
+    let hears = |session: &Session| session.presence.is_some() && !blocked.matches(&session.jid);
+    account.sessions.iter().copied().filter(|id| shard.sessions.get(id).is_some_and(hears)).collect()
 }
 
 /// Section 4.3: a newly available session learns who else is there: the person's other sessions, and the contacts who let
