@@ -1,10 +1,11 @@
 """Limits that a client meets, one less, just so, and beyond: the daemon says so and goes on serving the others."""
 
 import asyncio
+import resource
 import socket
 
 from bot import Bot
-from harness import case, check, limit
+from harness import Skip, case, check, limit
 from raw import SASL, SM, Raw
 
 
@@ -48,6 +49,57 @@ async def orders(world):
             except ConnectionError:
                 answer = b""
         check((length, b"that is no request" in answer), (length, answered))
+
+
+@case("CONTROL_CONNECTIONS_MAX are answered at once; the next one waits until one of them has gone")
+async def controls(world):
+    house = world.standing
+    silent = []
+    for _ in range(limit("CONTROL_CONNECTIONS_MAX") - 1):
+        silent.append(socket.socket(socket.AF_UNIX))
+        silent[-1].connect(str(house.data / "control"))
+    house.ask("account", "list")
+    silent.append(socket.socket(socket.AF_UNIX))
+    silent[-1].connect(str(house.data / "control"))
+    listing = asyncio.create_task(asyncio.to_thread(house.ask, "account", "list"))
+    done, _ = await asyncio.wait([listing], timeout=1)
+    check(done, set())
+    silent.pop().close()
+    await asyncio.wait_for(listing, 5)
+    for one in silent:
+        one.close()
+
+
+@case("UNAUTHENTICATED_CONNECTIONS_MAX: the stranger who has waited longest makes room; who is logged in stays")
+async def strangers(world):
+    house, most = world.standing, limit("UNAUTHENTICATED_CONNECTIONS_MAX")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * most:
+        raise Skip("this process may not have so many connections (`ulimit -n`)")
+    person, other = house.people("ana", "ben")
+    ana = await Bot(house, person).login()
+    there = [await Raw.connect(house.port) for _ in range(most)]
+    await ana.ping()
+    check(await gone(there[0]), False)
+    there += [await Raw.connect(house.port) for _ in range(10)]
+    await ana.ping()
+    check([await gone(raw) for raw in there[:11]], [True] * 10 + [False])
+    ben = await Bot(house, other).login()
+    await ben.say(person[0], "we are still let in")
+    check((await ana.hear())["body"], "we are still let in")
+    for raw in there:
+        raw.cut()
+    await ana.leave()
+    await ben.leave()
+
+
+async def gone(raw):
+    """Whether the daemon has ended a connection on which nobody spoke."""
+    try:
+        return await asyncio.wait_for(raw.reader.read(1), 0.2) == b""
+    except ConnectionError:
+        return True
+    except (TimeoutError, asyncio.TimeoutError):
+        return False
 
 
 @case("AUTHENTICATION_FAILURES_MAX attempts to log in on one connection")

@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import resource
 import sys
 
 import harness
@@ -25,6 +26,9 @@ import crash  # noqa: F401
 async def main(jirani, only):
     # A client's own complaints belong to the cases that provoke them.
     logging.getLogger().setLevel(logging.CRITICAL)
+    # Crowds need as many files as the system lets us and the daemon have.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     world = harness.World(jirani)
     try:
         world.standing = await world.house().start()
