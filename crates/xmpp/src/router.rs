@@ -6,10 +6,10 @@
 use base::{Bare, Jid, SessionId, Ticket};
 use wire::{IqType, Kind, PresenceType, Stanza};
 
-use crate::account::Parked;
 use crate::desk::subscription_states::Verb;
 use crate::desk::{self, Ask, Desk, Place, Verdict};
 use crate::error::{Condition, StanzaError};
+use crate::parking::Parked;
 use crate::questions::Question;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};

@@ -16,7 +16,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use smallvec::SmallVec;
 use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
 
-use crate::account::{Account, Parked};
+use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
@@ -26,6 +26,7 @@ use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::router::Way;
 use crate::session::{Outgoing, Session, What};
@@ -257,6 +258,7 @@ pub struct Shard {
     pub(crate) started: Time,
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
+    parking: Parking,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
@@ -300,6 +302,7 @@ impl Shard {
             started: now.mono,
             rng,
             accounts: Map::with_hasher(keyed.clone()),
+            parking: Parking::default(),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
             conns: Map::with_hasher(keyed.clone()),
@@ -844,12 +847,13 @@ impl Shard {
     }
 
     /// Asks the store.
-    fn read(&mut self, query: Query, purpose: Purpose) {
+    fn read(&mut self, query: Query, purpose: Purpose) -> Ticket {
         let ticket = Ticket(self.next_read);
         self.next_read += 1;
         self.reads.insert(ticket, purpose);
         let after = Some(self.newest()).filter(|t| *t > self.settled);
         self.push(Output::Read { ticket, query, after });
+        ticket
     }
 
     /// Asks what a request of a client needs.
@@ -858,8 +862,8 @@ impl Shard {
     }
 
     /// Asks for the next page of waiting messages.
-    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
-        self.read(query, Purpose::Backlog(address.clone()));
+    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) -> Ticket {
+        self.read(query, Purpose::Backlog(address.clone()))
     }
 
     /// Asks for a page of history.
@@ -867,12 +871,18 @@ impl Shard {
         self.read(query, Purpose::History(session));
     }
 
+    /// The account that a read was asked for, if memory still knows it as it was then.
+    fn awaiting(&mut self, address: &Bare, ticket: Ticket) -> Option<&mut Account> {
+        let account = self.accounts.get_mut(address)?;
+        account.take_answer(ticket).then_some(account)
+    }
+
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
             (Purpose::Account(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                self.parking.answered();
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
@@ -889,12 +899,11 @@ impl Shard {
                 }
             }
             (Purpose::Roster(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Records(records)) => {
                         account.arriving.add(records);
-                        if account.loading == 0 {
+                        if account.awaited.is_empty() {
                             account.roster = Some(Arc::new(std::mem::take(&mut account.arriving)));
                             self.resume_parked(&address);
                         }
@@ -904,8 +913,7 @@ impl Shard {
                 }
             }
             (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
-            (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
-            (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
@@ -922,48 +930,56 @@ impl Shard {
 
     /// Lets an input wait for its account, and asks for the account if nothing is on its way.
     pub(crate) fn park(&mut self, address: &Bare, input: Parked) {
-        let account = self.accounts.entry(address.clone()).or_insert_with(Account::unread);
-        let ask = account.row.is_none() && account.loading == 0;
-        let refused = account.park(input).err();
-        if ask {
-            account.loading += 1;
-            self.read(Query::Account(address.clone()), Purpose::Account(address.clone()));
-        }
+        let asks = self.accounts.get(address).is_none_or(|a| a.row.is_none() && a.awaited.is_empty());
+        let bytes = input.bytes();
+        let refused = if self.parking.admits(&input, asks) {
+            self.accounts.entry(address.clone()).or_insert_with(Account::unread).park(input).err()
+        } else {
+            Some(input)
+        };
         if let Some(refused) = refused {
-            self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+            return self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+        }
+        self.parking.entered(bytes);
+        if asks {
+            self.parking.asked();
+            self.read_of(address, Query::Account(address.clone()), Purpose::Account(address.clone()));
         }
     }
 
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
+        let input = Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) };
+        self.parking.entered(input.bytes());
+        account.park_first(input);
         self.read_roster(address);
         Fate::Parked
     }
 
     fn read_roster(&mut self, address: &Bare) {
+        let Some(account) = self.account_id(address) else { return };
         for kind in ROSTER_KINDS {
-            self.read_records(address, kind, Purpose::Roster(address.clone()));
+            self.read_of(address, Query::Records { account, kind }, Purpose::Roster(address.clone()));
         }
     }
 
-    /// Asks for an account's records of one kind. What arrives for it meanwhile waits.
-    fn read_records(&mut self, address: &Bare, kind: RecordKind, purpose: Purpose) {
-        let Some(account) = self.accounts.get_mut(address) else { return };
-        let Some(row) = &account.row else { return };
-        account.loading += 1;
-        let query = Query::Records { account: row.id, kind };
-        self.read(query, purpose);
+    /// Asks for something of an account. What arrives for it meanwhile waits.
+    fn read_of(&mut self, address: &Bare, query: Query, purpose: Purpose) {
+        let ticket = self.read(query, purpose);
+        if let Some(account) = self.accounts.get_mut(address) {
+            account.awaited.push(ticket);
+        }
     }
 
     fn resume_parked(&mut self, address: &Bare) {
         loop {
             let Some(account) = self.accounts.get_mut(address) else { return };
-            if account.loading > 0 {
+            if !account.awaited.is_empty() {
                 return;
             }
             let Some(input) = account.unpark() else { return self.retire(address) };
+            self.parking.left(input.bytes());
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
@@ -980,13 +996,10 @@ impl Shard {
         for session in sessions {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
-        // What is still on its way was asked for an account that memory knows no more.
-        self.reads.retain(|_, purpose| match purpose {
-            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of != address,
-            Purpose::Question(_) | Purpose::History(_) | Purpose::Accounts(_) => true,
-        });
+        // What is still on its way was asked for an account that memory knows no more: nobody will await it.
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
+            self.parking.left(input.bytes());
             self.refuse_parked(input, error);
         }
     }
@@ -1047,7 +1060,9 @@ impl Shard {
                 let ticket = self.write(Write::RemoveAccount { account: *account });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::Accounts => self.read(Query::Accounts, Purpose::Accounts(id)),
+            Command::Accounts => {
+                self.read(Query::Accounts, Purpose::Accounts(id));
+            }
             Command::Sessions => {
                 let mut sessions: Vec<_> = self.sessions.values().map(|s| s.jid.to_string()).collect();
                 sessions.sort();
