@@ -263,8 +263,8 @@ pub struct Shard {
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
     conns: Map<ConnId, SessionId>,
-    /// Connections that wait to be bound.
-    binding: BTreeSet<ConnId>,
+    /// Connections that wait to be bound, or for a session to be settled.
+    pub(crate) binding: BTreeSet<ConnId>,
     /// XEP-0198 ids of sessions that may be resumed.
     pub(crate) resumable: Map<String, SessionId>,
     next_session: u64,
@@ -483,17 +483,22 @@ impl Shard {
         self.write_raw(conn, &bytes);
     }
 
-    /// Gives a session another connection (XEP-0198 section 5).
+    /// Gives a session that has lost its connection another one (XEP-0198 section 5).
     pub(crate) fn attach(&mut self, session: SessionId, conn: ConnId) {
-        if let Some(old) = self.detach(session) {
-            self.write_raw(old, &StreamError::Conflict.to_xml());
-            self.push(Output::Close { conn: old });
-        }
         self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
         self.heard(session);
         self.conns.insert(conn, session);
         self.look_again();
         self.push(Output::Bound { conn });
+    }
+
+    /// Another connection wants a session: the one that it has ends, and nothing more comes from there.
+    pub(crate) fn displace(&mut self, session: SessionId) {
+        if let Some(old) = self.sessions.get(&session).and_then(|s| s.conn) {
+            self.write_raw(old, &StreamError::Conflict.to_xml());
+            self.push(Output::Close { conn: old });
+            self.lose_connection(session);
+        }
     }
 
     /// Takes its connection from a session.
@@ -542,9 +547,12 @@ impl Shard {
 
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
-        let Some(ended) = self.sessions.remove(&session) else { return };
-        if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
-            self.resumable.remove(id);
+        let Some(mut ended) = self.sessions.remove(&session) else { return };
+        if let Some(sm) = &mut ended.sm {
+            sm.id.as_ref().map(|id| self.resumable.remove(id));
+            if let Some(conn) = sm.take_waiting() {
+                desk::stream_management::refuse(self, conn);
+            }
         }
         let mut roster = None;
         if let Some(account) = self.accounts.get_mut(&ended.account) {
