@@ -22,6 +22,7 @@ use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
+use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -235,6 +236,7 @@ pub(crate) enum After {
 enum Purpose {
     Account(Bare),
     Roster(Bare),
+    Private(Bare),
     Backlog(Bare),
     Question(Box<Question>),
     History(SessionId),
@@ -920,6 +922,17 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
+            (Purpose::Private(address), rows) => {
+                let Some(account) = self.awaiting(&address, ticket) else { return };
+                match rows {
+                    Ok(Rows::Records(records)) => {
+                        account.private = Some(Sizes::from_records(&records));
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
             (Purpose::History(session), rows) => desk::history::rows(self, session, rows),
             (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
@@ -957,12 +970,26 @@ impl Shard {
 
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
+        self.park_first(address, way, origin, stanza);
+        self.read_roster(address);
+        Fate::Parked
+    }
+
+    /// The same until it is known how much private XML the account keeps.
+    pub(crate) fn park_for_private(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        self.park_first(address, Way::In, origin, stanza);
+        if let Some(account) = self.account_id(address) {
+            let query = Query::Records { account, kind: RecordKind::Private };
+            self.read_of(address, query, Purpose::Private(address.clone()));
+        }
+        Fate::Parked
+    }
+
+    fn park_first(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) {
+        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for more");
         let input = Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) };
         self.parking.entered(input.bytes());
         account.park_first(input);
-        self.read_roster(address);
-        Fate::Parked
     }
 
     fn read_roster(&mut self, address: &Bare) {
