@@ -89,6 +89,16 @@ pub const PARKED_INPUTS_MAX: usize = 1024;
 /// See [`PARKED_INPUTS_MAX`].
 pub const PARKED_BYTES_MAX: usize = 1_048_576;
 
+/// Accounts that one shard reads at once because stanzas came for them: one person's burst to a thousand addresses keeps
+/// the store's readers busy for some 50 ms, and logins queue behind it for no longer.
+pub const ACCOUNTS_READ_MAX: usize = 1024;
+
+/// Inputs that wait in all accounts of one shard together, and their bytes: what [`PARKED_INPUTS_MAX`] allows to sixteen
+/// accounts, so that a thousand of them do not hold a gigabyte.
+pub const SHARD_PARKED_INPUTS_MAX: usize = 16_384;
+/// See [`SHARD_PARKED_INPUTS_MAX`].
+pub const SHARD_PARKED_BYTES_MAX: usize = 16_777_216;
+
 /// Bytes that wait for one client that does not read; then it is disconnected and its messages go to storage.
 pub const SESSION_OUTPUT_BYTES_MAX: usize = 2_097_152;
 

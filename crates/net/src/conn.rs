@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use base::limits::{AUTHENTICATION_TIME_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{Bare, ConnId, Time};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use wire::{Framer, Mode};
@@ -411,6 +412,9 @@ impl Conn {
                     if !self.receive(engine, &buffer[..count]) {
                         self.output.borrow_mut().close();
                     }
+                    if count < buffer.len() {
+                        self.all_is_read();
+                    }
                     count == buffer.len() && self.reads()
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
@@ -425,6 +429,14 @@ impl Conn {
         }
         engine.buffer.set(buffer);
         more
+    }
+
+    /// The socket has no more for now: it need not be asked again to hear that. Bytes that come from here on are a new
+    /// event, since the thread that would have seen them is this one.
+    fn all_is_read(&self) {
+        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+        // That is the answer it is meant to have.
+        let _ = self.stream.try_io(Interest::READABLE, nothing);
     }
 
     /// Bytes from the socket. `false` if nothing more is to be expected.

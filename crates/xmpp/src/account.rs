@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use base::ledger::{AccountRow, Record, RecordKind};
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{ConnId, NodeId, SessionId, Wall};
-use wire::Stanza;
+use base::{NodeId, SessionId, Ticket, Wall};
+use smallvec::SmallVec;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
-use crate::router::Way;
-use crate::shard::Origin;
+use crate::parking::Parked;
 
 /// An account, or the wait for it.
 pub(crate) struct Account {
@@ -32,7 +31,7 @@ pub(crate) struct Account {
     /// What it wants as history, if it has ever said so. Read with the row.
     pub(crate) preferences: Option<Box<Preferences>>,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
-    pub(crate) loading: u32,
+    pub(crate) awaited: SmallVec<[Ticket; 3]>,
     pub(crate) parked: VecDeque<Parked>,
     parked_bytes: usize,
     /// Messages that waited are on their way to its sessions.
@@ -49,14 +48,10 @@ pub(crate) struct Backlog {
     pub(crate) sent: i64,
     /// The highest number there was when the last page was asked for.
     pub(crate) asked: i64,
+    /// The read whose page is due. An answer to any other is of a delivery that ended meanwhile.
+    pub(crate) awaited: Option<Ticket>,
     /// Numbers of the page that nobody has confirmed yet.
     pub(crate) unconfirmed: Vec<i64>,
-}
-
-/// An input that waits for an account.
-pub(crate) enum Parked {
-    Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
 }
 
 impl Account {
@@ -70,7 +65,7 @@ impl Account {
             private: None,
             arriving: Roster::default(),
             preferences: None,
-            loading: 0,
+            awaited: SmallVec::new(),
             parked: VecDeque::new(),
             parked_bytes: 0,
             backlog: None,
@@ -81,7 +76,13 @@ impl Account {
 
     /// Whether an input must wait behind others.
     pub(crate) fn is_loading(&self) -> bool {
-        self.loading > 0 || !self.parked.is_empty()
+        !self.awaited.is_empty() || !self.parked.is_empty()
+    }
+
+    /// Takes a read off those that are on their way; whether it was one.
+    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> bool {
+        let at = self.awaited.iter().position(|awaited| *awaited == ticket);
+        at.map(|at| self.awaited.swap_remove(at)).is_some()
     }
 
     /// Bytes of the inputs that wait.
@@ -178,13 +179,4 @@ impl Account {
 fn take_clock(row: &mut AccountRow, wall: Wall) -> u64 {
     row.clock = (row.clock + 1).max((wall.0.max(0) as u64) << 16);
     row.clock
-}
-
-impl Parked {
-    fn bytes(&self) -> usize {
-        match self {
-            Parked::Bind { resource, id, .. } => resource.as_ref().map_or(0, String::len) + id.len(),
-            Parked::Stanza { stanza, .. } => stanza.inner_len(),
-        }
-    }
 }

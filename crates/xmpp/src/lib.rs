@@ -20,6 +20,7 @@ mod form;
 mod map;
 pub mod negotiation;
 pub mod ns;
+mod parking;
 mod questions;
 mod router;
 mod rsm;

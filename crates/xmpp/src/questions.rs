@@ -2,7 +2,7 @@
 //! is asked when the answer before it has left.
 //!
 //! So a client that asks for everybody's picture at once holds short questions here, and never all the pictures. A set
-//! does not wait in this line: a get that was sent before it may be answered with what it set.
+//! never waits in this line: a get that was sent before it may be answered with what it set.
 
 use std::collections::VecDeque;
 

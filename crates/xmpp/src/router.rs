@@ -6,10 +6,10 @@
 use base::{Bare, Jid, SessionId, Ticket};
 use wire::{IqType, Kind, PresenceType, Stanza};
 
-use crate::account::Parked;
 use crate::desk::subscription_states::Verb;
 use crate::desk::{self, Ask, Desk, Place, Verdict};
 use crate::error::{Condition, StanzaError};
+use crate::parking::Parked;
 use crate::questions::Question;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
@@ -122,7 +122,8 @@ impl Shard {
             }
             return Fate::Done;
         }
-        let own = self.sessions.get(&origin.session).is_some_and(|s| s.account == *address);
+        // By what is stamped, not by its session: that may have ended while the request waited.
+        let own = stanza.head.from.as_ref().is_some_and(|from| from.bare() == address.as_str());
         let place = if own { Place::Own } else { Place::Person };
         self.ask(place, address, origin, stanza)
     }
@@ -172,6 +173,7 @@ impl Shard {
             Verdict::ResultAfter(payload, ticket) => self.answer(origin, &stanza, payload, Some(ticket)),
             Verdict::Error(error) => self.refuse(origin, &stanza, error),
             Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
+            Verdict::NeedsPrivate => self.park_for_private(address, origin, stanza),
             Verdict::Read(query, reading) => {
                 let (address, stanza) = (address.clone(), stanza.into_owned());
                 self.question(Question { place, address, origin, stanza, query, reading })

@@ -16,16 +16,18 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use smallvec::SmallVec;
 use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
 
-use crate::account::{Account, Parked};
+use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
+use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::router::Way;
 use crate::session::{Outgoing, Session, What};
@@ -235,6 +237,7 @@ pub(crate) enum After {
 enum Purpose {
     Account(Bare),
     Roster(Bare),
+    Private(Bare),
     Backlog(Bare),
     Question(Box<Question>),
     Accounts(u64),
@@ -257,14 +260,15 @@ pub struct Shard {
     pub(crate) started: Time,
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
+    parking: Parking,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
     /// How many of them want carbons: while it is none, nobody looks for them.
     pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
-    /// Connections that wait to be bound.
-    binding: BTreeSet<ConnId>,
+    /// Connections that wait to be bound, or for a session to be settled.
+    pub(crate) binding: BTreeSet<ConnId>,
     /// XEP-0198 ids of sessions that may be resumed.
     pub(crate) resumable: Map<String, SessionId>,
     next_session: u64,
@@ -302,6 +306,7 @@ impl Shard {
             started: now.mono,
             rng,
             accounts: Map::with_hasher(keyed.clone()),
+            parking: Parking::default(),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
@@ -491,17 +496,22 @@ impl Shard {
         self.write_raw(conn, &bytes);
     }
 
-    /// Gives a session another connection (XEP-0198 section 5).
+    /// Gives a session that has lost its connection another one (XEP-0198 section 5).
     pub(crate) fn attach(&mut self, session: SessionId, conn: ConnId) {
-        if let Some(old) = self.detach(session) {
-            self.write_raw(old, &StreamError::Conflict.to_xml());
-            self.push(Output::Close { conn: old });
-        }
         self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
         self.heard(session);
         self.conns.insert(conn, session);
         self.look_again();
         self.push(Output::Bound { conn });
+    }
+
+    /// Another connection wants a session: the one that it has ends, and nothing more comes from there.
+    pub(crate) fn displace(&mut self, session: SessionId) {
+        if let Some(old) = self.sessions.get(&session).and_then(|s| s.conn) {
+            self.write_raw(old, &StreamError::Conflict.to_xml());
+            self.push(Output::Close { conn: old });
+            self.lose_connection(session);
+        }
     }
 
     /// Takes its connection from a session.
@@ -550,10 +560,13 @@ impl Shard {
 
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
-        let Some(ended) = self.sessions.remove(&session) else { return };
+        let Some(mut ended) = self.sessions.remove(&session) else { return };
         self.carbons -= usize::from(ended.carbons);
-        if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
-            self.resumable.remove(id);
+        if let Some(sm) = &mut ended.sm {
+            sm.id.as_ref().map(|id| self.resumable.remove(id));
+            if let Some(conn) = sm.take_waiting() {
+                desk::stream_management::refuse(self, conn);
+            }
         }
         let mut roster = None;
         if let Some(account) = self.accounts.get_mut(&ended.account) {
@@ -855,12 +868,13 @@ impl Shard {
     }
 
     /// Asks the store.
-    fn read(&mut self, query: Query, purpose: Purpose) {
+    fn read(&mut self, query: Query, purpose: Purpose) -> Ticket {
         let ticket = Ticket(self.next_read);
         self.next_read += 1;
         self.reads.insert(ticket, purpose);
         let after = Some(self.newest()).filter(|t| *t > self.settled);
         self.push(Output::Read { ticket, query, after });
+        ticket
     }
 
     /// Asks what a request of a client needs.
@@ -869,22 +883,29 @@ impl Shard {
     }
 
     /// Asks for the next page of waiting messages.
-    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
-        self.read(query, Purpose::Backlog(address.clone()));
+    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) -> Ticket {
+        self.read(query, Purpose::Backlog(address.clone()))
+    }
+
+    /// The account that a read was asked for, if memory still knows it as it was then.
+    fn awaiting(&mut self, address: &Bare, ticket: Ticket) -> Option<&mut Account> {
+        let account = self.accounts.get_mut(address)?;
+        account.take_answer(ticket).then_some(account)
     }
 
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
             (Purpose::Account(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                self.parking.answered();
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
-                        if account.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+                        let needs_roster = account.preferences.as_ref().is_some_and(|p| p.need_roster());
+                        if self.config.archive && needs_roster {
                             self.read_roster(&address);
                         }
                         self.resume_parked(&address);
@@ -894,12 +915,11 @@ impl Shard {
                 }
             }
             (Purpose::Roster(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Records(records)) => {
                         account.arriving.add(records);
-                        if account.loading == 0 {
+                        if account.awaited.is_empty() {
                             account.roster = Some(Arc::new(std::mem::take(&mut account.arriving)));
                             self.resume_parked(&address);
                         }
@@ -908,8 +928,18 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
-            (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Private(address), rows) => {
+                let Some(account) = self.awaiting(&address, ticket) else { return };
+                match rows {
+                    Ok(Rows::Records(records)) => {
+                        account.private = Some(Sizes::from_records(&records));
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
@@ -926,42 +956,70 @@ impl Shard {
 
     /// Lets an input wait for its account, and asks for the account if nothing is on its way.
     pub(crate) fn park(&mut self, address: &Bare, input: Parked) {
-        let account = self.accounts.entry(address.clone()).or_insert_with(Account::unread);
-        let ask = account.row.is_none() && account.loading == 0;
-        let refused = account.park(input).err();
-        if ask {
-            account.loading += 1;
-            self.read(Query::Account(address.clone()), Purpose::Account(address.clone()));
-        }
+        let asks = self.accounts.get(address).is_none_or(|a| a.row.is_none() && a.awaited.is_empty());
+        let bytes = input.bytes();
+        let refused = if self.parking.admits(&input, asks) {
+            self.accounts.entry(address.clone()).or_insert_with(Account::unread).park(input).err()
+        } else {
+            Some(input)
+        };
         if let Some(refused) = refused {
-            self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+            return self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+        }
+        self.parking.entered(bytes);
+        if asks {
+            self.parking.asked();
+            self.read_of(address, Query::Account(address.clone()), Purpose::Account(address.clone()));
         }
     }
 
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
+        self.park_first(address, way, origin, stanza);
         self.read_roster(address);
         Fate::Parked
     }
 
+    /// The same until it is known how much private XML the account keeps.
+    pub(crate) fn park_for_private(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        self.park_first(address, Way::In, origin, stanza);
+        if let Some(account) = self.account_id(address) {
+            let query = Query::Records { account, kind: RecordKind::Private };
+            self.read_of(address, query, Purpose::Private(address.clone()));
+        }
+        Fate::Parked
+    }
+
+    fn park_first(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) {
+        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for more");
+        let input = Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) };
+        self.parking.entered(input.bytes());
+        account.park_first(input);
+    }
+
     fn read_roster(&mut self, address: &Bare) {
-        let account = self.accounts.get_mut(address).expect("it is about to be used");
-        let id = account.row.as_ref().expect("it is ready").id;
-        account.loading += ROSTER_KINDS.len() as u32;
+        let Some(account) = self.account_id(address) else { return };
         for kind in ROSTER_KINDS {
-            self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
+            self.read_of(address, Query::Records { account, kind }, Purpose::Roster(address.clone()));
+        }
+    }
+
+    /// Asks for something of an account. What arrives for it meanwhile waits.
+    fn read_of(&mut self, address: &Bare, query: Query, purpose: Purpose) {
+        let ticket = self.read(query, purpose);
+        if let Some(account) = self.accounts.get_mut(address) {
+            account.awaited.push(ticket);
         }
     }
 
     fn resume_parked(&mut self, address: &Bare) {
         loop {
             let Some(account) = self.accounts.get_mut(address) else { return };
-            if account.loading > 0 {
+            if !account.awaited.is_empty() {
                 return;
             }
             let Some(input) = account.unpark() else { return self.retire(address) };
+            self.parking.left(input.bytes());
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
@@ -978,14 +1036,10 @@ impl Shard {
         for session in sessions {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
-        // What is still on its way was asked for an account that memory knows no more.
-        let is_of = |purpose: &Purpose| match purpose {
-            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of == address,
-            Purpose::Question(_) | Purpose::Accounts(_) => false,
-        };
-        self.reads.retain(|_, purpose| !is_of(purpose));
+        // What is still on its way was asked for an account that memory knows no more: nobody will await it.
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
+            self.parking.left(input.bytes());
             self.refuse_parked(input, error);
         }
     }
@@ -1046,7 +1100,9 @@ impl Shard {
                 let ticket = self.write(Write::RemoveAccount { account: *account });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::Accounts => self.read(Query::Accounts, Purpose::Accounts(id)),
+            Command::Accounts => {
+                self.read(Query::Accounts, Purpose::Accounts(id));
+            }
             Command::Sessions => {
                 let mut sessions: Vec<_> = self.sessions.values().map(|s| s.jid.to_string()).collect();
                 sessions.sort();

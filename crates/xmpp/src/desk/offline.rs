@@ -3,9 +3,9 @@
 //! While they are being brought, newer ones queue up behind them in the store, so that order is kept; a page is asked for
 //! when the one before has been confirmed, so that memory stays flat however many wait.
 
-use base::ledger::{MessageRow, Query};
+use base::ledger::{MessageRow, Query, Rows, StoreError};
 use base::limits::PAGE_MESSAGES_MAX;
-use base::{Bare, SessionId};
+use base::{Bare, SessionId, Ticket};
 use wire::{Stanza, Xml};
 
 use crate::account::Backlog;
@@ -20,7 +20,7 @@ pub(crate) fn begin(shard: &mut Shard, address: &Bare) {
     if !account.has_waiting() || account.backlog.is_some() {
         return;
     }
-    account.backlog = Some(Backlog { sent: 0, asked: 0, unconfirmed: Vec::new() });
+    account.backlog = Some(Backlog { sent: 0, asked: 0, awaited: None, unconfirmed: Vec::new() });
     ask(shard, address);
 }
 
@@ -31,11 +31,26 @@ fn ask(shard: &mut Shard, address: &Bare) {
     let (Some(row), Some(backlog)) = (&account.row, &mut account.backlog) else { return };
     backlog.asked = row.next_seq - 1;
     let query = Query::Pending { account: row.id, after: backlog.sent, limit: PAGE_MESSAGES_MAX };
-    shard.read_backlog(address, query);
+    let ticket = shard.read_backlog(address, query);
+    if let Some(backlog) = shard.accounts.get_mut(address).and_then(|a| a.backlog.as_mut()) {
+        backlog.awaited = Some(ticket);
+    }
 }
 
-/// A page has come.
-pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
+/// The store has answered. If it cannot, what waits goes on waiting, until the next session comes.
+pub(crate) fn answered(shard: &mut Shard, address: &Bare, ticket: Ticket, rows: Result<Rows, StoreError>) {
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    let Some(backlog) = account.backlog.as_mut().filter(|b| b.awaited == Some(ticket)) else { return };
+    backlog.awaited = None;
+    let Ok(Rows::Messages(mut rows)) = rows else {
+        account.backlog = None;
+        return shard.retire(address);
+    };
+    rows.retain(|row| row.seq > backlog.sent);
+    page(shard, address, rows);
+}
+
+fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
     let sessions = eligible(shard, address);
     let Some(account) = shard.accounts.get_mut(address) else { return };
     let Some(backlog) = &mut account.backlog else { return };
@@ -95,14 +110,6 @@ fn next_if_confirmed(shard: &mut Shard, address: &Bare) {
     if backlog.is_some_and(|b| b.unconfirmed.is_empty()) {
         ask(shard, address);
     }
-}
-
-/// The store did not answer: what waits goes on waiting, until the next session comes.
-pub(crate) fn failed(shard: &mut Shard, address: &Bare) {
-    if let Some(account) = shard.accounts.get_mut(address) {
-        account.backlog = None;
-    }
-    shard.retire(address);
 }
 
 /// Some have reached their person: when all of a page have, the next one is asked for.
