@@ -3,11 +3,14 @@
 // A developer's tool may know files, the environment and the clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bench;
 mod clients;
 mod tidy;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command as Program, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +26,15 @@ struct Cli {
 enum Command {
     /// Check the rules of the house that a compiler does not know (`cargo test` does so too)
     Tidy,
+    /// Measure: the pieces (framer, store, shard), or with --yardstick the whole server beside its peers
+    Bench {
+        /// The folder of the yardstick, its load generator built
+        #[arg(long, value_name = "DIR")]
+        yardstick: Option<PathBuf>,
+        /// What else `cargo bench` or the yardstick shall be told
+        #[arg(last = true, value_name = "ARGUMENT")]
+        more: Vec<String>,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
         /// Only cases whose title has one of these words
@@ -34,6 +46,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Tidy => tidy::tidy(&root()),
+        Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Clients { only } => clients::clients(&root(), &only),
     };
     match done {
@@ -48,4 +61,13 @@ fn main() -> ExitCode {
 /// The top of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/xtask lies two levels down").to_owned()
+}
+
+/// Runs a program to its end.
+fn run(command: &mut Program) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{} ended with {status}", command.get_program().display());
+    }
+    Ok(())
 }
