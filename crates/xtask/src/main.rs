@@ -4,6 +4,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod clients;
+mod conformance;
+mod plays;
+mod program;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +26,18 @@ struct Cli {
 enum Command {
     /// Check the rules of the house that a compiler does not know (`cargo test` does so too)
     Tidy,
+    /// Try every play and every row of the tables, and compare with docs/conformance.md (`cargo test` does so too)
+    Conformance {
+        /// Bring docs/conformance.md up to date
+        #[arg(long)]
+        write: bool,
+    },
+    /// Perform the plays against the daemon over TCP
+    Plays {
+        /// Part of a play's name, and what else a test takes
+        #[arg(value_name = "WORD", allow_hyphen_values = true)]
+        only: Vec<String>,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
         /// Only cases whose title has one of these words
@@ -34,6 +49,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Tidy => tidy::tidy(&root()),
+        Command::Conformance { write } => conformance::conformance(&root(), write),
+        Command::Plays { only } => plays::plays(&root(), &only),
         Command::Clients { only } => clients::clients(&root(), &only),
     };
     match done {
