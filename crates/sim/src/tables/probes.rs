@@ -18,14 +18,17 @@ enum Bond {
 }
 use Bond::{Asked, Both, From, Strangers, To};
 
-const DENIED: &[(&str, &str)] = &[("unsubscribed", "paulo@jirani.example")];
-const AWAY: &[(&str, &str)] = &[("unavailable", "paulo@jirani.example")];
-const ONE: &[(&str, &str)] = &[("available", "paulo@jirani.example/r0")];
-const TWO: &[(&str, &str)] = &[("available", "paulo@jirani.example/r0"), ("available", "paulo@jirani.example/r1")];
+/// What is heard: type and author, in order.
+type Heard = &'static [(&'static str, &'static str)];
 
-/// What they are, how many resources he has, and what she hears: type and author.
+const DENIED: Heard = &[("unsubscribed", "paulo@jirani.example")];
+const AWAY: Heard = &[("unavailable", "paulo@jirani.example")];
+const ONE: Heard = &[("available", "paulo@jirani.example/r0")];
+const TWO: Heard = &[("available", "paulo@jirani.example/r0"), ("available", "paulo@jirani.example/r1")];
+
+/// What they are, how many resources he has, and what she hears.
 #[rustfmt::skip]
-const TABLE: [(Bond, usize, &[(&str, &str)]); 15] = [
+const TABLE: [(Bond, usize, Heard); 15] = [
     (Strangers, 0, DENIED), (Strangers, 1, DENIED), (Strangers, 2, DENIED),
     (Asked,     0, DENIED), (Asked,     1, DENIED), (Asked,     2, DENIED),
     (To,        0, AWAY),   (To,        1, ONE),    (To,        2, TWO),
@@ -34,7 +37,7 @@ const TABLE: [(Bond, usize, &[(&str, &str)]); 15] = [
 ];
 
 pub(super) fn rows() -> Vec<Scene> {
-    let row = |(bond, resources, expect): (Bond, usize, &'static [(&str, &str)])| {
+    let row = |(bond, resources, expect): (Bond, usize, Heard)| {
         let references = vec![Reference::parse("RFC 6121 section 4.3.2").expect("it is a section")];
         let name = format!("probe by {bond:?}, resources {resources}");
         let heard: Vec<String> = expect.iter().map(|(kind, from)| format!("{kind} from {from}")).collect();
@@ -43,7 +46,7 @@ pub(super) fn rows() -> Vec<Scene> {
     TABLE.into_iter().map(row).collect()
 }
 
-fn perform(bond: Bond, resources: usize, expect: &[(&str, &str)]) -> Result<(), String> {
+fn perform(bond: Bond, resources: usize, expect: Heard) -> Result<(), String> {
     let mut bench = Bench::new(1);
     bench.make_account("paulo", PASSWORD);
     let maria = online(&mut bench, "maria", "here", "<presence/>");
