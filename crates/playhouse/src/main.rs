@@ -18,9 +18,13 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
 use sim::Play;
+use sim::play::PlayFile;
 
 use on_tcp::OnTcp;
 use server::{Kind, Server};
+
+/// A play is waiting most of its time.
+const PLAYS_PER_CORE: usize = 3;
 
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().collect();
@@ -30,24 +34,27 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     args.drain(1..3);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plays");
+    let files = match PlayFile::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plays")) {
+        Ok(files) => files,
+        Err(error) => {
+            eprintln!("playhouse: the plays cannot be read: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let binary = Arc::new(binary);
-    let mut trials: Vec<Trial> = files(&root)
-        .into_iter()
-        .filter_map(|file| {
-            let name = file.strip_prefix(&root).ok()?.with_extension("").display().to_string();
-            Some(trial(name, file, kind, Arc::clone(&binary)))
-        })
-        .collect();
-    trials.sort_by(|a, b| a.name().cmp(b.name()));
-    libtest_mimic::run(&Arguments::from_iter(args), trials).exit_code()
+    let trials = files.into_iter().map(|file| trial(file, kind, Arc::clone(&binary))).collect();
+    let mut arguments = Arguments::from_iter(args);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(cores * PLAYS_PER_CORE);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(name: String, file: PathBuf, kind: Kind, binary: Arc<PathBuf>) -> Trial {
-    let play = match read(&file) {
+fn trial(file: PlayFile, kind: Kind, binary: Arc<PathBuf>) -> Trial {
+    let play = match file.read() {
         Ok(play) => play,
-        Err(why) => return Trial::test(name, move || Err(why.into())),
+        Err(why) => return Trial::test(file.name, move || Err(why.into())),
     };
+    let name = file.name;
     let other = play.others.as_ref().filter(|_| kind != Kind::Jirani);
     let skipped = play.needs_bench().map(str::to_owned).or_else(|| other.cloned());
     match skipped {
@@ -56,22 +63,8 @@ fn trial(name: String, file: PathBuf, kind: Kind, binary: Arc<PathBuf>) -> Trial
     }
 }
 
-fn read(file: &Path) -> Result<Play, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    Play::parse(file, &text).map_err(|error| format!("{}:{}: {}", file.display(), error.line, error.why))
-}
-
 fn perform(play: &Play, kind: Kind, binary: &Path) -> anyhow::Result<()> {
     let server = Server::start(kind, binary, &play.accounts)?;
     let mut stage = OnTcp::new(server, play);
     play.perform(&mut stage).map_err(|failure| anyhow::anyhow!("{failure}\nthe server said:\n{}", stage.server_said()))
-}
-
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    paths
-        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "play"))
-        .collect()
 }

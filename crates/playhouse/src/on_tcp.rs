@@ -11,13 +11,15 @@ use crate::server::Server;
 
 /// How long something that is expected may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing must come to be called nothing.
+/// How long after the last thing that somebody did nothing must come to be called nothing.
 const SILENCE: Duration = Duration::from_millis(250);
 
 /// A server and the clients of a play.
 pub(crate) struct OnTcp {
     server: Server,
     seats: Vec<Seat>,
+    /// When somebody did something last.
+    done_at: Instant,
 }
 
 struct Seat {
@@ -28,7 +30,7 @@ struct Seat {
 impl OnTcp {
     pub(crate) fn new(server: Server, play: &Play) -> OnTcp {
         let seat = |role: &sim::play::Role| Seat { client: Client::new(role.login(server.domain())), stream: None };
-        OnTcp { seats: play.roles.iter().map(seat).collect(), server }
+        OnTcp { seats: play.roles.iter().map(seat).collect(), server, done_at: Instant::now() }
     }
 
     /// The server's own words.
@@ -36,20 +38,27 @@ impl OnTcp {
         self.server.said()
     }
 
-    /// Reads until this is so, or patience ends.
-    fn read_until(&mut self, role: usize, patience: Duration, done: impl Fn(&Client) -> bool) {
-        let end = Instant::now() + patience;
+    /// Reads until this is so or it is too late; at least what has come.
+    fn read_until(&mut self, role: usize, end: Instant, done: impl Fn(&Client) -> bool) {
         let seat = &mut self.seats[role];
-        while !done(&seat.client) && !seat.client.is_away() && Instant::now() < end {
-            seat.read(end);
+        while !done(&seat.client) && !seat.client.is_away() {
+            if seat.read(end) {
+                self.done_at = Instant::now();
+            }
+            if Instant::now() >= end {
+                break;
+            }
         }
     }
 }
 
 impl Seat {
-    /// Reads once, not longer than until `end`, and answers what is to be answered.
-    fn read(&mut self, end: Instant) {
-        let Some(stream) = &mut self.stream else { return self.client.handle_closed() };
+    /// Reads once, not longer than until `end`, and answers what is to be answered: whether that was something.
+    fn read(&mut self, end: Instant) -> bool {
+        let Some(stream) = &mut self.stream else {
+            self.client.handle_closed();
+            return false;
+        };
         let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let mut buffer = [0; 16_384];
         match stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut buffer)) {
@@ -57,21 +66,23 @@ impl Seat {
             Ok(count) => {
                 self.client.handle_bytes(&buffer[..count]);
                 // A broken connection is seen at the next reading.
-                let _ = self.write();
+                return self.write().unwrap_or(false);
             }
             // A process that was stopped for a moment is interrupted in reads that have a time limit.
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(_) => self.lose(),
         }
+        false
     }
 
-    fn write(&mut self) -> std::io::Result<()> {
+    /// Writes what the client wants to say: whether that was something.
+    fn write(&mut self) -> std::io::Result<bool> {
         let bytes = self.client.take_output();
-        match &mut self.stream {
-            Some(stream) => stream.write_all(&bytes),
-            None => Ok(()),
+        if let Some(stream) = &mut self.stream {
+            stream.write_all(&bytes)?;
         }
+        Ok(!bytes.is_empty())
     }
 
     fn lose(&mut self) {
@@ -96,7 +107,8 @@ impl Stage for OnTcp {
         seat.stream = Some(stream);
         seat.client.handle_connected(goal);
         seat.write().map_err(|error| error.to_string())?;
-        self.read_until(role, PATIENCE, |client| client.is_ready() || client.fault().is_some());
+        self.read_until(role, Instant::now() + PATIENCE, |client| client.is_ready() || client.fault().is_some());
+        self.done_at = Instant::now();
         let client = &self.seats[role].client;
         match client.fault() {
             Some(fault) => Err(fault.to_owned()),
@@ -106,17 +118,20 @@ impl Stage for OnTcp {
     }
 
     fn flush(&mut self, role: usize) -> Result<(), String> {
-        self.seats[role].write().map_err(|error| error.to_string())
+        self.done_at = Instant::now();
+        self.seats[role].write().map(drop).map_err(|error| error.to_string())
     }
 
     fn cut(&mut self, role: usize) {
         self.seats[role].lose();
         // The server sees it before the play goes on.
         std::thread::sleep(SILENCE);
+        self.done_at = Instant::now();
     }
 
     fn wait(&mut self, role: usize, briefly: bool) {
-        self.read_until(role, if briefly { SILENCE } else { PATIENCE }, |client| !client.heard().is_empty());
+        let end = if briefly { self.done_at + SILENCE } else { Instant::now() + PATIENCE };
+        self.read_until(role, end, |client| !client.heard().is_empty());
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), String> {

@@ -13,6 +13,8 @@ const DOMAIN: &str = "plays.example";
 const PASSWORD: &str = "secret";
 /// How long a server may take to answer after its start.
 const START_TIME_MAX: Duration = Duration::from_secs(20);
+/// A port that was free may be another's when the server wants it: then another one is tried.
+const PORTS_TRIED_MAX: u32 = 5;
 
 /// The servers that we know how to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +49,35 @@ impl Server {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("playhouse-{}-{number}", std::process::id()));
         std::fs::create_dir(&directory).context("cannot make a directory for the server")?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Server { kind, binary: binary.to_owned(), directory, address, process: None };
+        let mut server = Server { kind, binary: binary.to_owned(), directory, address: free()?, process: None };
         std::fs::write(server.config(), server.settings())?;
         // Prosody's accounts are files; Jirani's are made by the daemon.
         if kind == Kind::Prosody {
             accounts.iter().try_for_each(|account| server.make_account(account))?;
-            server.launch()?;
+            server.launch_somewhere()?;
         } else {
-            server.launch()?;
+            server.launch_somewhere()?;
             accounts.iter().try_for_each(|account| server.make_account(account))?;
         }
         Ok(server)
+    }
+
+    fn launch_somewhere(&mut self) -> Result<()> {
+        let mut tried = 1;
+        while let Err(error) = self.launch() {
+            if tried == PORTS_TRIED_MAX || self.runs() {
+                return Err(error);
+            }
+            tried += 1;
+            self.address = free()?;
+            std::fs::write(self.config(), self.settings())?;
+        }
+        Ok(())
+    }
+
+    /// Whether its process has not ended.
+    fn runs(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))
     }
 
     pub(crate) fn domain(&self) -> &'static str {
@@ -129,7 +147,7 @@ VirtualHost "{DOMAIN}"
         self.process = Some(process.with_context(|| format!("cannot start {}", self.binary.display()))?);
         let begin = Instant::now();
         while !self.answers() {
-            if begin.elapsed() > START_TIME_MAX {
+            if !self.runs() || begin.elapsed() > START_TIME_MAX {
                 bail!("the server does not answer; it said:\n{}", self.said());
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -139,11 +157,11 @@ VirtualHost "{DOMAIN}"
 
     /// Whether clients can connect and accounts can be made.
     fn answers(&self) -> bool {
-        let controlled = match self.kind {
+        let controlled = || match self.kind {
             Kind::Jirani => self.command(&["account", "list"]).output().is_ok_and(|output| output.status.success()),
             Kind::Prosody => true,
         };
-        controlled && TcpStream::connect(self.address).is_ok()
+        TcpStream::connect(self.address).is_ok() && controlled()
     }
 
     /// The server's own program, told where everything is.
@@ -181,6 +199,11 @@ VirtualHost "{DOMAIN}"
             let _ = process.wait();
         }
     }
+}
+
+/// An address that nobody listens on.
+fn free() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 impl Drop for Server {

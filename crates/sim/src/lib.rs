@@ -22,6 +22,9 @@
 //! | [`tree`] | XML as a tree, by our reader and by others, to be compared |
 //! | [`pattern`] | whether a stanza is what was expected |
 //! | [`play`] | plays: acceptance tests as text, performed on the bench or over TCP |
+//! | [`tables`] | tables of the specifications, row by row |
+//! | [`scene`] | what plays and rows have in common: a name, where it is prescribed, and whether it holds |
+//! | [`reference`](mod@reference) | where something is prescribed |
 
 pub mod bench;
 pub mod check;
@@ -32,6 +35,9 @@ mod node;
 pub mod pattern;
 mod pipe;
 pub mod play;
+pub mod reference;
+pub mod scene;
+pub mod tables;
 pub mod tree;
 pub mod xml;
 
@@ -39,4 +45,6 @@ pub use bench::{Bench, Seat};
 pub use client::{Client, Goal, Login};
 pub use pattern::{Bindings, Pattern};
 pub use play::Play;
+pub use reference::Reference;
+pub use scene::Scene;
 pub use xml::Tree;

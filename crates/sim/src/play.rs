@@ -3,10 +3,12 @@
 //! The format is `docs/plays.md`. A play is performed on a [`Stage`]: on the bench ([`OnBench`], with its clock and its
 //! disk), or over TCP against any running server. The parser, the client and the judgement are the same.
 
+mod library;
 mod on_bench;
 mod parse;
 mod perform;
 
+pub use library::PlayFile;
 pub use on_bench::OnBench;
 pub use parse::ParseError;
 pub use perform::{Event, Failure, Stage};
@@ -15,12 +17,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::pattern::Pattern;
+use crate::reference::Reference;
 
 /// A play.
 #[derive(Clone, Debug)]
 pub struct Play {
     /// The file it was read from, for what a failure says.
     pub file: PathBuf,
+    /// Where its behaviour is prescribed.
+    pub references: Vec<Reference>,
+    /// What happens in it, in a sentence or two.
+    pub words: String,
     /// Accounts that must be there, those of the clients included; sorted.
     pub accounts: Vec<String>,
     /// Who plays.

@@ -6,19 +6,7 @@ use base::ledger::StoreError;
 use base::limits::{REQUEST_BYTES_MAX, REQUESTS_MAX, ROSTER_ASKS_MAX};
 use common::{befriend, bound, heard, hears, online, roster, say, set};
 use sim::Bench;
-
-/// How two people come to a state, from nothing: who says what.
-const STATES: [(&str, &[(&str, &str)]); 9] = [
-    ("None", &[]),
-    ("None + Pending Out", &[("maria", "subscribe")]),
-    ("None + Pending In", &[("paulo", "subscribe")]),
-    ("None + Pending Out+In", &[("maria", "subscribe"), ("paulo", "subscribe")]),
-    ("To", &[("maria", "subscribe"), ("paulo", "subscribed")]),
-    ("To + Pending In", &[("maria", "subscribe"), ("paulo", "subscribed"), ("paulo", "subscribe")]),
-    ("From", &[("paulo", "subscribe"), ("maria", "subscribed")]),
-    ("From + Pending Out", &[("paulo", "subscribe"), ("maria", "subscribed"), ("maria", "subscribe")]),
-    ("Both", &[("maria", "subscribe"), ("paulo", "subscribed"), ("paulo", "subscribe"), ("maria", "subscribed")]),
-];
+use sim::tables::subscription::STATES;
 
 /// All that maria | paulo hear when she says each stanza in each state. Her session is `here`, his is `there`.
 const HEARD: &str = "

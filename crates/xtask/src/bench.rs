@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run;
+use crate::program::run;
 
 /// Crates with benchmarks of their own.
 const PIECES: [&str; 4] = ["wire", "store", "xmpp", "sim"];

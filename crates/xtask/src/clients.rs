@@ -1,31 +1,23 @@
 //! `cargo xtask clients`: makes the environment that `tests/clients` needs, builds the daemon, runs the cases.
 
-use std::env::{self, consts};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::run;
+use crate::program::{build, built, run};
 
 /// Runs the cases whose title has one of the words, or all.
 ///
 /// # Errors
 /// If something cannot be made, or a case fails.
 pub(crate) fn clients(root: &Path, only: &[String]) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).args(["build", "--quiet", "--package", "jirani"]).current_dir(root))?;
-    // Cargo has put the daemon beside this program.
-    let built = env::current_exe().context("this program does not know where it is")?;
-    let built = built.parent().context("a program lies in a directory")?;
+    build(root, &["jirani"])?;
+    let daemon = built("jirani")?;
     let tests = root.join("tests/clients");
-    let python = environment(&built.join("clients-venv"), &tests.join("requirements.txt"))?;
-    run(Command::new(python)
-        .arg("-B")
-        .arg(tests.join("run.py"))
-        .arg(built.join(format!("jirani{}", consts::EXE_SUFFIX)))
-        .args(only))
+    let python = environment(&daemon.with_file_name("clients-venv"), &tests.join("requirements.txt"))?;
+    run(Command::new(python).arg("-B").arg(tests.join("run.py")).arg(daemon).args(only))
 }
 
 /// Python with what the tests require, made anew when that has changed. Gives the interpreter.

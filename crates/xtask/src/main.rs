@@ -5,12 +5,13 @@
 
 mod bench;
 mod clients;
+mod conformance;
+mod plays;
+mod program;
 mod tidy;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command as Program, ExitCode};
-
-use anyhow::{Context as _, Result, bail};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +27,18 @@ struct Cli {
 enum Command {
     /// Check the rules of the house that a compiler does not know (`cargo test` does so too)
     Tidy,
+    /// Try every play and every row of the tables, and compare with docs/conformance.md (`cargo test` does so too)
+    Conformance {
+        /// Bring docs/conformance.md up to date
+        #[arg(long)]
+        write: bool,
+    },
+    /// Perform the plays against the daemon over TCP
+    Plays {
+        /// Part of a play's name, and what else a test takes
+        #[arg(value_name = "WORD", allow_hyphen_values = true)]
+        only: Vec<String>,
+    },
     /// Measure: the pieces (framer, store, shard), or with --yardstick the whole server beside its peers
     Bench {
         /// The folder of the yardstick, its load generator built
@@ -46,6 +59,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Tidy => tidy::tidy(&root()),
+        Command::Conformance { write } => conformance::conformance(&root(), write),
+        Command::Plays { only } => plays::plays(&root(), &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Clients { only } => clients::clients(&root(), &only),
     };
@@ -61,13 +76,4 @@ fn main() -> ExitCode {
 /// The top of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/xtask lies two levels down").to_owned()
-}
-
-/// Runs a program to its end.
-fn run(command: &mut Program) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    if !status.success() {
-        bail!("{} ended with {status}", command.get_program().display());
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Action, Play, Role, Step};
 use crate::bench::PASSWORD;
 use crate::pattern::Pattern;
+use crate::reference::Reference;
 use crate::xml::Tree;
 
 /// What is wrong with a play, and where.
@@ -30,8 +31,16 @@ impl Play {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(file: &Path, text: &str) -> Result<Play, ParseError> {
-        let mut play =
-            Play { file: file.to_owned(), accounts: Vec::new(), roles: Vec::new(), steps: Vec::new(), others: None };
+        let (references, words) = opening(text).map_err(|why| ParseError { line: 1, why })?;
+        let mut play = Play {
+            file: file.to_owned(),
+            references,
+            words,
+            accounts: Vec::new(),
+            roles: Vec::new(),
+            steps: Vec::new(),
+            others: None,
+        };
         for paragraph in paragraphs(text)? {
             let line = paragraph.line;
             play.take(paragraph).map_err(|why| ParseError { line, why })?;
@@ -90,6 +99,17 @@ impl Play {
             "is disconnected" => Action::IsDisconnected(role),
             _ => return exchange(role, deed, block),
         })
+    }
+}
+
+/// `# RFC 6121 section 2.1.6, attack case D02: what happens.` in the first line; the words may go on in the comment.
+fn opening(text: &str) -> Result<(Vec<Reference>, String), String> {
+    let comment: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).map(str::trim).collect();
+    match comment.join(" ").split_once(": ") {
+        Some((references, words)) if words.ends_with('.') => {
+            Ok((Reference::parse_list(references)?, words.trim().to_owned()))
+        }
+        _ => Err("a play opens with '# RFC 6121 section 8.5: what happens.'".into()),
     }
 }
 
@@ -186,30 +206,49 @@ mod tests {
 
     #[track_caller]
     fn refuses(text: &str, line: usize) {
-        assert_eq!(Play::parse(Path::new("x"), text).unwrap_err().line, line);
+        assert_eq!(Play::parse(Path::new("x"), text).unwrap_err().line, line, "{text}");
+    }
+
+    #[test]
+    fn the_first_line_says_where_it_is_prescribed() {
+        let references = |first: &str| Play::parse(Path::new("x"), first).map(|play| play.references.len());
+        assert_eq!(references("# XEP-0198 section 5: it is so."), Ok(1));
+        assert_eq!(references("# XEP-0184, XEP-0333, RFC 6121 section 8.5: it is so."), Ok(3));
+        for text in [
+            "",
+            "client a",
+            "\n# XEP-0198: late.",
+            "# It is so.",
+            "# XEP-0198",
+            "# XEP-0198: ",
+            "# XEP-198: x.",
+            "# XEP-0198: x",
+        ] {
+            refuses(text, 1);
+        }
     }
 
     #[test]
     fn what_is_no_play_is_refused_with_its_line() {
         for (text, line) in [
-            ("  <message/>", 1),
-            ("client a\n  colour: red", 1),
-            ("client a\n\nb connects", 3),
-            ("client a\na flies", 2),
-            ("client a\na sends:", 2),
-            ("client a\na connects\n  <x/>", 2),
-            ("client a\na receives:\n  <x>", 2),
-            ("client a\na receives soon:\n  <x/>", 2),
-            ("time passes: soon", 1),
-            ("client a\na sends x times:\n  <x/>", 2),
+            ("  <message/>", 2),
+            ("client a\n  colour: red", 2),
+            ("client a\n\nb connects", 4),
+            ("client a\na flies", 3),
+            ("client a\na sends:", 3),
+            ("client a\na connects\n  <x/>", 3),
+            ("client a\na receives:\n  <x>", 3),
+            ("client a\na receives soon:\n  <x/>", 3),
+            ("time passes: soon", 2),
+            ("client a\na sends x times:\n  <x/>", 3),
         ] {
-            refuses(text, line);
+            refuses(&format!("# XEP-0198: it is so.\n{text}"), line);
         }
     }
 
     #[test]
     fn a_play_is_read() {
-        let text = "# why\nclient a\n  account: maria\n  presence: none\naccount: paulo\n\na sends 3 times:\n  <x>\n    y\n\n  </x>\ntime passes: 2h";
+        let text = "# XEP-0198: it is so.\nclient a\n  account: maria\n  presence: none\naccount: paulo\n\na sends 3 times:\n  <x>\n    y\n\n  </x>\ntime passes: 2h";
         let play = Play::parse(Path::new("x"), text).unwrap();
         assert_eq!(play.accounts, ["maria", "paulo"]);
         assert_eq!(play.roles[0].presence, None);

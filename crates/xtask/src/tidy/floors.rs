@@ -16,7 +16,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     // Tools for tests: what they need, and no part of the product needs them.
     ("playhouse", &["sim"]),
     ("jirani", &["base", "wire", "mesh", "xmpp", "gateways", "store", "net"]),
-    ("xtask", &[]),
+    ("xtask", &["sim"]),
 ];
 
 /// What tests and benches of any floor may import: its twin in memory answers as the store does.

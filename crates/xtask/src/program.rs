@@ -1,0 +1,38 @@
+//! Programs that the tasks run: those of this workspace, built before, and others.
+
+use std::env::{self, consts};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Builds the programs of these packages.
+///
+/// # Errors
+/// If that fails.
+pub(crate) fn build(root: &Path, packages: &[&str]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
+    run(Command::new(cargo).args(["build", "--quiet"]).args(packages).current_dir(root))
+}
+
+/// Where a program is that was built: beside this one.
+///
+/// # Errors
+/// If this program does not know where it is.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    let this = env::current_exe().context("this program does not know where it is")?;
+    Ok(this.with_file_name(format!("{name}{}", consts::EXE_SUFFIX)))
+}
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// If it cannot be run, or says that it failed.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{} ended with {status}", command.get_program().display());
+    }
+    Ok(())
+}
