@@ -227,6 +227,10 @@ impl Negotiation {
                 let address = address.clone();
                 self.handle_header(header, Some(address));
             }
+            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
+            (Frame::Element(element), State::Choosing | State::Binding(_)) if element.is("enable", ns::SM) => {
+                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
+            }
             (Frame::Element(element), State::Choosing) => self.handle_choice(element),
             (Frame::Element(element), State::AwaitInitial(mechanism)) => {
                 let mechanism = *mechanism;
@@ -247,10 +251,6 @@ impl Negotiation {
             (Frame::Element(element), State::Binding(address)) if element.is("resume", ns::SM) => {
                 let address = address.clone();
                 self.handle_resume(element, address);
-            }
-            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
-            (Frame::Element(element), State::Binding(_)) if element.is("enable", ns::SM) => {
-                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
             }
             (Frame::Stanza(_) | Frame::Refused(_), _) => self.refuse(StreamError::NotAuthorized),
             (Frame::Element(_), State::Binding(_)) => self.refuse(StreamError::UnsupportedStanzaType),

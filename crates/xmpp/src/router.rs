@@ -201,6 +201,18 @@ impl Shard {
         Fate::Done
     }
 
+    /// Answers as if there were nobody at the address: what a stranger hears of a person who is there, too (attack case
+    /// D14).
+    pub(crate) fn answer_for_nobody(&mut self, origin: Origin, stanza: &Stanza<'_>) {
+        if let Some(items) = desk::disco::items_of_nobody(stanza) {
+            self.answer(origin, stanza, items, None);
+        } else if desk::last_activity::is_request(stanza) {
+            self.bounce(origin, stanza, &Condition::Forbidden.into());
+        } else {
+            self.bounce(origin, stanza, &Condition::ServiceUnavailable.into());
+        }
+    }
+
     /// Whether an address is of a domain that this node serves.
     fn serves(&self, to: &Jid<'_>) -> bool {
         self.config.hosts.served.iter().any(|domain| domain == to.domain())

@@ -1054,12 +1054,7 @@ impl Shard {
             Parked::Stanza { origin, stanza, .. } => {
                 match stanza.head.kind {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
-                    // What a stranger hears of a person who is there, too (attack case D14).
-                    _ if error.condition == Condition::ServiceUnavailable
-                        && desk::last_activity::is_request(&stanza) =>
-                    {
-                        self.bounce(origin, &stanza, &Condition::Forbidden.into());
-                    }
+                    _ if error.condition == Condition::ServiceUnavailable => self.answer_for_nobody(origin, &stanza),
                     _ => self.bounce(origin, &stanza, error),
                 }
                 // What its author's own account wrote because of it may not be durable yet.

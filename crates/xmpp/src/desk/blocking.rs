@@ -50,7 +50,7 @@ pub(crate) fn keep_out(shard: &mut Shard, person: &Bare, origin: Origin, stanza:
         && let Kind::Message(MessageType::Normal | MessageType::Chat) | Kind::Iq(IqType::Get | IqType::Set) =
             stanza.head.kind
     {
-        shard.bounce(origin, stanza, &Condition::ServiceUnavailable.into());
+        shard.answer_for_nobody(origin, stanza);
     }
     kept_out
 }
