@@ -173,9 +173,6 @@ pub const CLIENT_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 /// How often the clients are looked at, all together: what an idle server wakes up for.
 pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 
-/// Accounts on one node, so that an account made in a loop is noticed.
-pub const ACCOUNTS_MAX: usize = 1_000_000;
-
 /// Batches in one transaction of the store. Sharing a sync of the disk pays no more beyond some hundreds; a larger one
 /// only lets the first of them wait longer for its acknowledgement.
 pub const COMMIT_BATCHES_MAX: usize = 1024;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use base::limits::{
-    ACCOUNT_SESSIONS_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX,
+    ACCOUNT_SESSIONS_MAX, PENDING_MESSAGES_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX,
+    UNACKNOWLEDGED_BYTES_MAX,
 };
 use sim::bench::login;
 use sim::{Bench, Goal, Login, Tree};
@@ -269,4 +270,26 @@ fn without_history_only_what_is_promised_is_written() {
         assert_eq!(ids(&bench.received(paulo)), ["1"]);
         assert_eq!(bench.batches() > before, written, "author {author_counts}, reader {reader_counts}");
     }
+}
+
+/// The quota of a person who is away (attack case A27).
+#[test]
+fn so_many_messages_wait_for_a_person_and_no_more() {
+    let mut bench = Bench::new(31);
+    bench.make_account("ana", "secret");
+    let maria = bench.login("maria", "laptop");
+    let most = PENDING_MESSAGES_MAX as usize;
+    // A thousand at a time, so that the test's own wires stay short.
+    for thousand in 0..most / 1000 {
+        let batch: String = (0..1000).map(|n| chat("ana", &(1000 * thousand + n).to_string())).collect();
+        bench.send(maria, &batch);
+        bench.run_until_idle();
+    }
+    assert!(bench.received(maria).is_empty(), "up to the limit everything is taken");
+    bench.send(maria, &chat("ana", "one too many"));
+    bench.expect(
+        maria,
+        "<message type='error' id='one too many'>\
+         <error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+    );
 }

@@ -180,3 +180,39 @@ fn take_clock(row: &mut AccountRow, wall: Wall) -> u64 {
     row.clock = (row.clock + 1).max((wall.0.max(0) as u64) << 16);
     row.clock
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::{Kind, MessageType, Stanza};
+
+    use super::*;
+    use crate::router::Way;
+    use crate::shard::Origin;
+
+    fn stanza(bytes: usize) -> Parked {
+        let stanza = Stanza::new(Kind::Message(MessageType::Chat)).with_inner("x".repeat(bytes));
+        let origin = Origin { session: SessionId(1), number: None };
+        Parked::Stanza { way: Way::In, origin, stanza: Box::new(stanza) }
+    }
+
+    #[test]
+    fn an_account_that_is_read_lets_so_many_inputs_wait() {
+        let mut account = Account::unread();
+        for _ in 0..PARKED_INPUTS_MAX {
+            assert!(account.park(stanza(1)).is_ok());
+        }
+        for _ in 0..9 * PARKED_INPUTS_MAX {
+            assert!(account.park(stanza(1)).is_err());
+        }
+        assert!(account.unpark().is_some());
+        assert!(account.park(stanza(1)).is_ok(), "what has gone makes room");
+    }
+
+    #[test]
+    fn an_account_that_is_read_lets_so_many_bytes_wait() {
+        let most = PARKED_BYTES_MAX;
+        for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+            assert_eq!(Account::unread().park(stanza(bytes)).is_ok(), fits, "{bytes}");
+        }
+    }
+}

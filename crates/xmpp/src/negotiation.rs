@@ -516,3 +516,29 @@ fn decode(text: &str) -> Option<Vec<u8>> {
         text => BASE64.decode(text).ok(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_in_by_then_is_sent_away() {
+        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
+        let security = Security {
+            tls: false,
+            tls_available: false,
+            tls_required: false,
+            mechanisms: vec!["PLAIN"],
+            channel_bindings: Vec::new(),
+        };
+        let begun = Time(5);
+        let mut negotiation = Negotiation::new(begun, Arc::new(hosts), security, [0; 32]);
+        let due = begun + AUTHENTICATION_TIME_MAX;
+        assert_eq!(negotiation.wake_at(), due);
+        negotiation.handle_timeout(Time(due.0 - 1));
+        assert_eq!(negotiation.poll(), None);
+        negotiation.handle_timeout(due);
+        let outputs: Vec<_> = std::iter::from_fn(|| negotiation.poll()).collect();
+        assert_eq!(outputs.last(), Some(&Output::Close(Why::Refused("connection-timeout"))));
+    }
+}
