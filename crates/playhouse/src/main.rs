@@ -21,7 +21,7 @@ use sim::Play;
 use sim::play::PlayFile;
 
 use on_tcp::OnTcp;
-use server::{Kind, Server};
+use server::{Kind, Maker, Server};
 
 /// A play is waiting most of its time.
 const PLAYS_PER_CORE: usize = 3;
@@ -41,15 +41,21 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let binary = Arc::new(binary);
-    let trials = files.into_iter().map(|file| trial(file, kind, Arc::clone(&binary))).collect();
+    let maker = match Maker::new(kind, binary) {
+        Ok(maker) => Arc::new(maker),
+        Err(error) => {
+            eprintln!("playhouse: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let trials = files.into_iter().map(|file| trial(file, kind, Arc::clone(&maker))).collect();
     let mut arguments = Arguments::from_iter(args);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores * PLAYS_PER_CORE);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(file: PlayFile, kind: Kind, binary: Arc<PathBuf>) -> Trial {
+fn trial(file: PlayFile, kind: Kind, maker: Arc<Maker>) -> Trial {
     let play = match file.read() {
         Ok(play) => play,
         Err(why) => return Trial::test(file.name, move || Err(why.into())),
@@ -59,12 +65,12 @@ fn trial(file: PlayFile, kind: Kind, binary: Arc<PathBuf>) -> Trial {
     let skipped = play.needs_bench().map(str::to_owned).or_else(|| other.cloned());
     match skipped {
         Some(why) => Trial::test(format!("{name} (skipped: {why})"), || Ok(())).with_ignored_flag(true),
-        None => Trial::test(name, move || perform(&play, kind, &binary).map_err(|error| format!("{error:#}").into())),
+        None => Trial::test(name, move || perform(&play, &maker).map_err(|error| format!("{error:#}").into())),
     }
 }
 
-fn perform(play: &Play, kind: Kind, binary: &Path) -> anyhow::Result<()> {
-    let server = Server::start(kind, binary, &play.accounts)?;
+fn perform(play: &Play, maker: &Maker) -> anyhow::Result<()> {
+    let server = Server::start(maker, &play.accounts)?;
     let mut stage = OnTcp::new(server, play);
     play.perform(&mut stage).map_err(|failure| anyhow::anyhow!("{failure}\nthe server said:\n{}", stage.server_said()))
 }

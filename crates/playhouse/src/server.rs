@@ -33,6 +33,52 @@ impl Kind {
     }
 }
 
+/// How to make servers of a kind.
+#[derive(Debug)]
+pub(crate) struct Maker {
+    kind: Kind,
+    binary: PathBuf,
+    /// What the first start makes by much computing and the others are given: names of directories, and where they lie.
+    made: Option<(PathBuf, &'static [&'static str])>,
+}
+
+impl Maker {
+    /// One for this program.
+    pub(crate) fn new(kind: Kind, binary: PathBuf) -> Result<Maker> {
+        let mut maker = Maker { kind, binary, made: None };
+        if kind == Kind::Jirani {
+            let mut first = Server::start(&maker, &[])?;
+            first.kill();
+            let kept = first.directory.with_extension("made");
+            std::fs::rename(&first.directory, &kept)?;
+            maker.made = Some((kept, &["identity", "tls"]));
+        }
+        Ok(maker)
+    }
+
+    /// Gives a new server's directory what is made already.
+    fn furnish(&self, directory: &Path) -> Result<()> {
+        let Some((made, names)) = &self.made else { return Ok(()) };
+        for name in *names {
+            std::fs::create_dir(directory.join(name))?;
+            std::fs::set_permissions(directory.join(name), std::fs::metadata(made.join(name))?.permissions())?;
+            for file in std::fs::read_dir(made.join(name))? {
+                let file = file?;
+                std::fs::copy(file.path(), directory.join(name).join(file.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        if let Some((made, _)) = &self.made {
+            let _ = std::fs::remove_dir_all(made);
+        }
+    }
+}
+
 /// A running server with a directory of its own. Both go when it is dropped.
 pub(crate) struct Server {
     kind: Kind,
@@ -44,12 +90,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one that has these accounts.
-    pub(crate) fn start(kind: Kind, binary: &Path, accounts: &[String]) -> Result<Server> {
+    pub(crate) fn start(maker: &Maker, accounts: &[String]) -> Result<Server> {
+        let kind = maker.kind;
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("playhouse-{}-{number}", std::process::id()));
         std::fs::create_dir(&directory).context("cannot make a directory for the server")?;
-        let mut server = Server { kind, binary: binary.to_owned(), directory, address: free()?, process: None };
+        maker.furnish(&directory)?;
+        let mut server = Server { kind, binary: maker.binary.clone(), directory, address: free()?, process: None };
         std::fs::write(server.config(), server.settings())?;
         // Prosody's accounts are files; Jirani's are made by the daemon.
         if kind == Kind::Prosody {
