@@ -155,7 +155,7 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
         let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
         push.head.to = Some((*jid).clone());
         push.head.id = Some(shard.token().into());
-        shard.send(session, &push, What::Stanza, Some(ticket));
+        shard.send(session, &push, What::Answer, Some(ticket));
     }
     Verdict::ResultAfter(Vec::new(), ticket)
 }

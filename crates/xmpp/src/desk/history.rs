@@ -180,7 +180,7 @@ pub(crate) fn rows(shard: &mut Shard, id: SessionId, rows: Result<Rows, StoreErr
             extent(&archive::ids(shard, &address), first.as_ref(), page.messages.last())
         }
     };
-    shard.send(id, &job.reply.with_inner(payload), What::Stanza, None);
+    shard.send(id, &job.reply.with_inner(payload), What::Answer, None);
     if let Some(queue) = shard.sessions.get_mut(&id).and_then(|s| s.history.as_mut()) {
         queue.leaving = Leaving::Sent;
         go_on(shard, id);
@@ -225,7 +225,7 @@ fn send_results(shard: &mut Shard, id: SessionId, address: &Bare, reply: &Stanza
         let mut result = Stanza::new(Kind::Message(MessageType::Normal)).with_inner(xml.finish());
         result.head.to = reply.head.to.clone();
         result.head.from = reply.head.from.clone();
-        shard.send(id, &result, What::Stanza, None);
+        shard.send(id, &result, What::Answer, None);
     }
 }
 

@@ -154,7 +154,7 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
         let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
         stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
-        shard.send(session, &stanza, What::Stanza, Some(after));
+        shard.send(session, &stanza, What::Answer, Some(after));
     }
 }
 
