@@ -122,6 +122,9 @@ pub const PENDING_MESSAGES_MAX: u64 = 100_000;
 
 /// Contacts of one account (attack case D23).
 pub const ROSTER_ITEMS_MAX: usize = 10_000;
+/// Bytes of all of them as they are stored: the list is one answer, which must fit beside everything else into
+/// [`SESSION_OUTPUT_BYTES_MAX`]. A hundred for each of [`ROSTER_ITEMS_MAX`].
+pub const ROSTER_BYTES_MAX: usize = 1_048_576;
 /// Groups of one contact.
 pub const ROSTER_GROUPS_MAX: usize = 32;
 /// Bytes of a contact's name or of a group's.
@@ -145,6 +148,8 @@ pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
 /// Addresses that one account blocks: by hand a person blocks some dozens, and the list stays in memory with the account.
 pub const BLOCKED_MAX: usize = 1000;
+/// Bytes of these addresses; the list is one answer.
+pub const BLOCKED_BYTES_MAX: usize = 65_536;
 
 /// Bytes of a vCard: a photo of 140 kB in base64 beside the rest.
 pub const VCARD_BYTES_MAX: usize = 196_608;

@@ -5,7 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use base::limits::{PRESENCE_BYTES_MAX, SESSION_FILED_BYTES_MAX, SESSION_OUTPUT_BYTES_MAX, SESSION_SHARE_BYTES_MAX};
+use base::limits::{
+    PRESENCE_BYTES_MAX, ROSTER_GROUPS_MAX, SESSION_FILED_BYTES_MAX, SESSION_OUTPUT_BYTES_MAX, SESSION_SHARE_BYTES_MAX,
+};
 use common::{bound, heard};
 use sim::bench::Setup;
 use sim::{Bench, Seat};
@@ -196,4 +198,32 @@ fn a_resource_apart_is_sent_its_own_while_messages_are_brought() {
     assert_eq!(ids(&mut bench, phone), all);
     bench.pass(Duration::from_secs(2));
     assert!(bench.waiting("paulo").is_empty());
+}
+
+/// The largest contact list there can be is one answer, and comes whole.
+#[test]
+fn a_contact_list_as_large_as_may_be_comes_whole() {
+    let mut bench = Bench::new(9);
+    let paulo = paulo(&mut bench, true);
+    let groups: String =
+        (10..10 + ROSTER_GROUPS_MAX).map(|n| format!("<group>{n}{}</group>", "g".repeat(1000))).collect();
+    let (mut taken, mut refused) = (0, 0);
+    for n in 0..40 {
+        let item = format!("<item jid='p{n}@a.example'>{groups}</item>");
+        bench.send(paulo, &format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>{item}</query></iq>"));
+        match heard(&mut bench, paulo).pop().unwrap().as_str() {
+            "result" => taken += 1,
+            "error resource-constraint" => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!((taken, refused), (32, 8));
+    bench.crash();
+    bench.run_until_idle();
+    bench.connect(paulo, sim::Goal::Online);
+    bench.received(paulo);
+    bench.send(paulo, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    let list = bench.received(paulo).remove(0);
+    assert_eq!(list.child("query").unwrap().children.len(), taken);
+    assert!(!bench.client_of(paulo).is_away());
 }

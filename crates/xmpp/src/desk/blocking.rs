@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use base::ledger::{Record, RecordKind};
-use base::limits::BLOCKED_MAX;
+use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use base::{Bare, Jid, SessionId};
 use wire::{IqType, Kind, MessageType, Stanza, Xml};
 
@@ -87,7 +87,8 @@ pub(crate) fn block(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     };
     let mut after = shard.accounts[ask.address].blocked.clone();
     after.0.extend(items.iter().cloned());
-    if after.0.len() > BLOCKED_MAX {
+    let bytes: usize = after.0.iter().map(|item| item.len()).sum();
+    if after.0.len() > BLOCKED_MAX || bytes > BLOCKED_BYTES_MAX {
         return Verdict::Error(StanzaError::new(Condition::ResourceConstraint, "The block list is full."));
     }
     change(shard, ask, "block", &items, after)
