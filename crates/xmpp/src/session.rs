@@ -21,6 +21,8 @@ use crate::questions::Questions;
 pub(crate) struct Session {
     /// Its connection; `None` while a broken one may still be resumed.
     pub(crate) conn: Option<ConnId>,
+    /// When it can be resumed no more, if it is broken.
+    pub(crate) forgotten_at: Option<Time>,
     pub(crate) account: Bare,
     /// The full address.
     pub(crate) jid: Arc<Jid<'static>>,
@@ -84,6 +86,7 @@ impl Session {
     pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Time) -> Session {
         Session {
             conn: Some(conn),
+            forgotten_at: None,
             account,
             jid: Arc::new(jid),
             presence: None,

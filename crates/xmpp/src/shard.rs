@@ -36,6 +36,9 @@ use crate::session::{Session, What};
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
 const UNWATCHED_BYTES_MAX: usize = 65_536;
 
+/// What the buffer of outgoing bytes keeps when it is empty. One large answer must not take its memory for good.
+const ARENA_BYTES_MAX: usize = 1_048_576;
+
 /// How long a confirmation that nobody waits for may wait for another write to go along with.
 const CONFIRMATION_DELAY: Duration = Duration::from_secs(1);
 
@@ -288,6 +291,8 @@ pub struct Shard {
     reads: BTreeMap<Ticket, Purpose>,
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
+    /// When those are written at the latest.
+    confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
@@ -324,6 +329,7 @@ impl Shard {
             next_read: 1,
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
+            confirm_at: now.mono,
             due: BTreeSet::new(),
             looking: false,
             outputs: VecDeque::new(),
@@ -336,6 +342,7 @@ impl Shard {
         self.now = now;
         if self.outputs.is_empty() {
             self.arena.clear();
+            self.arena.shrink_to(ARENA_BYTES_MAX);
         }
         match input {
             Input::Frame { conn, frame } => self.handle_frame(conn, frame),
@@ -391,11 +398,7 @@ impl Shard {
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
-                let condition = match refused.why {
-                    wire::Why::To | wire::Why::From => Condition::JidMalformed,
-                    _ => Condition::BadRequest,
-                };
-                let error = StanzaError::new(condition, refused.why.to_string());
+                let error = StanzaError::new(refused.why.into(), refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
                     self.send_bytes(session, bytes, What::Answer, None);
@@ -531,7 +534,9 @@ impl Shard {
         self.detach(session);
         let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
         if resumable {
-            self.due.insert((self.now.mono + self.config.resume_time_max, Due::Forget(session)));
+            let at = self.now.mono + self.config.resume_time_max;
+            self.due.insert((at, Due::Forget(session)));
+            self.sessions.get_mut(&session).expect("it was here just now").forgotten_at = Some(at);
         } else {
             self.end_session(session);
         }
@@ -554,6 +559,7 @@ impl Shard {
 
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
+        self.keep(session);
         let Some(mut ended) = self.sessions.remove(&session) else { return };
         if let Some(sm) = &mut ended.sm {
             sm.id.as_ref().map(|id| self.resumable.remove(id));
@@ -760,7 +766,8 @@ impl Shard {
     /// The rows of these copies will say that they wait no more, at the next write or soon.
     fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
-            self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
+            self.confirm_at = self.now.mono + CONFIRMATION_DELAY;
+            self.due.insert((self.confirm_at, Due::Confirm));
         }
         self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
@@ -793,7 +800,7 @@ impl Shard {
         } else if let Ok(at) = self.in_flight.binary_search_by_key(&ticket, |(t, _)| *t) {
             self.in_flight[at].1.push(then);
         } else {
-            self.follow(ticket, &Ok(()), then);
+            self.follow(&Ok(()), then);
         }
     }
 
@@ -815,7 +822,7 @@ impl Shard {
             self.after.push(After::Reconfirm(account, seqs.clone()));
             self.store(vec![Write::Delivered { account, seqs }]);
         }
-        self.due.retain(|(_, due)| *due != Due::Confirm);
+        self.due.remove(&(self.confirm_at, Due::Confirm));
     }
 
     /// Gives all confirmations to the store now, behind what the input at hand writes.
@@ -846,11 +853,11 @@ impl Shard {
             then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
-            self.follow(ticket, &result, then);
+            self.follow(&result, then);
         }
     }
 
-    fn follow(&mut self, _ticket: Ticket, result: &Result<(), StoreError>, then: After) {
+    fn follow(&mut self, result: &Result<(), StoreError>, then: After) {
         match (then, result) {
             (After::Release(session), _) => self.release_held(session),
             (After::Settle(origin), _) => self.settle(origin),
@@ -1208,9 +1215,11 @@ impl Shard {
         self.accounts.get(address)?.row.as_ref().map(|row| row.id)
     }
 
-    /// A deadline for a broken session counts no more.
+    /// The deadline of a broken session counts no more.
     pub(crate) fn keep(&mut self, session: SessionId) {
-        self.due.retain(|(_, due)| *due != Due::Forget(session));
+        if let Some(at) = self.sessions.get_mut(&session).and_then(|s| s.forgotten_at.take()) {
+            self.due.remove(&(at, Due::Forget(session)));
+        }
     }
 
     /// Answers a stanza with an error, where that may be.
