@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use base::limits::{
     ACCOUNT_SESSIONS_MAX, PENDING_MESSAGES_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX,
-    UNACKNOWLEDGED_BYTES_MAX,
 };
 use sim::bench::login;
 use sim::{Bench, Goal, Login, Tree};
@@ -88,31 +87,6 @@ fn what_was_confirmed_before_a_crash_does_not_come_again_a_second_later() {
     bench.run_until_idle();
     bench.connect(paulo, Goal::Online);
     bench.expect_nothing(paulo);
-}
-
-/// Attack case A22: the client turns on stream management and never acknowledges.
-#[test]
-fn who_never_acknowledges_is_disconnected_and_loses_nothing() {
-    let mut bench = Bench::new(5);
-    let maria = bench.login("maria", "laptop");
-    let paulo = bench.login_managed("paulo", "phone");
-    bench.client_of(paulo).acknowledges = false;
-    let body = "x".repeat(200_000);
-    let fits = UNACKNOWLEDGED_BYTES_MAX / 200_000;
-    for id in 1..=fits {
-        bench.send(maria, &format!("<message to='paulo@jirani.example' id='{id}'><body>{body}</body></message>"));
-        bench.run_until_idle();
-    }
-    assert!(!bench.client_of(paulo).is_away(), "{fits} fit");
-    bench.send(maria, &format!("<message to='paulo@jirani.example' id='more'><body>{body}</body></message>"));
-    bench.run_until_idle();
-    assert!(bench.client_of(paulo).is_away());
-    bench.client_of(paulo).acknowledges = true;
-    bench.received(paulo);
-    bench.connect(paulo, Goal::Online);
-    let received = bench.received(paulo);
-    assert_eq!(ids(&received).len(), fits + 1);
-    assert_eq!(ids(&received).last(), Some(&"more"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An account as its shard has it: who is logged in, its counters, and what of its records has been read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use base::ledger::{AccountRow, Record, RecordKind};
@@ -43,6 +43,7 @@ pub(crate) struct Account {
 }
 
 /// The delivery of waiting messages, page by page. New ones queue up behind it, in the store.
+#[derive(Default)]
 pub(crate) struct Backlog {
     /// Everything up to this number has been sent.
     pub(crate) sent: i64,
@@ -50,6 +51,8 @@ pub(crate) struct Backlog {
     pub(crate) asked: i64,
     /// The read whose page is due. An answer to any other is of a delivery that ended meanwhile.
     pub(crate) awaited: Option<Ticket>,
+    /// What was confirmed since that was asked: the page may still have it.
+    pub(crate) arrived: BTreeSet<i64>,
     /// Numbers of the page that nobody has confirmed yet.
     pub(crate) unconfirmed: Vec<i64>,
 }

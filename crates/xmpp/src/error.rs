@@ -61,6 +61,16 @@ conditions! {
     }
 }
 
+impl From<wire::Why> for Condition {
+    fn from(why: wire::Why) -> Condition {
+        use wire::Why::{From, IdTooLong, NoId, NoType, To, Type};
+        match why {
+            To | From => Condition::JidMalformed,
+            Type | NoType | NoId | IdTooLong => Condition::BadRequest,
+        }
+    }
+}
+
 /// A stanza error: a condition and, where it helps, words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StanzaError {

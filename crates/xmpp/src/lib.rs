@@ -17,6 +17,7 @@ mod contacts;
 mod desk;
 mod error;
 mod form;
+mod held;
 mod map;
 pub mod negotiation;
 pub mod ns;

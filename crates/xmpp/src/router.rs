@@ -3,6 +3,7 @@
 //! From a client: what only a server may say is cut, then the address decides. `to` a domain: the server's desks. `to` a
 //! person: their account, read first if need be. `to` elsewhere: no way yet.
 
+use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
 use wire::{IqType, Kind, PresenceType, Stanza};
 
@@ -30,6 +31,10 @@ impl Shard {
         if desk::forgery::is_roster_push(&stanza) {
             self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
             return Fate::Done;
+        }
+        if matches!(stanza.head.kind, Kind::Presence(_)) && stanza.inner_len() > PRESENCE_BYTES_MAX {
+            let error = StanzaError::new(Condition::PolicyViolation, "The presence is too long.");
+            return self.refuse(origin, &stanza, error);
         }
         let own = self.sessions[&origin.session].account.clone();
         let to = stanza.head.to.as_ref();
@@ -187,7 +192,7 @@ impl Shard {
         result.head.id = stanza.head.id.clone();
         result.head.to = stanza.head.from.clone();
         result.head.from = stanza.head.to.clone();
-        self.send(origin.session, &result, What::Stanza, after);
+        self.send(origin.session, &result, What::Answer, after);
         let Some(ticket) = after else { return Fate::Done };
         let mut reply = result.into_owned();
         reply.head.kind = Kind::Iq(IqType::Error);

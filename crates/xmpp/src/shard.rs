@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
-use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME, SESSION_OUTPUT_BYTES_MAX};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -24,13 +24,20 @@ use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError, StreamError};
+use crate::held::Outgoing;
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
 use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::router::Way;
-use crate::session::{Outgoing, Session, What};
+use crate::session::{Session, What};
+
+/// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
+const UNWATCHED_BYTES_MAX: usize = 65_536;
+
+/// What the buffer of outgoing bytes keeps when it is empty. One large answer must not take its memory for good.
+const ARENA_BYTES_MAX: usize = 1_048_576;
 
 /// How long a confirmation that nobody waits for may wait for another write to go along with.
 const CONFIRMATION_DELAY: Duration = Duration::from_secs(1);
@@ -286,6 +293,8 @@ pub struct Shard {
     reads: BTreeMap<Ticket, Purpose>,
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
+    /// When those are written at the latest.
+    confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
@@ -323,6 +332,7 @@ impl Shard {
             next_read: 1,
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
+            confirm_at: now.mono,
             due: BTreeSet::new(),
             looking: false,
             outputs: VecDeque::new(),
@@ -335,6 +345,7 @@ impl Shard {
         self.now = now;
         if self.outputs.is_empty() {
             self.arena.clear();
+            self.arena.shrink_to(ARENA_BYTES_MAX);
         }
         match input {
             Input::Frame { conn, frame } => self.handle_frame(conn, frame),
@@ -398,14 +409,10 @@ impl Shard {
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
-                let condition = match refused.why {
-                    wire::Why::To | wire::Why::From => Condition::JidMalformed,
-                    _ => Condition::BadRequest,
-                };
-                let error = StanzaError::new(condition, refused.why.to_string());
+                let error = StanzaError::new(refused.why.into(), refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
-                    self.send_bytes(session, bytes, What::Stanza, None);
+                    self.send_bytes(session, bytes, What::Answer, None);
                 }
                 self.settle(Origin { session, number });
             }
@@ -519,6 +526,7 @@ impl Shard {
         let session = self.sessions.get_mut(&session)?;
         let conn = session.conn.take()?;
         session.questions.left();
+        (session.leaving_bytes, session.watched) = (0, false);
         self.conns.remove(&conn);
         Some(conn)
     }
@@ -537,7 +545,9 @@ impl Shard {
         self.detach(session);
         let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
         if resumable {
-            self.due.insert((self.now.mono + self.config.resume_time_max, Due::Forget(session)));
+            let at = self.now.mono + self.config.resume_time_max;
+            self.due.insert((at, Due::Forget(session)));
+            self.sessions.get_mut(&session).expect("it was here just now").forgotten_at = Some(at);
         } else {
             self.end_session(session);
         }
@@ -560,6 +570,7 @@ impl Shard {
 
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
+        self.keep(session);
         let Some(mut ended) = self.sessions.remove(&session) else { return };
         self.carbons -= usize::from(ended.carbons);
         if let Some(sm) = &mut ended.sm {
@@ -615,6 +626,10 @@ impl Shard {
     /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
     pub(crate) fn send(&mut self, session: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
+        let Some(to) = self.sessions.get(&session) else { return };
+        if what == What::Stanza && !to.has_room_for(stanza.inner_len()) {
+            return self.turn_away(stanza);
+        }
         if self.waits_for_attention(session, stanza, what, after) {
             return;
         }
@@ -633,6 +648,23 @@ impl Shard {
         let mut bytes = Vec::new();
         stanza.emit(Form::Tcp, &mut bytes);
         self.enqueue(session, bytes, what, after);
+    }
+
+    /// Too much waits for a client already. Who spoke to it hears so where an answer is due; what says something about a
+    /// moment is dropped.
+    fn turn_away(&mut self, stanza: &Stanza<'_>) {
+        let Some(from) = stanza.head.from.as_ref().filter(|from| !from.is_bare()) else { return };
+        let to_one = stanza.head.to.as_ref().is_some_and(|to| !to.is_bare());
+        let due = match stanza.head.kind {
+            Kind::Iq(_) => true,
+            Kind::Message(_) => to_one,
+            Kind::Presence(_) => false,
+        };
+        let author = self.resource(&Bare::of(from), from.resource().unwrap_or_default()).filter(|_| due);
+        let error = StanzaError::new(Condition::ResourceConstraint, "Too much waits for this client.");
+        if let (Some(author), Some(answer)) = (author, error.answer_to(stanza)) {
+            self.send(author, &answer, What::Answer, None);
+        }
     }
 
     /// XEP-0352: whether a stanza waits until somebody looks at the client. One that does not wait goes behind those
@@ -656,14 +688,13 @@ impl Shard {
     pub(crate) fn enqueue(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
         let Some(to) = self.sessions.get_mut(&session) else { return };
+        if to.overflows_with(bytes.len()) {
+            self.take_back(session, what);
+            return self.end_stream(session, StreamError::ResourceConstraint("Too much waits for this client."));
+        }
         if after.is_some() || !to.held.is_empty() {
-            let held: usize = to.held.iter().map(|o| o.bytes.len()).sum();
-            if held + bytes.len() > SESSION_OUTPUT_BYTES_MAX {
-                self.take_back(session, what);
-                return self.end_stream(session, StreamError::ResourceConstraint("Too much waits for this client."));
-            }
-            to.held.push_back(Outgoing { after: after.unwrap_or(Ticket(0)), bytes, what });
-            if let Some(ticket) = after {
+            let news = to.held.push(Outgoing { after: after.unwrap_or(Ticket(0)), bytes, what });
+            if let Some(ticket) = news {
                 self.after(ticket, After::Release(session));
             }
             return;
@@ -675,20 +706,10 @@ impl Shard {
     fn release(&mut self, session: SessionId, bytes: Vec<u8>, what: What) {
         let start = self.arena.len();
         self.arena.extend_from_slice(&bytes);
-        let counts = what != What::Nonza;
-        if counts && let Some(sm) = self.sessions.get_mut(&session).and_then(|s| s.sm.as_mut()) {
-            match sm.sent(bytes, what) {
-                Ok(request) => {
-                    if let Some(request) = request {
-                        self.arena.extend_from_slice(request);
-                    }
-                }
-                Err(error) => {
-                    self.arena.truncate(start);
-                    self.take_back(session, what);
-                    return self.end_stream(session, error);
-                }
-            }
+        if let Some(sm) = self.sessions.get_mut(&session).and_then(|s| s.sm.as_mut())
+            && let Some(request) = sm.sent(bytes, what)
+        {
+            self.arena.extend_from_slice(request);
         }
         self.emitted(session, start, what);
     }
@@ -701,15 +722,15 @@ impl Shard {
             return;
         };
         let end = self.arena.len();
-        let mut notify = false;
-        if let What::Copy(seq) = what
-            && to.sm.is_none()
-        {
-            notify = to.leaving.is_empty();
-            to.leaving.push(seq);
+        let mut watch = false;
+        if to.sm.is_none() {
+            to.leaving.extend(what.copy());
+            to.leaving_bytes += end - start;
+            watch = !to.watched && (what.copy().is_some() || to.leaving_bytes > UNWATCHED_BYTES_MAX);
+            to.watched |= watch;
         }
         self.outputs.push_back(Waiting::Write { conn, start, end });
-        if notify {
+        if watch {
             self.push(Output::NotifyDrained { conn });
         }
     }
@@ -724,9 +745,20 @@ impl Shard {
     fn handle_drained(&mut self, conn: ConnId) {
         let Some(id) = self.conns.get(&conn).copied() else { return };
         let session = self.sessions.get_mut(&id).expect("every connection has its session");
+        (session.leaving_bytes, session.watched) = (0, false);
+        session.questions.left();
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
-        self.question_left(id);
+        self.caught_up(id);
+    }
+
+    /// Less waits for a client than before: what can wait goes on.
+    pub(crate) fn caught_up(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if self.accounts.get(&session.account).is_some_and(|account| account.backlog.is_some()) {
+            desk::offline::go_on(self, &session.account.clone());
+        }
+        self.next_question(id);
     }
 
     /// These copies have reached their person.
@@ -744,7 +776,8 @@ impl Shard {
     /// The rows of these copies will say that they wait no more, at the next write or soon.
     fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
-            self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
+            self.confirm_at = self.now.mono + CONFIRMATION_DELAY;
+            self.due.insert((self.confirm_at, Due::Confirm));
         }
         self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
@@ -777,7 +810,7 @@ impl Shard {
         } else if let Ok(at) = self.in_flight.binary_search_by_key(&ticket, |(t, _)| *t) {
             self.in_flight[at].1.push(then);
         } else {
-            self.follow(ticket, &Ok(()), then);
+            self.follow(&Ok(()), then);
         }
     }
 
@@ -799,7 +832,7 @@ impl Shard {
             self.after.push(After::Reconfirm(account, seqs.clone()));
             self.store(vec![Write::Delivered { account, seqs }]);
         }
-        self.due.retain(|(_, due)| *due != Due::Confirm);
+        self.due.remove(&(self.confirm_at, Due::Confirm));
     }
 
     /// Gives all confirmations to the store now, behind what the input at hand writes.
@@ -823,24 +856,24 @@ impl Shard {
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
                 if let Some(session) = self.sessions.get_mut(&session) {
-                    session.held.retain(|o| o.after != ticket);
+                    session.held.drop_failed(ticket);
                 }
             }
             // Distrust ends sessions: what they are to hear comes first.
             then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
-            self.follow(ticket, &result, then);
+            self.follow(&result, then);
         }
     }
 
-    fn follow(&mut self, _ticket: Ticket, result: &Result<(), StoreError>, then: After) {
+    fn follow(&mut self, result: &Result<(), StoreError>, then: After) {
         match (then, result) {
             (After::Release(session), _) => self.release_held(session),
             (After::Settle(origin), _) => self.settle(origin),
             (After::Bounce(session, reply), Err(error)) => {
                 let error = StanzaError::from(error);
-                self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
+                self.send(session, &reply.with_inner(error.to_xml()), What::Answer, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
             (After::Unfile(address, seq), Err(_)) => {
@@ -857,14 +890,11 @@ impl Shard {
     }
 
     fn release_held(&mut self, session: SessionId) {
-        loop {
-            let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
-            if held.front().is_none_or(|o| o.after > self.settled) {
-                return;
-            }
-            let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
-            self.release(session, bytes, what);
+        let settled = self.settled;
+        while let Some(outgoing) = self.sessions.get_mut(&session).and_then(|s| s.held.pop(settled)) {
+            self.release(session, outgoing.bytes, outgoing.what);
         }
+        self.caught_up(session);
     }
 
     /// Asks the store.
@@ -1184,15 +1214,17 @@ impl Shard {
         self.accounts.get(address)?.row.as_ref().map(|row| row.id)
     }
 
-    /// A deadline for a broken session counts no more.
+    /// The deadline of a broken session counts no more.
     pub(crate) fn keep(&mut self, session: SessionId) {
-        self.due.retain(|(_, due)| *due != Due::Forget(session));
+        if let Some(at) = self.sessions.get_mut(&session).and_then(|s| s.forgotten_at.take()) {
+            self.due.remove(&(at, Due::Forget(session)));
+        }
     }
 
     /// Answers a stanza with an error, where that may be.
     pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
         if let Some(answer) = error.answer_to(stanza) {
-            self.send(origin.session, &answer, What::Stanza, None);
+            self.send(origin.session, &answer, What::Answer, None);
         }
     }
 

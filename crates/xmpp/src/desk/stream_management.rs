@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
 use wire::{Element, Xml};
 
@@ -100,16 +99,10 @@ impl StreamManagement {
 
     /// A stanza is on its way: it is kept until it is acknowledged. Gives a request to be sent behind it, if none is
     /// under way.
-    ///
-    /// # Errors
-    /// If the client lets too much pile up (attack case A22).
-    pub(crate) fn sent(&mut self, bytes: Vec<u8>, what: What) -> Result<Option<&'static [u8]>, StreamError> {
-        if self.queue_bytes + bytes.len() > UNACKNOWLEDGED_BYTES_MAX {
-            return Err(StreamError::ResourceConstraint("This client does not acknowledge what it is sent."));
-        }
+    pub(crate) fn sent(&mut self, bytes: Vec<u8>, what: What) -> Option<&'static [u8]> {
         self.queue_bytes += bytes.len();
         self.queue.push_back((bytes, what));
-        Ok(if std::mem::replace(&mut self.asked, true) { None } else { Some(REQUEST) })
+        (!std::mem::replace(&mut self.asked, true)).then_some(REQUEST)
     }
 
     /// The client has had everything up to `h`. Gives the store's numbers of what it has had.
@@ -123,9 +116,7 @@ impl StreamManagement {
         let mut copies = Vec::new();
         for (bytes, what) in self.queue.drain(..count) {
             self.queue_bytes -= bytes.len();
-            if let What::Copy(seq) = what {
-                copies.push(seq);
-            }
+            copies.extend(what.copy());
         }
         Ok(copies)
     }
@@ -135,14 +126,9 @@ impl StreamManagement {
         self.queue_bytes
     }
 
-    /// Whether the client acknowledges fast enough that it may be sent more of what can wait.
-    pub(crate) fn keeps_up(&self) -> bool {
-        self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
-    }
-
     /// The store's numbers of what the client has not acknowledged.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = i64> {
-        self.queue.iter().filter_map(|(_, what)| if let What::Copy(seq) = what { Some(*seq) } else { None })
+        self.queue.iter().filter_map(|(_, what)| what.copy())
     }
 }
 
@@ -213,7 +199,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                         shard.write_raw(conn, REQUEST);
                     }
                     shard.confirm(&address, copies);
-                    shard.next_question(id);
+                    shard.caught_up(id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -281,7 +267,7 @@ fn resume_if_settled(shard: &mut Shard, id: SessionId) {
     shard.confirm(&address, copies);
     // XEP-0352 section 5.2: a new stream begins in the active state.
     super::client_state::activate(shard, id);
-    shard.next_question(id);
+    shard.caught_up(id);
 }
 
 fn answer(h: u32) -> Vec<u8> {
@@ -319,7 +305,7 @@ mod tests {
     fn acknowledgements_wrap_and_are_never_of_more_than_was_sent() {
         let mut sm = StreamManagement { acknowledged: u32::MAX, ..StreamManagement::default() };
         for seq in 0..3 {
-            sm.sent(vec![0], What::Copy(seq)).unwrap();
+            sm.sent(vec![0], What::Copy(seq));
         }
         assert_eq!(sm.acknowledge(1).unwrap(), [0, 1]);
         assert!(sm.acknowledge(3).is_err());
@@ -354,15 +340,5 @@ mod tests {
         for (number, answer) in [(u32::MAX, None), (0, None), (u32::MAX - 1, Some(0)), (1, Some(1))] {
             assert_eq!(sm.settle(number), answer, "{number}");
         }
-    }
-
-    #[test]
-    fn what_is_not_acknowledged_is_limited() {
-        let mut sm = StreamManagement::default();
-        let piece = UNACKNOWLEDGED_BYTES_MAX / 4;
-        for _ in 0..4 {
-            assert!(sm.sent(vec![0; piece], What::Stanza).is_ok());
-        }
-        assert!(sm.sent(vec![0], What::Stanza).is_err());
     }
 }
