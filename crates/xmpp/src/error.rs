@@ -107,6 +107,11 @@ impl StanzaError {
         StanzaError { text: Some(text.into()), ..condition.into() }
     }
 
+    /// So much waits for the addressee's client already that no more is taken for it.
+    pub(crate) fn client_is_full() -> StanzaError {
+        StanzaError::new(Condition::ResourceConstraint, "Too much waits for this client.")
+    }
+
     /// XEP-0191 section 3.3: the addressee is blocked by the author.
     pub fn blocked() -> StanzaError {
         let detail = Some(("blocked", ns::BLOCKING_ERRORS));

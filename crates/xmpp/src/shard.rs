@@ -661,8 +661,7 @@ impl Shard {
             Kind::Presence(_) => false,
         };
         let author = self.resource(&Bare::of(from), from.resource().unwrap_or_default()).filter(|_| due);
-        let error = StanzaError::new(Condition::ResourceConstraint, "Too much waits for this client.");
-        if let (Some(author), Some(answer)) = (author, error.answer_to(stanza)) {
+        if let (Some(author), Some(answer)) = (author, StanzaError::client_is_full().answer_to(stanza)) {
             self.send(author, &answer, What::Answer, None);
         }
     }

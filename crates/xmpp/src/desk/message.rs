@@ -92,11 +92,7 @@ fn hand_over(
     // all.
     let apart = |shard: &Shard, id: &SessionId| !shard.sessions[id].takes_messages();
     if sessions.iter().any(|id| apart(shard, id) && !shard.sessions[id].keeps_up()) {
-        shard.bounce(
-            origin,
-            &message,
-            &StanzaError::new(Condition::ResourceConstraint, "Too much waits for this client."),
-        );
+        shard.bounce(origin, &message, &StanzaError::client_is_full());
         return Fate::Done;
     }
     if archive::is_full(shard, address) {
