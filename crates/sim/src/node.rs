@@ -13,6 +13,8 @@ use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
 use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard};
 
+use crate::bench::DOMAIN;
+
 /// What a node wants done.
 pub(crate) enum Effect {
     Write {
@@ -332,9 +334,13 @@ fn close(porches: &mut BTreeMap<ConnId, Porch>, conn: ConnId) -> Option<Effect> 
 fn plain(message: &[u8], passwords: &BTreeMap<String, String>) -> Sasl {
     let text = String::from_utf8_lossy(message);
     match text.split('\0').collect::<Vec<_>>()[..] {
-        ["", username, password] if passwords.get(username).is_some_and(|p| p == password) => {
+        [authzid, username, _] if !["", &*format!("{username}@{DOMAIN}")].contains(&authzid) => {
+            Sasl::Failure("invalid-authzid")
+        }
+        [_, username, password] if passwords.get(username).is_some_and(|p| p == password) => {
             Sasl::Success { username: username.to_owned(), data: None }
         }
-        _ => Sasl::Failure("not-authorized"),
+        [_, _, _] => Sasl::Failure("not-authorized"),
+        _ => Sasl::Failure("malformed-request"),
     }
 }

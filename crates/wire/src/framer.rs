@@ -210,6 +210,10 @@ impl Framer {
                 self.state = state;
                 return Ok(None);
             }
+            // RFC 6120 section 4.9.3.1: words between stanzas may be well-formed, but a stream has none.
+            if chunk[0] != b'<' && chunk[0].is_ascii_graphic() {
+                return Err(FrameError::BadFormat);
+            }
             if !chunk.starts_with(b"</") {
                 let window = &chunk[..chunk.len().min(self.bytes_max)];
                 if let Some(checked) = check::element(window, place)? {

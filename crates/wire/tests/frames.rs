@@ -233,9 +233,10 @@ fn what_ends_a_stream() {
         ("<message>&#x;</message>", "not-well-formed"),
         ("<message>&;</message>", "not-well-formed"),
         ("<message>& </message>", "not-well-formed"),
+        // RFC 6120 section 4.9.3.1: words where only stanzas stand.
+        ("a", "bad-format"),
+        ("&amp;", "bad-format"),
         // Tags.
-        ("a", "not-well-formed"),
-        ("&amp;", "not-well-formed"),
         ("<message>]]></message>", "not-well-formed"),
         ("<message><a></b></message>", "not-well-formed"),
         ("<message><a></message></a>", "not-well-formed"),
