@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use base::{Bare, ConnId, Jid, Ticket, Time};
+use base::{Bare, ConnId, Jid, Now, Ticket, Time, Wall};
 use wire::Stanza;
 
 use crate::desk::client_state::Waiting;
@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) account: Bare,
     /// The full address.
     pub(crate) jid: Arc<Jid<'static>>,
+    /// When it was bound.
+    pub(crate) since: Wall,
     /// Its last broadcast presence, if it is available.
     pub(crate) presence: Option<Available>,
     /// Who was sent presence that no subscription gives them: they are told when it leaves (RFC 6121 section 4.6.3).
@@ -72,11 +74,12 @@ pub(crate) enum What {
 }
 
 impl Session {
-    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Time) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Now) -> Session {
         Session {
             conn: Some(conn),
             account,
             jid: Arc::new(jid),
+            since: now.wall,
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
@@ -84,7 +87,7 @@ impl Session {
             wants_blocklist: false,
             questions: Questions::default(),
             inactive: None,
-            heard: now,
+            heard: now.mono,
             asked: None,
             held: VecDeque::new(),
             leaving: Vec::new(),
