@@ -1,6 +1,7 @@
 """What makes the daemon easy to run: it says how it is."""
 
 import json
+import socket
 
 from bot import Bot
 from harness import case, check, until
@@ -39,3 +40,25 @@ async def says_how_it_is(world):
     check(status(house), (3, {"running": False}))
     done = house.run("account", "list")
     check((done.returncode, "Start one with `jirani`" in done.stderr), (3, True))
+
+
+@case("check: everything that is wrong with the configuration, where, and what to do")
+async def says_what_is_wrong(world):
+    house = await world.house().start()
+    check(house.run("check").returncode, 0)
+    house.stop()
+    check(house.run("check").returncode, 0)
+    house.write_config('lisen = []\nresume_minutes = "ten"\ndomain = "school.example"\n')
+    house.data.chmod(0o755)
+    with socket.create_server(("127.0.0.1", house.port)):
+        done = house.run("check")
+    check((done.returncode, done.stderr), (4, ""))
+    for words in (
+        "Line 3: there is no key `lisen`.\n  Do you mean `listen`?",
+        "Line 4: `resume_minutes` cannot be that",
+        "No certificate is configured for school.example",
+        f"Another program has 127.0.0.1:{house.port} already",
+        f"chmod 700 {house.data}",
+    ):
+        check((words, words in done.stdout), (words, True))
+    check(house.run("run").returncode, 1)

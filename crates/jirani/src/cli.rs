@@ -40,6 +40,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
+    Check,
     /// Make, list, change and remove accounts
     #[command(subcommand)]
     Account(Account),
@@ -69,6 +71,12 @@ pub(crate) enum Command {
     /// Help with the configuration file
     #[command(subcommand)]
     Config(Config),
+}
+
+impl Default for Command {
+    fn default() -> Command {
+        Command::Run { name: None, label: None }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use mesh::Label;
 use net::ca::Authority;
-use net::certificates::{CertificateFiles, Certificates};
+use net::certificates::Certificates;
 use net::clock::Clock;
 use net::conn::Begin;
 use net::engine::{Engine, Parts};
@@ -106,7 +106,7 @@ async fn serve(
     let authority = Authority::open(&home.tls()).context("this computer's certificate authority cannot be used")?;
     let served: Vec<&str> = hosts.served.iter().map(String::as_str).collect();
     let certificates = Arc::new(Certificates::new(authority.leaf(&served, clock.now().wall)?));
-    certificates.reload(&files(&config))?;
+    certificates.reload(&config.certificate_files())?;
     let store = Sqlite::open(&home.store()).context("the store cannot be opened")?;
     let engine = Engine::start(Parts {
         shard: xmpp::Config {
@@ -139,21 +139,10 @@ async fn serve(
 /// The domains: an administrator's own one before the node's.
 fn hosts(config: &Config, identity: &Identity) -> Result<Hosts> {
     let own = identity.genesis.name().to_string();
-    let Some(domain) = &config.domain else { return Ok(Hosts { primary: own.clone(), served: vec![own] }) };
-    let jid = base::Jid::new(domain).with_context(|| format!("`domain`: {domain} cannot be used"))?;
-    if !jid.is_domain() {
-        bail!("`domain`: {domain} is no domain");
-    }
-    Ok(Hosts { primary: jid.to_string(), served: vec![jid.to_string(), own] })
-}
-
-fn files(config: &Config) -> Vec<CertificateFiles> {
-    let file = |c: &crate::config::Certificate| CertificateFiles {
-        domain: c.domain.clone(),
-        chain: c.chain.clone(),
-        key: c.key.clone(),
-    };
-    config.certificates.iter().map(file).collect()
+    Ok(match config.domain()? {
+        None => Hosts { primary: own.clone(), served: vec![own] },
+        Some(domain) => Hosts { primary: domain.clone(), served: vec![domain, own] },
+    })
 }
 
 fn control_sockets(config: &Config, daemon: &Rc<Daemon>) -> Result<()> {
@@ -238,7 +227,7 @@ async fn wait(config: &Config, authority: &Authority, daemon: &Daemon) -> Result
             Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays"),
         }
         if reload {
-            match certificates.reload(&files(config)) {
+            match certificates.reload(&config.certificate_files()) {
                 Ok(()) => tracing::info!("certificates were read again"),
                 Err(error) => tracing::error!(%error, "the new certificates are not used; the old ones stay"),
             }
