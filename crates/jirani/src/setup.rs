@@ -6,6 +6,7 @@ use crate::cli::Client;
 use crate::config::Config;
 use crate::control::{self, Reply, Request};
 use crate::home::Home;
+use crate::terminal::harmless;
 
 /// What this person is called on this computer.
 pub(crate) fn user_name() -> String {
@@ -15,6 +16,8 @@ pub(crate) fn user_name() -> String {
 
 /// What a new account's owner must know.
 pub(crate) fn print_account(address: &str, password: Option<&str>, port: u16) {
+    // They may come from another person's daemon.
+    let (address, password) = (harmless(address), password.map(harmless));
     println!("  Address   {address}");
     if let Some(password) = password {
         println!("  Password  {password}   (shown only now; `jirani account passwd` makes another)");
@@ -33,7 +36,7 @@ pub(crate) fn setup(home: &Home, config: &Config, client: Client, name: Option<S
         anyhow::bail!("there is no account yet. `jirani account add NAME` makes one");
     };
     let port = config.listen.first().map_or(5222, std::net::SocketAddr::port);
-    print!("{}", instructions(client, address, port));
+    print!("{}", instructions(client, &harmless(address), port));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base::limits::{SESSION_FILED_BYTES_MAX, SESSION_OUTPUT_BYTES_MAX, SESSION_SHARE_BYTES_MAX};
-use base::{Bare, ConnId, Jid, Time};
+use base::{Bare, ConnId, Jid, Now, Time, Wall};
 use wire::Stanza;
 
 use crate::desk::client_state::Waiting;
@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) account: Bare,
     /// The full address.
     pub(crate) jid: Arc<Jid<'static>>,
+    /// When it was bound.
+    pub(crate) since: Wall,
     /// Its last broadcast presence, if it is available.
     pub(crate) presence: Option<Available>,
     /// Who was sent presence that no subscription gives them: they are told when it leaves (RFC 6121 section 4.6.3).
@@ -80,12 +82,13 @@ impl What {
 }
 
 impl Session {
-    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Time) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Now) -> Session {
         Session {
             conn: Some(conn),
             forgotten_at: None,
             account,
             jid: Arc::new(jid),
+            since: now.wall,
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
@@ -93,7 +96,7 @@ impl Session {
             wants_blocklist: false,
             questions: Questions::default(),
             inactive: None,
-            heard: now,
+            heard: now.mono,
             asked: None,
             held: Held::new(),
             leaving: Vec::new(),
@@ -161,7 +164,7 @@ mod tests {
         ] {
             for (bytes, expect) in [(limit - 1, true), (limit, true), (limit + 1, false), (limit * 10, false)] {
                 let jid = Jid::new("a@b.example/c").unwrap();
-                let mut session = Session::new(ConnId(1), Bare::of(&jid), jid, Time(0));
+                let mut session = Session::new(ConnId(1), Bare::of(&jid), jid, Now::default());
                 let mut sm = StreamManagement::default();
                 sm.sent(vec![0; bytes / 4], What::Stanza);
                 session.sm = Some(Box::new(sm));

@@ -493,7 +493,7 @@ impl Shard {
         let mut xml = Xml::new();
         xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now.mono));
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now));
         self.conns.insert(conn, session);
         self.look_again();
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
@@ -1127,10 +1127,9 @@ impl Shard {
             Command::Accounts => {
                 self.read(Query::Accounts, Purpose::Accounts(id));
             }
-            Command::Sessions => {
-                let mut sessions: Vec<_> = self.sessions.values().map(|s| s.jid.to_string()).collect();
-                sessions.sort();
-                self.push(Output::Reply { id, answer: Answer::Sessions(sessions) });
+            Command::Report => {
+                let answer = Answer::Report(self.report());
+                self.push(Output::Reply { id, answer });
             }
             Command::ShutDown => {
                 let mut sessions: Vec<_> = self.sessions.keys().copied().collect();
@@ -1158,7 +1157,7 @@ impl Shard {
                 Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
                     self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable));
                 }
-                Command::Accounts | Command::Sessions | Command::ShutDown => {}
+                Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.push(Output::Reply { id, answer });
