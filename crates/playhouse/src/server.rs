@@ -1,10 +1,12 @@
 //! Servers as processes: how each is set up, given accounts, started and killed.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -249,9 +251,16 @@ VirtualHost "{DOMAIN}"
     }
 }
 
-/// An address that nobody listens on.
+/// An address that nobody listens on, and that none of our servers was given: Prosody goes on without a port that is
+/// taken, and its clients would meet another play's server.
 fn free() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(address) {
+            return Ok(address);
+        }
+    }
 }
 
 impl Drop for Server {
