@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::exit::EXIT_CODES;
 
@@ -71,6 +72,19 @@ pub(crate) enum Command {
     /// Help with the configuration file
     #[command(subcommand)]
     Config(Config),
+    /// Print the manual page
+    Man {
+        /// Write a page for each command into this directory instead, such as /usr/local/share/man/man1
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Print what makes your shell complete commands and flags
+    ///
+    /// For bash: jirani completions bash > ~/.local/share/bash-completion/completions/jirani
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
 impl Default for Command {

@@ -12,6 +12,7 @@ mod exit;
 mod health;
 mod home;
 mod machine;
+mod manual;
 mod password;
 mod run;
 mod setup;
@@ -70,6 +71,8 @@ fn command(cli: Cli) -> Result<Exit> {
         }
         Command::Trust { system, remove, print, yes } => trust::trust(&home()?, system, remove, print, yes)?,
         Command::Config(cli::Config::Example) => print!("{}", Config::example()),
+        Command::Man { directory } => manual::man(directory.as_deref())?,
+        Command::Completions { shell } => manual::completions(shell)?,
     }
     Ok(Exit::Done)
 }
