@@ -5,21 +5,11 @@ use super::tree::{Tree, without_comments};
 
 const LINES_MAX: usize = 800;
 
-/// Files that may be longer, each with its reason. One that has become short is taken off.
-const LONG: [(&str, &str); 1] =
-    [("crates/xmpp/src/shard.rs", "one state machine: every input and output of an account's life")];
-
 /// Words of what is not finished. In halves, or this file would have them.
 const UNDONE: [(&str, &str); 3] = [("to", "do!("), ("db", "g!("), ("unimpl", "emented!(")];
 
 pub(crate) fn check(tree: &Tree) -> Vec<String> {
-    let mut complaints: Vec<_> = tree.ending(".rs").flat_map(|(path, text)| check_file(path, text)).collect();
-    for (path, _) in LONG {
-        if tree.text(path).is_some_and(|text| text.lines().count() <= LINES_MAX) {
-            complaints.push(format!("{path} is short again: take it off the list of long files"));
-        }
-    }
-    complaints
+    tree.ending(".rs").flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 fn check_file(path: &str, text: &str) -> Vec<String> {
@@ -28,9 +18,8 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
         complaints.push(format!("{path} does not open with `//!` and its duty"));
     }
     let lines = text.lines().count();
-    if lines > LINES_MAX && !LONG.iter().any(|(long, _)| *long == path) {
-        complaints
-            .push(format!("{path} has {lines} lines: divide it, or give the reason in xtask's list of long files"));
+    if lines > LINES_MAX {
+        complaints.push(format!("{path} has {lines} lines: divide it"));
     }
     let code = without_comments(text);
     for (half, rest) in UNDONE {
@@ -59,10 +48,6 @@ mod tests {
     fn a_file_is_read_at_once() {
         let of_lines = |count: usize| format!("//! RFC 1: one.\n{}", "\n".repeat(count - 1));
         check_tree(check, &[("a.rs", &of_lines(LINES_MAX))], &[]);
-        let long = "a.rs has 801 lines: divide it, or give the reason in xtask's list of long files";
-        check_tree(check, &[("a.rs", &of_lines(LINES_MAX + 1))], &[long]);
-        check_tree(check, &[(LONG[0].0, &of_lines(LINES_MAX + 1))], &[]);
-        let short = format!("{} is short again: take it off the list of long files", LONG[0].0);
-        check_tree(check, &[(LONG[0].0, &of_lines(LINES_MAX))], &[&short]);
+        check_tree(check, &[("a.rs", &of_lines(LINES_MAX + 1))], &["a.rs has 801 lines: divide it"]);
     }
 }
