@@ -1,7 +1,9 @@
 """What makes the daemon easy to run: it says how it is."""
 
+import asyncio
 import json
 import socket
+import stat
 
 from bot import Bot
 from harness import case, check, until
@@ -62,3 +64,80 @@ async def says_what_is_wrong(world):
     ):
         check((words, words in done.stdout), (words, True))
     check(house.run("run").returncode, 1)
+
+
+@case("backup while people write, restore elsewhere: messages and passwords are there, and no archive id is given twice")
+async def backs_up(world):
+    house = await world.house().start()
+    ana, ben = house.people("ana", "ben")
+    writer = await Bot(house, ana).login()
+    reader = await Bot(house, ben).login()
+
+    async def write(first, count):
+        for number in range(first, first + count):
+            await writer.say(ben[0], f"m{number}")
+        return [await reader.hear() for _ in range(count)]
+
+    def stanza_id(message):
+        return message.xml.find("{urn:xmpp:sid:0}stanza-id").get("id")
+
+    before = {stanza_id(message) for message in await write(0, 100)}
+    await reader.leave()
+    for number in range(100, 120):
+        await writer.say(ben[0], f"m{number}")
+    await until(lambda: status(house)[1]["waiting_messages"] == 20)
+    file = house.folder / "backup"
+    stream = asyncio.create_task(flood(writer, ben[0]))
+    await asyncio.to_thread(house.ask, "backup", str(file))
+    stream.cancel()
+    check(stat.S_IMODE(file.stat().st_mode), 0o600)
+    check(house.run("backup", str(file)).returncode, 1)
+
+    # What happens after the backup is lost, but clients have seen its ids.
+    reader = await Bot(house, ben).login()
+    await until(lambda: status(house)[1]["waiting_messages"] == 0)
+    while not reader.inbox.empty():
+        before.add(stanza_id(reader.inbox.get_nowait()))
+    lost = {stanza_id(message) for message in await write(1000, 50)}
+    check(house.run("restore", str(file)).returncode, 1)
+    house.kill()
+    writer.abort()
+    reader.abort()
+
+    # A daemon that was killed leaves SQLite's log behind: that is in a backup too.
+    second = house.folder / "second"
+    house.ask("backup", str(second))
+    house.data.rename(house.folder / "lost")
+    house.ask("restore", str(file))
+    for path in [house.data, *house.data.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        check((str(path), oct(mode)), (str(path), "0o700" if path.is_dir() else "0o600"))
+    await house.start()
+    check("Jirani is running for" in house.greeting, True)
+    check(ana[0] in house.ask("account", "list"), True)
+    writer = await Bot(house, ana).login()
+    reader = await Bot(house, ben).login()
+    waited = [await reader.hear() for _ in range(20)]
+    check([message["body"] for message in waited], [f"m{number}" for number in range(100, 120)])
+    check({stanza_id(message) for message in waited} <= before, True)
+    await until(lambda: status(house)[1]["waiting_messages"] == 0)
+    while not reader.inbox.empty():
+        check(reader.inbox.get_nowait()["body"], "more")
+    new = {stanza_id(message) for message in await write(2000, 200)}
+    check((len(new), new & (before | lost)), (200, set()))
+    await writer.leave()
+    await reader.leave()
+    house.stop()
+
+    house.data.rename(house.folder / "first")
+    house.ask("restore", str(second))
+    await house.start()
+    check(status(house)[1]["accounts"], 3)
+    house.stop()
+
+
+async def flood(bot, to):
+    """Writes until it is stopped."""
+    while True:
+        await bot.say(to, "more")
+        await asyncio.sleep(0)

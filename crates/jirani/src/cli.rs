@@ -43,6 +43,20 @@ pub(crate) enum Command {
     },
     /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
     Check,
+    /// Write all of it into one file, while the daemon runs or not: accounts, messages, keys
+    ///
+    /// The file is for your eyes only: who has it can read your messages and be you.
+    Backup {
+        /// The file to write; one that exists is never written over
+        file: PathBuf,
+    },
+    /// Make an empty data directory what a backup was made of
+    ///
+    /// Then start it with `jirani`. If the one that the backup was made of still exists, never start it again.
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
     /// Make, list, change and remove accounts
     #[command(subcommand)]
     Account(Account),

@@ -180,7 +180,8 @@ const NEXT_ROOT_KEY: &str = "\
 # delete this file. If this computer's key is stolen, these words alone can take the address back.
 ";
 
-fn private_directory(path: &Path) -> Result<()> {
+/// Makes a directory, and those above it, for its owner only.
+pub(crate) fn private_directory(path: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -199,7 +200,7 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file that must survive: for its owner only, on disk before it has its name, never over another.
-fn save(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let half = path.with_extension("new");
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&half)?;

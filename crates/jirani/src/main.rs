@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod account;
+mod backup;
 mod check;
 mod cli;
 mod config;
@@ -61,6 +62,8 @@ fn command(cli: Cli) -> Result<Exit> {
         }
         Command::Status { json } => return status::status(&home()?, json),
         Command::Check => return check::check(&home()?, cli.config.as_deref()),
+        Command::Backup { file } => backup::backup(&home()?, &file)?,
+        Command::Restore { file } => backup::restore(&home()?, &file)?,
         Command::Account(command) => {
             let (home, config) = both()?;
             account::account(&home, &config, command)?;

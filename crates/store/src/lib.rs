@@ -8,6 +8,7 @@
 //! | [`Sqlite`], [`Reader`] | the embedded store: one directory, one database; connections that only read |
 //! | [`Writer`] | a thread that commits all that is queued as one transaction |
 //! | [`Readers`] | a few threads that answer queries beside the writer |
+//! | [`backup`](backup()), [`restore`] | one file with all of a node, and back |
 //! | [`Twin`] | the same answers from memory, with failures and crashes on demand |
 
 #![allow(
@@ -16,6 +17,7 @@
     reason = "the store is where files and threads are at home; it still reads no clock and no environment"
 )]
 
+mod backup;
 mod queue;
 mod readers;
 mod schema;
@@ -23,6 +25,7 @@ mod sqlite;
 mod twin;
 mod writer;
 
+pub use backup::{BackupError, Item, backup, restore};
 pub use queue::Queued;
 pub use readers::Readers;
 pub use schema::OpenError;

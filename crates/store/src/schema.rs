@@ -39,15 +39,7 @@ pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
 }
 
 fn steps(db: &mut Connection, migrations: &[&str]) -> Result<(), OpenError> {
-    let known = migrations.len();
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if !is_ours(db, found)? {
-        return Err(OpenError::Foreign);
-    }
-    let taken = match usize::try_from(found) {
-        Ok(taken) if taken <= known => taken,
-        _ => return Err(OpenError::Newer { found, known: known as i64 }),
-    };
+    let taken = taken(db, migrations.len())?;
     for (at, sql) in migrations.iter().enumerate().skip(taken) {
         let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step.execute_batch(sql)?;
@@ -55,6 +47,26 @@ fn steps(db: &mut Connection, migrations: &[&str]) -> Result<(), OpenError> {
         step.commit()?;
     }
     Ok(())
+}
+
+/// Whether a database that is only read is ours and of a format that we know.
+pub(crate) fn check(db: &Connection) -> Result<(), OpenError> {
+    match taken(db, MIGRATIONS.len())? {
+        0 => Err(OpenError::Foreign),
+        _ => Ok(()),
+    }
+}
+
+/// How many steps were taken, of so many that are known.
+fn taken(db: &Connection, known: usize) -> Result<usize, OpenError> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if !is_ours(db, found)? {
+        return Err(OpenError::Foreign);
+    }
+    match usize::try_from(found) {
+        Ok(taken) if taken <= known => Ok(taken),
+        _ => Err(OpenError::Newer { found, known: known as i64 }),
+    }
 }
 
 /// Whether the database is empty and new, or says in `meta` that it is ours.

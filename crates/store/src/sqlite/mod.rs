@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::schema::{self, OpenError};
 
 /// The database, in the store's directory. SQLite puts its log and index beside it, with the same mode.
-const DATABASE: &str = "store.sqlite";
+pub(crate) const DATABASE: &str = "store.sqlite";
 /// Locked as long as the store is open. The kernel lets go of it when a process dies, however it dies.
 const LOCK: &str = "store.lock";
 /// The log may have so many pages before they are copied back into the database: 16 MB, read again after a crash.
