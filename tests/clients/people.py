@@ -60,6 +60,9 @@ async def joins(world):
     await bot.leave()
     await ana.leave()
 
+    setup = await asyncio.to_thread(as_second, world, *command, "setup", "profanity")
+    check((setup.returncode, f"/connect {address} server 127.0.0.1 port {house.port}" in setup.stdout), (0, True))
+
     again = await asyncio.to_thread(as_second, world, *command)
     check(again.returncode, 1)
     check("exists already" in again.stderr, True)

@@ -15,6 +15,8 @@ class Raw:
     def __init__(self, reader, writer):
         self.reader, self.writer = reader, writer
         self.elements = []
+        self.answer = None
+        """The last answer to a SASL message."""
         self.had = 0
         """Stanzas received since stream management was enabled."""
 
@@ -57,8 +59,8 @@ class Raw:
         """One SASL message; gives the name of the answer, or the condition of the failure."""
         encoded = base64.b64encode(message).decode() or "="
         self.send(f"<auth xmlns='{SASL[1:-1]}' mechanism='{mechanism}'>{encoded}</auth>")
-        answer = await self.next()
-        return answer[0].tag if answer.tag == f"{SASL}failure" else answer.tag
+        self.answer = await self.next()
+        return self.answer[0].tag if self.answer.tag == f"{SASL}failure" else self.answer.tag
 
     @classmethod
     async def login(cls, port, person, resource="raw", *, managed=True):

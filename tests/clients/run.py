@@ -5,17 +5,20 @@
 
 import asyncio
 import logging
+import resource
 import sys
 
 import harness
 
 # In the order of running: what is basic first.
 import login  # noqa: F401
+import binding  # noqa: F401
 import certificates  # noqa: F401
 import chat  # noqa: F401
 import profanity  # noqa: F401
 import finch  # noqa: F401
 import people  # noqa: F401
+import easy  # noqa: F401
 import limits  # noqa: F401
 import crowds  # noqa: F401
 import crash  # noqa: F401
@@ -24,6 +27,9 @@ import crash  # noqa: F401
 async def main(jirani, only):
     # A client's own complaints belong to the cases that provoke them.
     logging.getLogger().setLevel(logging.CRITICAL)
+    # Crowds need as many files as the system lets us and the daemon have.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     world = harness.World(jirani)
     try:
         world.standing = await world.house().start()

@@ -89,17 +89,35 @@ pub const PARKED_INPUTS_MAX: usize = 1024;
 /// See [`PARKED_INPUTS_MAX`].
 pub const PARKED_BYTES_MAX: usize = 1_048_576;
 
-/// Bytes that wait for one client that does not read; then it is disconnected and its messages go to storage.
-pub const SESSION_OUTPUT_BYTES_MAX: usize = 2_097_152;
+/// Accounts that one shard reads at once because stanzas came for them: one person's burst to a thousand addresses keeps
+/// the store's readers busy for some 50 ms, and logins queue behind it for no longer.
+pub const ACCOUNTS_READ_MAX: usize = 1024;
 
-/// Bytes of stanzas that an XEP-0198 client has not acknowledged yet, kept in memory for each session.
-pub const UNACKNOWLEDGED_BYTES_MAX: usize = 2_097_152;
+/// Inputs that wait in all accounts of one shard together, and their bytes: what [`PARKED_INPUTS_MAX`] allows to sixteen
+/// accounts, so that a thousand of them do not hold a gigabyte.
+pub const SHARD_PARKED_INPUTS_MAX: usize = 16_384;
+/// See [`SHARD_PARKED_INPUTS_MAX`].
+pub const SHARD_PARKED_BYTES_MAX: usize = 16_777_216;
+
+/// Bytes that wait for one client: held until a write is durable, sent and not acknowledged (XEP-0198), or not read. Who
+/// asks for more than this without reading it is disconnected (attack case A22). It is what others may fill and, beside
+/// that, the largest answers there are: a contact list and a picture.
+pub const SESSION_OUTPUT_BYTES_MAX: usize = 4_194_304;
+/// What others may cause of it. Beyond that they are told so, and nobody is disconnected for what somebody else says.
+pub const SESSION_SHARE_BYTES_MAX: usize = 2_097_152;
+/// While more than this waits for a client, messages for it that are on disk stay there and come when it has caught up.
+/// With a page and one more message the share is not full.
+pub const SESSION_FILED_BYTES_MAX: usize = 1_048_576;
+
+/// One presence. It is kept for each session and told to each contact, so its size counts a thousand times; a status with
+/// an avatar's hash and capabilities has under 2 kB.
+pub const PRESENCE_BYTES_MAX: usize = 16_384;
 
 /// Messages read from the store in one page: memory stays flat however many wait.
 pub const PAGE_MESSAGES_MAX: u32 = 100;
-/// Bytes of the messages in such a page; at least one message is. A quarter of what may be unacknowledged: a page alone
-/// must not disconnect the client that it is for.
-pub const PAGE_BYTES_MAX: usize = UNACKNOWLEDGED_BYTES_MAX / 4;
+/// Bytes of the messages in such a page; at least one message is. Half of [`SESSION_FILED_BYTES_MAX`]: the next page is
+/// under way while a client still has something to read.
+pub const PAGE_BYTES_MAX: usize = 524_288;
 
 /// Addresses in an account's archiving preferences (XEP-0441): they are read with the account, whoever opens it.
 pub const ARCHIVE_PREFERENCES_MAX: usize = 1000;
@@ -110,6 +128,9 @@ pub const PENDING_MESSAGES_MAX: u64 = 100_000;
 
 /// Contacts of one account (attack case D23).
 pub const ROSTER_ITEMS_MAX: usize = 10_000;
+/// Bytes of all of them as they are stored: the list is one answer, which must fit beside everything else into
+/// [`SESSION_OUTPUT_BYTES_MAX`]. A hundred for each of [`ROSTER_ITEMS_MAX`].
+pub const ROSTER_BYTES_MAX: usize = 1_048_576;
 /// Groups of one contact.
 pub const ROSTER_GROUPS_MAX: usize = 32;
 /// Bytes of a contact's name or of a group's.
@@ -133,6 +154,8 @@ pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
 /// Addresses that one account blocks: by hand a person blocks some dozens, and the list stays in memory with the account.
 pub const BLOCKED_MAX: usize = 1000;
+/// Bytes of these addresses; the list is one answer.
+pub const BLOCKED_BYTES_MAX: usize = 65_536;
 
 /// Bytes of a vCard: a photo of 140 kB in base64 beside the rest.
 pub const VCARD_BYTES_MAX: usize = 196_608;
@@ -162,9 +185,6 @@ pub const CLIENT_SILENCE_MAX: Duration = Duration::from_secs(600);
 pub const CLIENT_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 /// How often the clients are looked at, all together: what an idle server wakes up for.
 pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
-
-/// Accounts on one node, so that an account made in a loop is noticed.
-pub const ACCOUNTS_MAX: usize = 1_000_000;
 
 /// Batches in one transaction of the store. Sharing a sync of the disk pays no more beyond some hundreds; a larger one
 /// only lets the first of them wait longer for its acknowledgement.

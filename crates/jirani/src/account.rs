@@ -8,6 +8,7 @@ use crate::cli::{Account, Password};
 use crate::config::Config;
 use crate::control::{self, Reply, Request};
 use crate::home::Home;
+use crate::terminal::harmless;
 
 pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<()> {
     let request = match command {
@@ -23,14 +24,15 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
     };
     match control::ask(home, &request)? {
         Reply::Account { address, password } => {
-            println!("Address   {address}");
+            println!("Address   {}", harmless(&address));
             if let Some(password) = password {
-                println!("Password  {password}   (shown only now)");
+                println!("Password  {}   (shown only now)", harmless(&password));
             }
             println!("Server    {}", server(config));
         }
-        Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{a}")),
+        Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{}", harmless(a))),
         Reply::Done => println!("Done."),
+        Reply::Status(_) => bail!("the daemon answered something else"),
         Reply::Refused(why) => bail!("{why}"),
     }
     Ok(())

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit::EXIT_CODES;
 
 /// Instant messaging that works whether or not there is a server or an Internet.
 ///
 /// Without a command it starts the daemon. The first start makes an address and an account, and says what to type into
 /// your chat program. If a daemon runs on this computer already, you get an account there.
 #[derive(Debug, Parser)]
-#[command(name = "jirani", version, max_term_width = 100)]
+#[command(name = "jirani", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Where data is kept [default: ~/.local/share/jirani]
     #[arg(long, global = true, value_name = "DIR")]
@@ -32,6 +35,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "WORD")]
         label: Option<String>,
     },
+    /// Say how the daemon is: who is on, what it holds, what is wrong and what to do
+    Status {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
+    Check,
     /// Make, list, change and remove accounts
     #[command(subcommand)]
     Account(Account),
@@ -61,6 +72,25 @@ pub(crate) enum Command {
     /// Help with the configuration file
     #[command(subcommand)]
     Config(Config),
+    /// Print the manual page
+    Man {
+        /// Write a page for each command into this directory instead, such as /usr/local/share/man/man1
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Print what makes your shell complete commands and flags
+    ///
+    /// For bash: jirani completions bash > ~/.local/share/bash-completion/completions/jirani
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+impl Default for Command {
+    fn default() -> Command {
+        Command::Run { name: None, label: None }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,38 +1,102 @@
 //! The configuration file: TOML, every key optional. `jirani config example` prints it with these comments.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use serde::Deserialize;
+use anyhow::{Context as _, Result, bail};
+use net::certificates::CertificateFiles;
+use serde::{Deserialize, Serialize};
+use toml::Value;
 
-/// What an administrator may set. A person sets nothing.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
-    /// Where clients connect, in clear with STARTTLS or by TLS at once.
-    pub(crate) listen: Vec<SocketAddr>,
-    /// Where clients connect by TLS only (XEP-0368).
-    pub(crate) listen_tls: Vec<SocketAddr>,
-    /// A DNS domain of your own. Accounts are made under it; without one, under this node's own jirani.alt domain.
-    pub(crate) domain: Option<String>,
-    /// Certificates for DNS domains; `kill -HUP` reads the files again.
-    pub(crate) certificates: Vec<Certificate>,
-    /// Whether messages are kept as history (XEP-0313).
-    pub(crate) archive: bool,
-    /// Whether clients on this computer must use TLS too. All others must in any case.
-    pub(crate) require_tls: bool,
-    /// PBKDF2 rounds for new passwords: more cost a thief more, and a login by PLAIN too.
-    pub(crate) scram_iterations: NonZeroU32,
-    /// Minutes for which a broken session may be resumed (XEP-0198).
-    pub(crate) resume_minutes: u32,
-    /// Whether other users of this computer may make themselves an account each, named as they are.
-    pub(crate) open_to_this_computer: bool,
+/// Makes the struct, its defaults, the list of its keys and the example file from one definition. A key that is off by
+/// default has the lines that set it, for the example.
+macro_rules! documented {
+    (
+        $(#[$attribute:meta])*
+        pub(crate) struct $name:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr $(, like $lines:literal)?; )+
+        }
+    ) => {
+        $(#[$attribute])*
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $( $(#[doc = $doc])+ pub(crate) $key: $type, )+
+        }
+
+        impl Default for $name {
+            fn default() -> $name {
+                $name { $( $key: $default, )+ }
+            }
+        }
+
+        impl $name {
+            /// Every key there is.
+            pub(crate) const KEYS: &[&str] = &[$( stringify!($key) ),+];
+
+            /// The file with its defaults, for people to begin from.
+            pub(crate) fn example() -> String {
+                let default = $name::default();
+                let mut text = EXAMPLE_HEAD.to_owned();
+                $( text += &entry(concat!($( "#", $doc, "\n" ),+), stringify!($key), &default.$key, None$( .or(Some($lines)) )?); )+
+                text
+            }
+        }
+    };
+}
+
+const EXAMPLE_HEAD: &str = "# Jirani's configuration. Every key may be left out; these are the defaults.\n";
+
+/// A key of the example: what it means, and its default, or commented out the lines that set it.
+fn entry(doc: &str, key: &str, default: &impl Serialize, like: Option<&str>) -> String {
+    match like {
+        Some(lines) => lines.lines().fold(format!("\n{doc}"), |text, line| text + "# " + line + "\n"),
+        None => {
+            let value = Value::try_from(default).expect("a default is a value");
+            format!("\n{doc}{key} = {value}\n")
+        }
+    }
+}
+
+documented! {
+    /// What an administrator may set. A person sets nothing.
+    #[derive(Debug, Deserialize)]
+    pub(crate) struct Config {
+        /// Where clients connect, in clear with STARTTLS or by TLS at once.
+        listen: Vec<SocketAddr> = on_this_computer(5222);
+        /// Where clients connect by TLS only (XEP-0368).
+        listen_tls: Vec<SocketAddr> = on_this_computer(5223);
+        /// A DNS domain of your own. Accounts are made under it; without one, under this node's own jirani.alt domain.
+        domain: Option<String> = None, like "domain = \"school.example\"";
+        /// Certificates for DNS domains; `kill -HUP` reads the files again.
+        certificates: Vec<Certificate> = Vec::new(), like "[[certificates]]
+domain = \"school.example\"
+chain = \"/etc/ssl/school.example.fullchain.pem\"
+key = \"/etc/ssl/school.example.key.pem\"";
+        /// Whether messages are kept as history (XEP-0313).
+        archive: bool = true;
+        /// Whether clients on this computer must use TLS too. All others must in any case.
+        require_tls: bool = false;
+        /// PBKDF2 rounds for new passwords: more cost a thief more, and a login by PLAIN too.
+        scram_iterations: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
+        /// Minutes for which a broken session may be resumed (XEP-0198).
+        resume_minutes: u32 = 10;
+        /// Whether other users of this computer may make themselves an account each, named as they are.
+        open_to_this_computer: bool = true;
+    }
+}
+
+fn on_this_computer(port: u16) -> Vec<SocketAddr> {
+    vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]
+}
+
+impl Certificate {
+    /// Every key there is.
+    pub(crate) const KEYS: &[&str] = &["domain", "chain", "key"];
 }
 
 /// A certificate in files.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Certificate {
     /// For which domain.
@@ -42,27 +106,6 @@ pub(crate) struct Certificate {
     /// PEM: its key.
     pub(crate) key: PathBuf,
 }
-
-impl Default for Config {
-    fn default() -> Config {
-        let on =
-            |port| vec![SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))];
-        Config {
-            listen: on(5222),
-            listen_tls: on(5223),
-            domain: None,
-            certificates: Vec::new(),
-            archive: true,
-            require_tls: false,
-            scram_iterations: NonZeroU32::new(10_000).expect("not zero"),
-            resume_minutes: 10,
-            open_to_this_computer: true,
-        }
-    }
-}
-
-/// The file with its defaults, for people to begin from.
-pub(crate) const EXAMPLE: &str = include_str!("example.toml");
 
 impl Config {
     /// Reads the file, if there is one.
@@ -75,9 +118,28 @@ impl Config {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => return Ok(Config::default()),
             Err(e) => return Err(e).with_context(|| format!("cannot read the configuration {}", path.display())),
         };
-        toml::from_str(&text).with_context(|| {
-            format!("the configuration {} is wrong. `jirani config example` shows every key", path.display())
-        })
+        toml::from_str(&text)
+            .with_context(|| format!("the configuration {} is wrong. `jirani check` says more", path.display()))
+    }
+
+    /// The administrator's own domain in its normal form.
+    ///
+    /// # Errors
+    /// If it is no domain.
+    pub(crate) fn domain(&self) -> Result<Option<String>> {
+        let Some(domain) = &self.domain else { return Ok(None) };
+        let jid = base::Jid::new(domain).with_context(|| format!("`domain`: {domain} cannot be used"))?;
+        if !jid.is_domain() {
+            bail!("`domain`: {domain} is no domain");
+        }
+        Ok(Some(jid.to_string()))
+    }
+
+    /// The certificates, as they are loaded.
+    pub(crate) fn certificate_files(&self) -> Vec<CertificateFiles> {
+        let files =
+            |c: &Certificate| CertificateFiles { domain: c.domain.clone(), chain: c.chain.clone(), key: c.key.clone() };
+        self.certificates.iter().map(files).collect()
     }
 }
 
@@ -87,19 +149,24 @@ mod tests {
 
     #[test]
     fn the_example_is_the_default() {
-        let example: Config = toml::from_str(EXAMPLE).unwrap();
+        let example: Config = toml::from_str(&Config::example()).unwrap();
         assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
+        assert!(Config::example().contains(
+            "\n\n# Where clients connect, in clear with STARTTLS or by TLS at once.\n\
+             listen = [\"127.0.0.1:5222\", \"[::1]:5222\"]\n\n"
+        ));
     }
 
     #[test]
-    fn every_key_is_in_the_example() {
-        let unknown = toml::from_str::<Config>("no_such_key = 1").unwrap_err().to_string();
-        let keys = unknown.split("expected one of").nth(1).unwrap();
-        for key in keys.split('`').skip(1).step_by(2) {
-            assert!(
-                EXAMPLE.lines().any(|l| l.trim_start_matches("# ").trim_start_matches("[[").starts_with(key)),
-                "{key}"
-            );
+    fn every_key_of_the_example_can_be_set() {
+        let example = Config::example();
+        let blocks: Vec<&str> = example.split("\n\n").skip(1).collect();
+        assert_eq!(blocks.len(), Config::KEYS.len());
+        for (key, block) in Config::KEYS.iter().zip(blocks) {
+            let lines = block.lines().map(|line| line.trim_start_matches("# "));
+            let set = lines.skip_while(|line| !line.trim_start_matches("[[").starts_with(key)).collect::<Vec<_>>();
+            assert!(!set.is_empty(), "{key}");
+            toml::from_str::<Config>(&set.join("\n")).unwrap();
         }
     }
 

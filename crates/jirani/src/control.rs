@@ -1,17 +1,35 @@
 //! What may be asked of a running daemon: by its owner on the socket in the data directory, by other users of the
 //! computer on the one that everybody can reach. One JSON value on a line each way.
 
+use std::io::ErrorKind;
 use std::rc::Rc;
+
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use base::Bare;
+use net::certificates::Certificates;
+use net::clock::Clock;
 use net::engine::Engine;
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use xmpp::{Answer, Command, Hosts};
 
+use crate::exit::NotRunning;
 use crate::home::Home;
 use crate::password;
+use crate::status::{self, Status};
+
+/// What answers: the running daemon's parts.
+pub(crate) struct Daemon {
+    pub(crate) engine: Rc<Engine>,
+    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) home: Home,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) clock: Clock,
+    /// When it started.
+    pub(crate) since: base::Wall,
+}
 
 /// A request.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,8 +43,12 @@ pub(crate) enum Request {
     Remove { name: String },
     /// List the accounts.
     List,
+    /// Say how the daemon is.
+    Status,
     /// Make the asking user of this computer an account, named as they are.
     Join,
+    /// Say the address of the account that the asking user of this computer has so.
+    Mine,
 }
 
 /// What comes back.
@@ -37,6 +59,8 @@ pub(crate) enum Reply {
     Account { address: String, password: Option<String> },
     /// Addresses.
     Accounts(Vec<String>),
+    /// How the daemon is.
+    Status(Box<Status>),
     /// It is done.
     Done,
     /// It is not, and why.
@@ -50,47 +74,52 @@ pub(crate) fn public_name(config: &crate::config::Config) -> String {
 }
 
 /// Answers the owner, or root; nobody else, whatever the socket's directory allows.
-pub(crate) async fn answer_owner(engine: Rc<Engine>, hosts: &Hosts, uid: u32, line: &str) -> Reply {
+pub(crate) async fn answer_owner(daemon: &Daemon, uid: u32, line: &str) -> Reply {
     if uid != 0 && uid != nix::unistd::getuid().as_raw() {
         return Reply::Refused("only the user who runs the daemon may do that".into());
     }
     match serde_json::from_str(line) {
-        Ok(request) => perform(engine, hosts, request).await,
+        Ok(request) => perform(daemon, request).await,
         Err(error) => Reply::Refused(format!("that is no request: {error}")),
     }
 }
 
 /// Answers another user of the computer: one account each, named as the system names them, so that nobody can take
 /// another's name or more than one.
-pub(crate) async fn answer_user(engine: Rc<Engine>, hosts: &Hosts, uid: u32, line: &str) -> Reply {
-    if !matches!(serde_json::from_str(line), Ok(Request::Join)) {
+pub(crate) async fn answer_user(daemon: &Daemon, uid: u32, line: &str) -> Reply {
+    let Ok(request @ (Request::Join | Request::Mine)) = serde_json::from_str(line) else {
         return Reply::Refused("only the user who runs the daemon may do that".into());
-    }
+    };
     // The system may have to ask a server for it.
     let user = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
-    match user {
-        Ok(Ok(Some(user))) => perform(engine, hosts, Request::Add { name: user.name, password: None }).await,
-        Ok(Ok(None) | Err(_)) | Err(_) => Reply::Refused(format!("the system has no name for user {uid}")),
+    let Ok(Ok(Some(User { name, .. }))) = user else {
+        return Reply::Refused(format!("the system has no name for user {uid}"));
+    };
+    match request {
+        Request::Mine => mine(daemon, &name).await.unwrap_or_else(|error| Reply::Refused(format!("{error:#}"))),
+        _ => perform(daemon, Request::Add { name, password: None }).await,
     }
 }
 
 /// Does what a request says.
-pub(crate) async fn perform(engine: Rc<Engine>, hosts: &Hosts, request: Request) -> Reply {
+pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
     let done = match request {
-        Request::Add { name, password } => add(&engine, hosts, &name, password).await,
-        Request::Passwd { name, password } => passwd(&engine, hosts, &name, password).await,
-        Request::Remove { name } => remove(&engine, hosts, &name).await,
-        Request::List => list(&engine).await,
-        Request::Join => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
+        Request::Add { name, password } => add(daemon, &name, password).await,
+        Request::Passwd { name, password } => passwd(daemon, &name, password).await,
+        Request::Remove { name } => remove(daemon, &name).await,
+        Request::List => list(daemon).await,
+        Request::Status => status::look(daemon).await.map(|status| Reply::Status(Box::new(status))),
+        Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))
 }
 
-async fn add(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<String>) -> Result<Reply> {
-    let address = address(hosts, name)?;
+async fn add(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Reply> {
+    let address = address(&daemon.hosts, name)?;
     let made = password.is_none().then(password::generate);
-    let credentials = engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
-    match engine.command(Command::CreateAccount { address: address.clone(), credentials }).await {
+    let credentials =
+        daemon.engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
+    match daemon.engine.command(Command::CreateAccount { address: address.clone(), credentials }).await {
         Answer::Done => Ok(Reply::Account { address: address.to_string(), password: made }),
         Answer::Failed(base::ledger::StoreError::Taken) => {
             // Also a second person reads this, who may not give that order.
@@ -100,41 +129,48 @@ async fn add(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<St
             )
         }
         Answer::Failed(error) => Err(error).context("the account could not be made"),
-        Answer::Accounts(_) | Answer::Sessions(_) => bail!("the daemon is confused"),
+        Answer::Accounts(_) | Answer::Report(_) => bail!("the daemon is confused"),
     }
 }
 
-async fn passwd(engine: &Rc<Engine>, hosts: &Hosts, name: &str, password: Option<String>) -> Result<Reply> {
-    let address = address(hosts, name)?;
-    let account = find(engine, &address).await?;
+async fn mine(daemon: &Daemon, name: &str) -> Result<Reply> {
+    let address = address(&daemon.hosts, name)?;
+    find(daemon, &address).await?;
+    Ok(Reply::Account { address: address.to_string(), password: None })
+}
+
+async fn passwd(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Reply> {
+    let address = address(&daemon.hosts, name)?;
+    let account = find(daemon, &address).await?;
     let made = password.is_none().then(password::generate);
-    let credentials = engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
+    let credentials =
+        daemon.engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
     let command = Command::SetPassword { address: address.clone(), account, credentials };
-    match engine.command(command).await {
+    match daemon.engine.command(command).await {
         Answer::Failed(error) => Err(error).context("the password could not be changed"),
         _ => Ok(Reply::Account { address: address.to_string(), password: made }),
     }
 }
 
-async fn remove(engine: &Rc<Engine>, hosts: &Hosts, name: &str) -> Result<Reply> {
-    let address = address(hosts, name)?;
-    let account = find(engine, &address).await?;
-    match engine.command(Command::RemoveAccount { address, account }).await {
+async fn remove(daemon: &Daemon, name: &str) -> Result<Reply> {
+    let address = address(&daemon.hosts, name)?;
+    let account = find(daemon, &address).await?;
+    match daemon.engine.command(Command::RemoveAccount { address, account }).await {
         Answer::Failed(error) => Err(error).context("the account could not be removed"),
         _ => Ok(Reply::Done),
     }
 }
 
-async fn list(engine: &Rc<Engine>) -> Result<Reply> {
-    match engine.command(Command::Accounts).await {
+async fn list(daemon: &Daemon) -> Result<Reply> {
+    match daemon.engine.command(Command::Accounts).await {
         Answer::Accounts(accounts) => Ok(Reply::Accounts(accounts.iter().map(Bare::to_string).collect())),
         Answer::Failed(error) => Err(error).context("the accounts could not be listed"),
-        Answer::Done | Answer::Sessions(_) => bail!("the daemon is confused"),
+        Answer::Done | Answer::Report(_) => bail!("the daemon is confused"),
     }
 }
 
-async fn find(engine: &Rc<Engine>, address: &Bare) -> Result<base::AccountId> {
-    let found = engine.credentials(address.clone()).await?;
+async fn find(daemon: &Daemon, address: &Bare) -> Result<base::AccountId> {
+    let found = daemon.engine.credentials(address.clone()).await?;
     let (account, _) =
         found.with_context(|| format!("there is no account {address}. `jirani account list` shows all"))?;
     Ok(account)
@@ -154,21 +190,24 @@ pub(crate) fn address(hosts: &Hosts, name: &str) -> Result<Bare> {
 /// Asks the daemon that uses this data directory.
 ///
 /// # Errors
-/// If none runs, or it refuses.
+/// [`NotRunning`] if none runs; otherwise if it refuses.
 pub(crate) fn ask(home: &Home, request: &Request) -> Result<Reply> {
-    let stream = net::control::client::connect_in(&home.control()).with_context(|| {
-        format!("no daemon runs with the data in {}. Start one with `jirani`", home.path().display())
-    })?;
-    exchange(stream, request)
+    match net::control::client::connect_in(&home.control()) {
+        Ok(stream) => exchange(stream, request),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            Err(NotRunning(home.path().to_owned()).into())
+        }
+        Err(error) => Err(error).with_context(|| format!("the daemon cannot be asked at {}", home.control().display())),
+    }
 }
 
-/// Asks another user's daemon on this computer for an account. `None` if there is none.
+/// Asks another user's daemon on this computer. `None` if there is none.
 ///
 /// # Errors
 /// If it refuses.
-pub(crate) fn ask_to_join(name: &str) -> Result<Option<Reply>> {
+pub(crate) fn ask_neighbour(name: &str, request: &Request) -> Result<Option<Reply>> {
     match net::control::client::connect_abstract(name) {
-        Ok(stream) => exchange(stream, &Request::Join).map(Some),
+        Ok(stream) => exchange(stream, request).map(Some),
         Err(_) => Ok(None),
     }
 }

@@ -4,13 +4,20 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod account;
+mod check;
 mod cli;
 mod config;
 mod control;
+mod exit;
+mod health;
 mod home;
+mod machine;
+mod manual;
 mod password;
 mod run;
 mod setup;
+mod status;
+mod terminal;
 mod trust;
 
 use std::process::ExitCode;
@@ -20,34 +27,52 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
+use crate::exit::Exit;
 use crate::home::Home;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match command(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("jirani: {error:#}");
-            ExitCode::FAILURE
+            // What a daemon says may quote anybody.
+            eprintln!("jirani: {}", terminal::harmless_lines(&format!("{error:#}")));
+            Exit::of(&error).into()
         }
     }
 }
 
-fn command(cli: Cli) -> Result<()> {
-    let home = Home::find(cli.data)?;
-    let config = match &cli.config {
-        Some(path) => Config::read(path, true)?,
-        None => Config::read(&home.config(), false)?,
+fn command(cli: Cli) -> Result<Exit> {
+    let home = || Home::find(cli.data.clone());
+    let config = |home: &Home| match &cli.config {
+        Some(path) => Config::read(path, true),
+        None => Config::read(&home.config(), false),
     };
-    match cli.command {
-        None => run::run(&home, config, None, None),
-        Some(Command::Run { name, label }) => run::run(&home, config, name, label),
-        Some(Command::Account(command)) => account::account(&home, &config, command),
-        Some(Command::Setup { client, name }) => setup::setup(&home, &config, client, name),
-        Some(Command::Trust { system, remove, print, yes }) => trust::trust(&home, system, remove, print, yes),
-        Some(Command::Config(cli::Config::Example)) => {
-            print!("{}", config::EXAMPLE);
-            Ok(())
+    // What needs neither data nor a configuration works without them.
+    let both = || {
+        let home = home()?;
+        let config = config(&home)?;
+        anyhow::Ok((home, config))
+    };
+    match cli.command.unwrap_or_default() {
+        Command::Run { name, label } => {
+            let (home, config) = both()?;
+            run::run(&home, config, name, label)?;
         }
+        Command::Status { json } => return status::status(&home()?, json),
+        Command::Check => return check::check(&home()?, cli.config.as_deref()),
+        Command::Account(command) => {
+            let (home, config) = both()?;
+            account::account(&home, &config, command)?;
+        }
+        Command::Setup { client, name } => {
+            let (home, config) = both()?;
+            setup::setup(&home, &config, client, name)?;
+        }
+        Command::Trust { system, remove, print, yes } => trust::trust(&home()?, system, remove, print, yes)?,
+        Command::Config(cli::Config::Example) => print!("{}", Config::example()),
+        Command::Man { directory } => manual::man(directory.as_deref())?,
+        Command::Completions { shell } => manual::completions(shell)?,
     }
+    Ok(Exit::Done)
 }

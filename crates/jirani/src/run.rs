@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use mesh::Label;
 use net::ca::Authority;
-use net::certificates::{CertificateFiles, Certificates};
+use net::certificates::Certificates;
 use net::clock::Clock;
 use net::conn::Begin;
 use net::engine::{Engine, Parts};
@@ -22,9 +22,9 @@ use tokio::task::{LocalSet, spawn_local};
 use xmpp::Hosts;
 
 use crate::config::Config;
-use crate::control::{self, Reply, Request};
+use crate::control::{self, Daemon, Reply, Request};
 use crate::home::{Home, Identity};
-use crate::setup;
+use crate::{machine, setup};
 
 /// How often the daemon looks whether its certificate must be renewed.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(3600);
@@ -35,7 +35,9 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(io::stderr)
         .init();
-    raise_file_limit();
+    if let Err(error) = machine::raise_file_limit() {
+        tracing::info!(%error, "the number of open files stays as it is");
+    }
     let label = label.map(|l| Label::new(&l)).transpose().context("the label cannot be used")?;
     let Some(_lock) = home.lock()? else {
         bail!("a daemon runs with the data in {} already. `jirani account list` asks it", home.path().display());
@@ -51,16 +53,6 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
             serve(home, config, home.identity(label)?, name, listeners).await
         }
     }))
-}
-
-/// Each connection is a file: as many as the system allows, not only the 1,024 that old programs can bear.
-fn raise_file_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised =
-        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        tracing::info!(%error, "the number of open files stays as it is");
-    }
 }
 
 /// Opens the sockets for clients. `None` if another Jirani has them.
@@ -92,7 +84,7 @@ async fn bind(config: &Config) -> Result<Option<Vec<(TcpListener, Begin)>>> {
 
 /// A second person on this computer: an account at the daemon that runs.
 fn join(config: &Config) -> Result<()> {
-    match control::ask_to_join(&control::public_name(config))? {
+    match control::ask_neighbour(&control::public_name(config), &Request::Join)? {
         Some(Reply::Account { address, password }) => {
             println!("A Jirani of another user runs on this computer. You have an account there now.\n");
             setup::print_account(&address, password.as_deref(), first_port(config));
@@ -114,7 +106,7 @@ async fn serve(
     let authority = Authority::open(&home.tls()).context("this computer's certificate authority cannot be used")?;
     let served: Vec<&str> = hosts.served.iter().map(String::as_str).collect();
     let certificates = Arc::new(Certificates::new(authority.leaf(&served, clock.now().wall)?));
-    certificates.reload(&files(&config))?;
+    certificates.reload(&config.certificate_files())?;
     let store = Sqlite::open(&home.store()).context("the store cannot be opened")?;
     let engine = Engine::start(Parts {
         shard: xmpp::Config {
@@ -134,10 +126,11 @@ async fn serve(
     for (listener, begin) in listeners {
         spawn_local(listen::serve(Rc::clone(&engine), listener, begin));
     }
-    control_sockets(home, &config, &engine, &hosts)?;
-    welcome(home, &config, &engine, &hosts, &identity, name).await?;
-    wait(&config, &authority, &certificates, &hosts, &clock).await?;
-    engine.shut_down().await;
+    let daemon = Rc::new(Daemon { engine, hosts, home: home.clone(), certificates, clock, since: clock.now().wall });
+    control_sockets(&config, &daemon)?;
+    welcome(&config, &daemon, &identity, name).await?;
+    wait(&config, &authority, &daemon).await?;
+    daemon.engine.shut_down().await;
     // A socket without a daemon behind it would only puzzle; the next start would remove it too.
     let _ = std::fs::remove_file(home.control());
     Ok(())
@@ -146,39 +139,28 @@ async fn serve(
 /// The domains: an administrator's own one before the node's.
 fn hosts(config: &Config, identity: &Identity) -> Result<Hosts> {
     let own = identity.genesis.name().to_string();
-    let Some(domain) = &config.domain else { return Ok(Hosts { primary: own.clone(), served: vec![own] }) };
-    let jid = base::Jid::new(domain).with_context(|| format!("`domain`: {domain} cannot be used"))?;
-    if !jid.is_domain() {
-        bail!("`domain`: {domain} is no domain");
-    }
-    Ok(Hosts { primary: jid.to_string(), served: vec![jid.to_string(), own] })
+    Ok(match config.domain()? {
+        None => Hosts { primary: own.clone(), served: vec![own] },
+        Some(domain) => Hosts { primary: domain.clone(), served: vec![domain, own] },
+    })
 }
 
-fn files(config: &Config) -> Vec<CertificateFiles> {
-    let file = |c: &crate::config::Certificate| CertificateFiles {
-        domain: c.domain.clone(),
-        chain: c.chain.clone(),
-        key: c.key.clone(),
-    };
-    config.certificates.iter().map(file).collect()
-}
-
-fn control_sockets(home: &Home, config: &Config, engine: &Rc<Engine>, hosts: &Arc<Hosts>) -> Result<()> {
+fn control_sockets(config: &Config, daemon: &Rc<Daemon>) -> Result<()> {
     let answerer = |public: bool| -> sockets::Answerer {
-        let (engine, hosts) = (Rc::clone(engine), Arc::clone(hosts));
+        let daemon = Rc::clone(daemon);
         Rc::new(move |uid, line| {
-            let (engine, hosts) = (Rc::clone(&engine), Arc::clone(&hosts));
+            let daemon = Rc::clone(&daemon);
             Box::pin(async move {
                 let reply = if public {
-                    control::answer_user(engine, &hosts, uid, &line).await
+                    control::answer_user(&daemon, uid, &line).await
                 } else {
-                    control::answer_owner(engine, &hosts, uid, &line).await
+                    control::answer_owner(&daemon, uid, &line).await
                 };
                 serde_json::to_string(&reply).expect("a reply is plain data")
             })
         })
     };
-    let path = home.control();
+    let path = daemon.home.control();
     let own: UnixListener = sockets::listen_in(&path).with_context(|| format!("cannot open {}", path.display()))?;
     spawn_local(sockets::serve(own, answerer(false)));
     if config.open_to_this_computer {
@@ -193,37 +175,30 @@ fn control_sockets(home: &Home, config: &Config, engine: &Rc<Engine>, hosts: &Ar
 }
 
 /// Makes the first account if there is none, and says what to do.
-async fn welcome(
-    home: &Home,
-    config: &Config,
-    engine: &Rc<Engine>,
-    hosts: &Hosts,
-    identity: &Identity,
-    name: Option<String>,
-) -> Result<()> {
-    let accounts = match control::perform(Rc::clone(engine), hosts, Request::List).await {
+async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Option<String>) -> Result<()> {
+    let accounts = match control::perform(daemon, Request::List).await {
         Reply::Accounts(accounts) => accounts,
         Reply::Refused(why) => bail!("{why}"),
-        Reply::Account { .. } | Reply::Done => Vec::new(),
+        Reply::Account { .. } | Reply::Status(_) | Reply::Done => Vec::new(),
     };
     if accounts.is_empty() && config.domain.is_none() {
         let name = name.unwrap_or_else(setup::user_name);
-        match control::perform(Rc::clone(engine), hosts, Request::Add { name, password: None }).await {
+        match control::perform(daemon, Request::Add { name, password: None }).await {
             Reply::Account { address, password } => {
                 println!("Jirani is running. Welcome!\n");
                 setup::print_account(&address, password.as_deref(), first_port(config));
             }
             Reply::Refused(why) => bail!("the first account could not be made: {why}"),
-            Reply::Accounts(_) | Reply::Done => {}
+            Reply::Accounts(_) | Reply::Status(_) | Reply::Done => {}
         }
     } else {
-        println!("Jirani is running for {} on {}.", hosts.primary, crate::account::server(config));
+        println!("Jirani is running for {} on {}.", daemon.hosts.primary, crate::account::server(config));
         println!(
             "`jirani account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program."
         );
     }
     if identity.new {
-        println!("\nOn paper: {} has the key to your address's future.", home.next_root_key().display());
+        println!("\nOn paper: {} has the key to your address's future.", daemon.home.next_root_key().display());
     }
     println!("Ctrl-C ends it.");
     Ok(())
@@ -234,13 +209,8 @@ fn first_port(config: &Config) -> u16 {
 }
 
 /// Waits for the end; reads certificates again on SIGHUP and before they expire.
-async fn wait(
-    config: &Config,
-    authority: &Authority,
-    certificates: &Certificates,
-    hosts: &Hosts,
-    clock: &Clock,
-) -> Result<()> {
+async fn wait(config: &Config, authority: &Authority, daemon: &Daemon) -> Result<()> {
+    let Daemon { hosts, certificates, clock, .. } = daemon;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -257,7 +227,7 @@ async fn wait(
             Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays"),
         }
         if reload {
-            match certificates.reload(&files(config)) {
+            match certificates.reload(&config.certificate_files()) {
                 Ok(()) => tracing::info!("certificates were read again"),
                 Err(error) => tracing::error!(%error, "the new certificates are not used; the old ones stay"),
             }

@@ -4,8 +4,9 @@ use anyhow::Result;
 
 use crate::cli::Client;
 use crate::config::Config;
-use crate::control;
+use crate::control::{self, Reply, Request};
 use crate::home::Home;
+use crate::terminal::harmless;
 
 /// What this person is called on this computer.
 pub(crate) fn user_name() -> String {
@@ -15,6 +16,8 @@ pub(crate) fn user_name() -> String {
 
 /// What a new account's owner must know.
 pub(crate) fn print_account(address: &str, password: Option<&str>, port: u16) {
+    // They may come from another person's daemon.
+    let (address, password) = (harmless(address), password.map(harmless));
     println!("  Address   {address}");
     if let Some(password) = password {
         println!("  Password  {password}   (shown only now; `jirani account passwd` makes another)");
@@ -26,17 +29,28 @@ pub(crate) fn print_account(address: &str, password: Option<&str>, port: u16) {
 }
 
 pub(crate) fn setup(home: &Home, config: &Config, client: Client, name: Option<String>) -> Result<()> {
-    let control::Reply::Accounts(accounts) = control::ask(home, &control::Request::List)? else {
-        anyhow::bail!("the daemon is of another version: restart it");
-    };
+    let accounts = accounts(home, config)?;
     let wanted = name.unwrap_or_else(user_name);
     let address = accounts.iter().find(|a| **a == wanted || a.split('@').next() == Some(&wanted)).or(accounts.first());
     let Some(address) = address else {
         anyhow::bail!("there is no account yet. `jirani account add NAME` makes one");
     };
     let port = config.listen.first().map_or(5222, std::net::SocketAddr::port);
-    print!("{}", instructions(client, address, port));
+    print!("{}", instructions(client, &harmless(address), port));
     Ok(())
+}
+
+/// The accounts of this person's daemon; or the account at the one of another user, for who has none.
+fn accounts(home: &Home, config: &Config) -> Result<Vec<String>> {
+    let own = match control::ask(home, &Request::List) {
+        Ok(Reply::Accounts(accounts)) => return Ok(accounts),
+        Ok(_) => anyhow::bail!("the daemon is of another version: restart it"),
+        Err(error) => error,
+    };
+    match control::ask_neighbour(&control::public_name(config), &Request::Mine) {
+        Ok(Some(Reply::Account { address, .. })) => Ok(vec![address]),
+        _ => Err(own),
+    }
 }
 
 /// The steps, as they were tried with the programs of Debian 12 where the program is one of them.

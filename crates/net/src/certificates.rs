@@ -5,12 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use base::Wall;
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
+
+use crate::expiry;
 
 /// Where the certificate of a domain lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +148,17 @@ impl Certificates {
     /// Begins with this computer's own certificate, which is shown whenever there is no better one.
     pub fn new(own: Arc<CertifiedKey>) -> Certificates {
         Certificates { current: RwLock::new(Arc::new(Set { own, named: BTreeMap::new() })) }
+    }
+
+    /// When each certificate in use ends, by domain; this computer's own one has none. One whose end cannot be read is
+    /// left out.
+    pub fn ends(&self) -> Vec<(Option<String>, Wall)> {
+        let set = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let named = set.named.iter().map(|(name, key)| (Some(name.clone()), key));
+        std::iter::once((None, &set.own))
+            .chain(named)
+            .filter_map(|(name, key)| Some((name, expiry::not_after(key.cert.first()?)?)))
+            .collect()
     }
 
     /// Changes this computer's own certificate.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use base::limits::{AUTHENTICATION_TIME_MAX, SESSION_OUTPUT_BYTES_MAX};
 use base::{Bare, ConnId, Time};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use wire::{Framer, Mode};
@@ -50,6 +51,8 @@ pub(crate) struct Conn {
     input: RefCell<InputSide>,
     output: RefCell<OutputSide>,
     dirty: Cell<bool>,
+    /// How its client logged in, once it has.
+    mechanism: Cell<Option<&'static str>>,
     /// Whether it waits to be woken when the store has caught up.
     pub(crate) throttled: Cell<bool>,
 }
@@ -200,6 +203,7 @@ impl Conn {
             input: RefCell::new(input),
             output: RefCell::default(),
             dirty: Cell::new(false),
+            mechanism: Cell::new(None),
             throttled: Cell::new(false),
         }
     }
@@ -242,6 +246,22 @@ impl Conn {
     /// Whether its client, not bound yet, logs in as this person.
     pub(crate) fn claims(&self, address: &Bare) -> bool {
         matches!(&self.input.borrow().stage, Stage::Negotiating(n) if n.claimed.as_ref() == Some(address))
+    }
+
+    /// How its client logged in; `None` before that.
+    pub(crate) fn mechanism(&self) -> Option<&'static str> {
+        self.mechanism.get()
+    }
+
+    /// Whether it is encrypted.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.output.borrow().tls.is_some()
+    }
+
+    /// Bytes that it holds: half a frame, what may not be read yet, what waits to be written.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let (input, output) = (self.input.borrow(), self.output.borrow());
+        input.framer.held_bytes() + input.held.len() + output.plain.len() + output.cipher.len()
     }
 
     /// Whether nobody has a session on it yet.
@@ -411,6 +431,9 @@ impl Conn {
                     if !self.receive(engine, &buffer[..count]) {
                         self.output.borrow_mut().close();
                     }
+                    if count < buffer.len() {
+                        self.all_is_read();
+                    }
                     count == buffer.len() && self.reads()
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
@@ -425,6 +448,14 @@ impl Conn {
         }
         engine.buffer.set(buffer);
         more
+    }
+
+    /// The socket has no more for now: it need not be asked again to hear that. Bytes that come from here on are a new
+    /// event, since the thread that would have seen them is this one.
+    fn all_is_read(&self) {
+        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+        // That is the answer it is meant to have.
+        let _ = self.stream.try_io(Interest::READABLE, nothing);
     }
 
     /// Bytes from the socket. `false` if nothing more is to be expected.
@@ -638,7 +669,10 @@ impl Conn {
         let verdict = self.output.borrow_mut().verdict.take();
         match verdict {
             Some(Verdict::Bound) => {
-                self.input.borrow_mut().stage = Stage::Bound;
+                let before = std::mem::replace(&mut self.input.borrow_mut().stage, Stage::Bound);
+                if let Stage::Negotiating(n) = before {
+                    self.mechanism.set(n.exchange.map(|exchange| exchange.mechanism().name()));
+                }
                 engine.no_stranger();
             }
             Some(Verdict::ResumeRefused(failed)) => {

@@ -15,7 +15,7 @@ use base::ledger::{Batch, Credential, Query, Rows, StoreError};
 use base::limits::{STORE_QUEUE_BYTES_MAX, UNAUTHENTICATED_CONNECTIONS_MAX};
 use base::{AccountId, Bare, ConnId, Ticket, Time};
 use rustls::ServerConfig;
-use store::{Done, Readers, Sqlite, Writer};
+use store::{Done, Queued, Readers, Sqlite, Writer};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
 
@@ -75,9 +75,10 @@ pub struct Engine {
     settled: Cell<Ticket>,
     /// Batches of this event: the writer gets them together, so that they share a transaction.
     batches: RefCell<Vec<(Ticket, Batch)>>,
-    credentials: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
+    /// Who waits for the engine's own reads.
+    asked: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
-    conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
+    pub(crate) conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
     /// Connections without a session, oldest first; some may have got one, or be gone.
     strangers: RefCell<VecDeque<Weak<Conn>>>,
     /// How many there are.
@@ -128,7 +129,7 @@ impl Engine {
             reads: RefCell::default(),
             settled: Cell::new(Ticket(0)),
             batches: RefCell::default(),
-            credentials: RefCell::default(),
+            asked: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
             strangers: RefCell::default(),
@@ -202,15 +203,22 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub async fn credentials(&self, address: Bare) -> Result<Option<(AccountId, Vec<Credential>)>, StoreError> {
+        match self.ask(Query::Credentials(address)).await? {
+            Rows::Credentials(found) => Ok(found),
+            _ => Err(StoreError::Failed("the store answered something else".into())),
+        }
+    }
+
+    /// Asks the store, beside the shard.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) async fn ask(&self, query: Query) -> Result<Rows, StoreError> {
         let (tell, told) = oneshot::channel();
         let ticket = Ticket(OWN_READ | self.number());
-        self.credentials.borrow_mut().insert(ticket, tell);
-        self.submit_read(ticket, Query::Credentials(address));
-        match told.await {
-            Ok(Ok(Rows::Credentials(found))) => Ok(found),
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(_)) | Err(_) => Err(StoreError::Failed("the store is stopping".into())),
-        }
+        self.asked.borrow_mut().insert(ticket, tell);
+        self.submit_read(ticket, query);
+        told.await.unwrap_or(Err(StoreError::Failed("the store is stopping".into())))
     }
 
     /// Ends all sessions, and waits until all that was accepted is durable.
@@ -266,7 +274,12 @@ impl Engine {
     }
 
     fn backlog_bytes(&self) -> usize {
-        self.writer.borrow().as_ref().map_or(0, |writer| writer.queued().bytes)
+        self.unwritten().bytes
+    }
+
+    /// What waits for the store's writer.
+    pub(crate) fn unwritten(&self) -> Queued {
+        self.writer.borrow().as_ref().map_or_else(Queued::default, Writer::queued)
     }
 
     /// A connection is gone: its session may live on, it does not.
@@ -406,7 +419,7 @@ impl Engine {
                 }
             }
             FromStore::Rows(ticket, rows) if ticket.0 & OWN_READ != 0 => {
-                if let Some(tell) = self.credentials.borrow_mut().remove(&ticket) {
+                if let Some(tell) = self.asked.borrow_mut().remove(&ticket) {
                     let _ = tell.send(rows);
                 }
             }

@@ -8,7 +8,9 @@
 //! | [`control`] | Unix sockets on which the daemon takes orders |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
+//! | [`status`] | what the driver says of itself to who runs the node |
 //! | [`tls`] | TLS for clients, as a value without sockets |
+//! | [`expiry`] | when a certificate ends |
 //! | [`certificates`] | which certificate a client is shown; those of the administrator |
 //! | [`ca`] | this computer's own certificate authority |
 //! | [`trust`] | makes the trust stores of the person or the system believe that authority |
@@ -22,8 +24,10 @@ pub mod clock;
 pub mod conn;
 pub mod control;
 pub mod engine;
+pub mod expiry;
 pub mod listen;
 pub mod sasl;
+pub mod status;
 pub mod tls;
 pub mod trust;
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use base::limits::BLOCKED_MAX;
+use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use common::{befriend, bound, heard, hears, online};
 use sim::{Bench, Seat};
 
@@ -142,6 +142,24 @@ fn the_list_is_limited() {
         let list = bench.received(maria).remove(0);
         let blocked = list.child("blocklist").unwrap().children.len();
         assert_eq!(blocked, if answer == "result" { count } else { 0 }, "all or nothing");
+    }
+}
+
+#[test]
+fn the_list_is_limited_in_bytes() {
+    for (bytes, answer) in [
+        (BLOCKED_BYTES_MAX - 1, "result"),
+        (BLOCKED_BYTES_MAX, "result"),
+        (BLOCKED_BYTES_MAX + 1, "error resource-constraint"),
+        (BLOCKED_BYTES_MAX * 2, "error resource-constraint"),
+    ] {
+        let mut bench = Bench::new(1);
+        let maria = bound(&mut bench, "maria", "here");
+        let long = |n: usize, bytes: usize| format!("u@d.example/{n:0width$}", width = bytes - "u@d.example/".len());
+        let mut jids: Vec<_> = (1..bytes / 500).map(|n| long(n, 500)).collect();
+        jids.push(long(0, 500 + bytes % 500));
+        block(&mut bench, maria, "block", &jids.iter().map(String::as_str).collect::<Vec<_>>());
+        hears(&mut bench, maria, &[answer]);
     }
 }
 

@@ -26,8 +26,9 @@ fn too_many_bytes_do_not_wait() {
         let mut bench = Bench::new(1);
         let maria = inactive(&mut bench, true);
         let paulo = bound(&mut bench, "paulo", "there");
-        let status = "x".repeat(bytes);
-        bench.send(paulo, &format!("<presence to='maria@jirani.example/phone'><status>{status}</status></presence>"));
+        let state =
+            format!("<composing xmlns='http://jabber.org/protocol/chatstates'>{}</composing>", "x".repeat(bytes));
+        bench.send(paulo, &format!("<message type='chat' to='maria@jirani.example/phone'>{state}</message>"));
         assert_eq!(heard(&mut bench, maria).is_empty(), waits, "{bytes}");
     }
 }

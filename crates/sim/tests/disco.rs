@@ -38,8 +38,11 @@ fn an_account_answers_those_who_may_see_its_person() {
             (paulo, "maria@jirani.example", "info", features),
             (paulo, "maria@jirani.example", "items", ""),
             (eva, "maria@jirani.example", "info", "service-unavailable"),
-            (eva, "maria@jirani.example", "items", "service-unavailable"),
+            (eva, "maria@jirani.example", "items", ""),
+            (eva, "maria@jirani.example/none", "items", "service-unavailable"),
             (eva, "nobody@jirani.example", "info", "service-unavailable"),
+            (eva, "nobody@jirani.example", "items", ""),
+            (eva, "nobody@jirani.example/none", "items", "service-unavailable"),
             (eva, "jirani.example", "items", ""),
         ] {
             assert_eq!(info(&mut bench, seat, to, what), expect, "{to} {what}, away: {away}");

@@ -110,3 +110,35 @@ fn private_storage_is_limited_however_fast_it_is_filled() {
     bench.send(maria, &set(3));
     hears(&mut bench, maria, &["result"]);
 }
+
+/// The first set has to read first how much there is: it is acknowledged when it is written, not when it is asked for.
+#[test]
+fn the_first_thing_kept_is_durable_before_it_is_acknowledged() {
+    let mut bench = Bench::new(1);
+    let maria = bench.login_managed("maria", "here");
+    let before = bench.client_of(maria).acknowledged().len();
+    bench.setup.answer = Duration::from_secs(1)..=Duration::from_secs(1);
+    bench.setup.commit = Duration::from_secs(1)..=Duration::from_secs(1);
+    bench.send(maria, "<iq type='set' id='s'><query xmlns='jabber:iq:private'><a xmlns='urn:example:a'/></query></iq>");
+    bench.pass(Duration::from_millis(1900));
+    assert_eq!(bench.client_of(maria).acknowledged().len(), before, "it is being written");
+    bench.run_until_idle();
+    assert_eq!(bench.client_of(maria).acknowledged().len(), before + 1);
+}
+
+/// And it is not lost with its session, if that ends while the store is still being asked.
+#[test]
+fn what_is_kept_is_kept_although_its_author_has_gone() {
+    let mut bench = Bench::new(1);
+    let maria = bound(&mut bench, "maria", "here");
+    bench.setup.answer = Duration::from_secs(1)..=Duration::from_secs(1);
+    let query = |inner: &str| format!("<query xmlns='jabber:iq:private'>{inner}</query>");
+    let set = query("<a xmlns='urn:example:a'><b/></a>");
+    bench.send(maria, &format!("<iq type='set' id='s'>{set}</iq>"));
+    bench.pass(Duration::from_millis(100));
+    bench.disconnect(maria);
+    bench.run_until_idle();
+    let maria = bound(&mut bench, "maria", "again");
+    bench.send(maria, &format!("<iq type='get' id='g'>{}</iq>", query("<a xmlns='urn:example:a'/>")));
+    bench.expect(maria, &format!("<iq type='result' id='g'>{set}</iq>"));
+}

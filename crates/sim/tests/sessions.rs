@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::limits::{
-    ACCOUNT_SESSIONS_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX,
+    ACCOUNT_SESSIONS_MAX, PENDING_MESSAGES_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX,
 };
 use sim::bench::login;
 use sim::{Bench, Goal, Login, Tree};
@@ -87,31 +87,6 @@ fn what_was_confirmed_before_a_crash_does_not_come_again_a_second_later() {
     bench.run_until_idle();
     bench.connect(paulo, Goal::Online);
     bench.expect_nothing(paulo);
-}
-
-/// Attack case A22: the client turns on stream management and never acknowledges.
-#[test]
-fn who_never_acknowledges_is_disconnected_and_loses_nothing() {
-    let mut bench = Bench::new(5);
-    let maria = bench.login("maria", "laptop");
-    let paulo = bench.login_managed("paulo", "phone");
-    bench.client_of(paulo).acknowledges = false;
-    let body = "x".repeat(200_000);
-    let fits = UNACKNOWLEDGED_BYTES_MAX / 200_000;
-    for id in 1..=fits {
-        bench.send(maria, &format!("<message to='paulo@jirani.example' id='{id}'><body>{body}</body></message>"));
-        bench.run_until_idle();
-    }
-    assert!(!bench.client_of(paulo).is_away(), "{fits} fit");
-    bench.send(maria, &format!("<message to='paulo@jirani.example' id='more'><body>{body}</body></message>"));
-    bench.run_until_idle();
-    assert!(bench.client_of(paulo).is_away());
-    bench.client_of(paulo).acknowledges = true;
-    bench.received(paulo);
-    bench.connect(paulo, Goal::Online);
-    let received = bench.received(paulo);
-    assert_eq!(ids(&received).len(), fits + 1);
-    assert_eq!(ids(&received).last(), Some(&"more"));
 }
 
 #[test]
@@ -269,4 +244,26 @@ fn without_history_only_what_is_promised_is_written() {
         assert_eq!(ids(&bench.received(paulo)), ["1"]);
         assert_eq!(bench.batches() > before, written, "author {author_counts}, reader {reader_counts}");
     }
+}
+
+/// The quota of a person who is away (attack case A27).
+#[test]
+fn so_many_messages_wait_for_a_person_and_no_more() {
+    let mut bench = Bench::new(31);
+    bench.make_account("ana", "secret");
+    let maria = bench.login("maria", "laptop");
+    let most = PENDING_MESSAGES_MAX as usize;
+    // A thousand at a time, so that the test's own wires stay short.
+    for thousand in 0..most / 1000 {
+        let batch: String = (0..1000).map(|n| chat("ana", &(1000 * thousand + n).to_string())).collect();
+        bench.send(maria, &batch);
+        bench.run_until_idle();
+    }
+    assert!(bench.received(maria).is_empty(), "up to the limit everything is taken");
+    bench.send(maria, &chat("ana", "one too many"));
+    bench.expect(
+        maria,
+        "<message type='error' id='one too many'>\
+         <error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+    );
 }

@@ -139,16 +139,6 @@ pub enum Why {
     IdTooLong,
 }
 
-impl Why {
-    /// The name of the stanza error to answer with (RFC 6120 section 8.3.3).
-    pub fn condition(self) -> &'static str {
-        match self {
-            Why::To | Why::From => "jid-malformed",
-            Why::Type | Why::NoType | Why::NoId | Why::IdTooLong => "bad-request",
-        }
-    }
-}
-
 /// Decodes the start tag of a stanza. `scope` is what was declared around it, `lang` the language of the stream.
 pub(crate) fn read<'a>(
     checked: &Checked<'a>,

@@ -1,19 +1,18 @@
 //! An account as its shard has it: who is logged in, its counters, and what of its records has been read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use base::ledger::{AccountRow, Record, RecordKind};
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{ConnId, NodeId, SessionId, Wall};
-use wire::Stanza;
+use base::{NodeId, SessionId, Ticket, Wall};
+use smallvec::SmallVec;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
-use crate::router::Way;
-use crate::shard::Origin;
+use crate::parking::Parked;
 
 /// An account, or the wait for it.
 pub(crate) struct Account {
@@ -32,7 +31,7 @@ pub(crate) struct Account {
     /// What it wants as history, if it has ever said so. Read with the row.
     pub(crate) preferences: Option<Box<Preferences>>,
     /// Reads of its own that are on their way. While there are any, what arrives is parked.
-    pub(crate) loading: u32,
+    pub(crate) awaited: SmallVec<[Ticket; 3]>,
     pub(crate) parked: VecDeque<Parked>,
     parked_bytes: usize,
     /// Messages that waited are on their way to its sessions.
@@ -44,19 +43,18 @@ pub(crate) struct Account {
 }
 
 /// The delivery of waiting messages, page by page. New ones queue up behind it, in the store.
+#[derive(Default)]
 pub(crate) struct Backlog {
     /// Everything up to this number has been sent.
     pub(crate) sent: i64,
     /// The highest number there was when the last page was asked for.
     pub(crate) asked: i64,
+    /// The read whose page is due. An answer to any other is of a delivery that ended meanwhile.
+    pub(crate) awaited: Option<Ticket>,
+    /// What was confirmed since that was asked: the page may still have it.
+    pub(crate) arrived: BTreeSet<i64>,
     /// Numbers of the page that nobody has confirmed yet.
     pub(crate) unconfirmed: Vec<i64>,
-}
-
-/// An input that waits for an account.
-pub(crate) enum Parked {
-    Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
 }
 
 impl Account {
@@ -70,7 +68,7 @@ impl Account {
             private: None,
             arriving: Roster::default(),
             preferences: None,
-            loading: 0,
+            awaited: SmallVec::new(),
             parked: VecDeque::new(),
             parked_bytes: 0,
             backlog: None,
@@ -81,7 +79,13 @@ impl Account {
 
     /// Whether an input must wait behind others.
     pub(crate) fn is_loading(&self) -> bool {
-        self.loading > 0 || !self.parked.is_empty()
+        !self.awaited.is_empty() || !self.parked.is_empty()
+    }
+
+    /// Takes a read off those that are on their way; whether it was one.
+    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> bool {
+        let at = self.awaited.iter().position(|awaited| *awaited == ticket);
+        at.map(|at| self.awaited.swap_remove(at)).is_some()
     }
 
     /// Bytes of the inputs that wait.
@@ -180,11 +184,38 @@ fn take_clock(row: &mut AccountRow, wall: Wall) -> u64 {
     row.clock
 }
 
-impl Parked {
-    fn bytes(&self) -> usize {
-        match self {
-            Parked::Bind { resource, id, .. } => resource.as_ref().map_or(0, String::len) + id.len(),
-            Parked::Stanza { stanza, .. } => stanza.inner_len(),
+#[cfg(test)]
+mod tests {
+    use wire::{Kind, MessageType, Stanza};
+
+    use super::*;
+    use crate::router::Way;
+    use crate::shard::Origin;
+
+    fn stanza(bytes: usize) -> Parked {
+        let stanza = Stanza::new(Kind::Message(MessageType::Chat)).with_inner("x".repeat(bytes));
+        let origin = Origin { session: SessionId(1), number: None };
+        Parked::Stanza { way: Way::In, origin, stanza: Box::new(stanza) }
+    }
+
+    #[test]
+    fn an_account_that_is_read_lets_so_many_inputs_wait() {
+        let mut account = Account::unread();
+        for _ in 0..PARKED_INPUTS_MAX {
+            assert!(account.park(stanza(1)).is_ok());
+        }
+        for _ in 0..9 * PARKED_INPUTS_MAX {
+            assert!(account.park(stanza(1)).is_err());
+        }
+        assert!(account.unpark().is_some());
+        assert!(account.park(stanza(1)).is_ok(), "what has gone makes room");
+    }
+
+    #[test]
+    fn an_account_that_is_read_lets_so_many_bytes_wait() {
+        let most = PARKED_BYTES_MAX;
+        for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+            assert_eq!(Account::unread().park(stanza(bytes)).is_ok(), fits, "{bytes}");
         }
     }
 }

@@ -3,6 +3,8 @@
 use base::ledger::{Credential, StoreError};
 use base::{AccountId, Bare};
 
+use crate::report::Report;
+
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -31,8 +33,8 @@ pub enum Command {
     },
     /// Lists the accounts.
     Accounts,
-    /// Lists the sessions.
-    Sessions,
+    /// Says what the shard is doing.
+    Report,
     /// Ends all sessions; the answer comes when all that they left behind is durable.
     ShutDown,
 }
@@ -46,6 +48,6 @@ pub enum Answer {
     Failed(StoreError),
     /// Addresses.
     Accounts(Vec<Bare>),
-    /// Full addresses, sorted.
-    Sessions(Vec<String>),
+    /// What the shard is doing.
+    Report(Report),
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use base::Bare;
 use base::ledger::{Record, RecordKind};
-use base::limits::{ROSTER_GROUPS_MAX, ROSTER_NAME_BYTES_MAX};
+use base::limits::{ROSTER_BYTES_MAX, ROSTER_GROUPS_MAX, ROSTER_ITEMS_MAX, ROSTER_NAME_BYTES_MAX};
 use wire::{Element, Xml};
 
 use crate::error::{Condition, StanzaError};
@@ -18,6 +18,8 @@ use crate::ns;
 pub(crate) struct Roster {
     /// The contacts.
     pub(crate) items: BTreeMap<Bare, Item>,
+    /// Bytes of their records of names and groups.
+    bytes: usize,
     /// Subscription requests that wait for an answer, by the asking address: the stanza in its nested form.
     pub(crate) requests: BTreeMap<Bare, Box<[u8]>>,
 }
@@ -97,12 +99,15 @@ impl Roster {
                         continue;
                     };
                     let registers = self.registers(&address);
-                    self.items.insert(address, Item { registers, ..item });
+                    self.put(&address, Some(item.with(registers)));
                 }
                 RecordKind::Subscription => {
                     let Some((name, address)) = record.key.split_once(' ') else { continue };
                     let register = Registers::ALL.iter().find(|(_, n)| *n == name);
                     let (Some((register, _)), Ok(address)) = (register, Bare::new(address)) else { continue };
+                    if !self.items.contains_key(&address) {
+                        self.put(&address, Some(Item::default()));
+                    }
                     let item = self.items.entry(address).or_default();
                     item.registers = item.registers.with(*register);
                 }
@@ -113,6 +118,28 @@ impl Roster {
                 _ => {}
             }
         }
+    }
+
+    /// Makes a contact what it is from now on, or no contact any more.
+    pub(crate) fn put(&mut self, address: &Bare, item: Option<Item>) {
+        self.bytes = self.bytes_with(address, item.as_ref());
+        match item {
+            Some(item) => self.items.insert(address.clone(), item),
+            None => self.items.remove(address),
+        };
+    }
+
+    /// Whether a contact may become this. Who is a contact may always become smaller.
+    pub(crate) fn has_room_for(&self, address: &Bare, item: &Item) -> bool {
+        let bytes = self.bytes_with(address, Some(item));
+        let is_known = self.items.contains_key(address);
+        (is_known || self.items.len() < ROSTER_ITEMS_MAX) && (bytes <= ROSTER_BYTES_MAX || bytes <= self.bytes)
+    }
+
+    /// Bytes of all records if a contact were this.
+    fn bytes_with(&self, address: &Bare, item: Option<&Item>) -> usize {
+        let bytes = |item: Option<&Item>| item.map_or(0, |item| item.to_record(address).len());
+        self.bytes + bytes(item) - bytes(self.items.get(address))
     }
 
     /// The subscription with an address; empty for who is no contact.
@@ -268,5 +295,31 @@ mod tests {
         let registers = Registers::TO.with(Registers::APPROVED);
         let address = Bare::new("p@a.example").unwrap();
         assert_eq!(String::from_utf8(item.with(registers).to_record(&address)).unwrap(), xml);
+    }
+
+    #[test]
+    fn the_list_is_limited_in_bytes() {
+        let named = |name: usize| Item { name: Some("n".repeat(name).into()), ..Item::default() };
+        let (first, second) = (Bare::new("p@a.example").unwrap(), Bare::new("q@a.example").unwrap());
+        let frame = named(0).to_record(&first).len();
+        for (bytes, fits) in [
+            (ROSTER_BYTES_MAX - 1, true),
+            (ROSTER_BYTES_MAX, true),
+            (ROSTER_BYTES_MAX + 1, false),
+            (ROSTER_BYTES_MAX * 10, false),
+        ] {
+            let mut roster = Roster::default();
+            roster.put(&first, Some(named(1000)));
+            let item = named(bytes - 1000 - 2 * frame);
+            assert_eq!(roster.has_room_for(&second, &item), fits, "{bytes}");
+            // What is there already, from before there was this limit, may shrink and go.
+            roster.put(&second, Some(item));
+            assert_eq!(roster.bytes, bytes);
+            assert!(roster.has_room_for(&first, &named(10)));
+            assert_eq!(roster.has_room_for(&first, &named(1001)), bytes < ROSTER_BYTES_MAX);
+            roster.put(&second, None);
+            roster.put(&first, None);
+            assert_eq!(roster.bytes, 0);
+        }
     }
 }

@@ -91,10 +91,12 @@ pub(crate) enum Verdict {
     ResultAfter(Vec<u8>, Ticket),
     /// An error is.
     Error(StanzaError),
-    /// The store must be asked this; the rows are for that.
+    /// The store must be asked this; the rows are for that. Only for what changes nothing: it may be lost with its session.
     Read(Query, Reading),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
+    /// Ask again when it is known how much private XML the account keeps.
+    NeedsPrivate,
 }
 
 /// Makes the verdict of what the store answered.

@@ -61,6 +61,16 @@ conditions! {
     }
 }
 
+impl From<wire::Why> for Condition {
+    fn from(why: wire::Why) -> Condition {
+        use wire::Why::{From, IdTooLong, NoId, NoType, To, Type};
+        match why {
+            To | From => Condition::JidMalformed,
+            Type | NoType | NoId | IdTooLong => Condition::BadRequest,
+        }
+    }
+}
+
 /// A stanza error: a condition and, where it helps, words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StanzaError {
@@ -95,6 +105,11 @@ impl StanzaError {
     /// A condition with words.
     pub fn new(condition: Condition, text: impl Into<Cow<'static, str>>) -> StanzaError {
         StanzaError { text: Some(text.into()), ..condition.into() }
+    }
+
+    /// So much waits for the addressee's client already that no more is taken for it.
+    pub(crate) fn client_is_full() -> StanzaError {
+        StanzaError::new(Condition::ResourceConstraint, "Too much waits for this client.")
     }
 
     /// XEP-0191 section 3.3: the addressee is blocked by the author.

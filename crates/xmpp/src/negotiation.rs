@@ -227,6 +227,10 @@ impl Negotiation {
                 let address = address.clone();
                 self.handle_header(header, Some(address));
             }
+            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
+            (Frame::Element(element), State::Choosing | State::Binding(_)) if element.is("enable", ns::SM) => {
+                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
+            }
             (Frame::Element(element), State::Choosing) => self.handle_choice(element),
             (Frame::Element(element), State::AwaitInitial(mechanism)) => {
                 let mechanism = *mechanism;
@@ -247,10 +251,6 @@ impl Negotiation {
             (Frame::Element(element), State::Binding(address)) if element.is("resume", ns::SM) => {
                 let address = address.clone();
                 self.handle_resume(element, address);
-            }
-            // XEP-0198 section 3: not before a resource is bound; the stream goes on.
-            (Frame::Element(element), State::Binding(_)) if element.is("enable", ns::SM) => {
-                self.outputs.push_back(Output::Write(desk::stream_management::failed("unexpected-request")));
             }
             (Frame::Stanza(_) | Frame::Refused(_), _) => self.refuse(StreamError::NotAuthorized),
             (Frame::Element(_), State::Binding(_)) => self.refuse(StreamError::UnsupportedStanzaType),
@@ -514,5 +514,31 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     match text {
         "=" | "" => Some(Vec::new()),
         text => BASE64.decode(text).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_in_by_then_is_sent_away() {
+        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
+        let security = Security {
+            tls: false,
+            tls_available: false,
+            tls_required: false,
+            mechanisms: vec!["PLAIN"],
+            channel_bindings: Vec::new(),
+        };
+        let begun = Time(5);
+        let mut negotiation = Negotiation::new(begun, Arc::new(hosts), security, [0; 32]);
+        let due = begun + AUTHENTICATION_TIME_MAX;
+        assert_eq!(negotiation.wake_at(), due);
+        negotiation.handle_timeout(Time(due.0 - 1));
+        assert_eq!(negotiation.poll(), None);
+        negotiation.handle_timeout(due);
+        let outputs: Vec<_> = std::iter::from_fn(|| negotiation.poll()).collect();
+        assert_eq!(outputs.last(), Some(&Output::Close(Why::Refused("connection-timeout"))));
     }
 }

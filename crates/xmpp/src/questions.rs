@@ -2,7 +2,7 @@
 //! is asked when the answer before it has left.
 //!
 //! So a client that asks for everybody's picture at once holds short questions here, and never all the pictures. A set
-//! does not wait in this line: a get that was sent before it may be answered with what it set.
+//! never waits in this line: a get that was sent before it may be answered with what it set.
 
 use std::collections::VecDeque;
 
@@ -88,8 +88,7 @@ impl Shard {
     /// Asks the next question of a session, if nothing is under way and its client keeps up.
     pub(crate) fn next_question(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let keeps_up = session.conn.is_some() && session.sm.as_ref().is_none_or(|sm| sm.keeps_up());
-        if session.questions.stage != Stage::None || !keeps_up {
+        if session.questions.stage != Stage::None || session.conn.is_none() || !session.keeps_up() {
             return;
         }
         if let Some(question) = session.questions.pop() {
@@ -118,14 +117,6 @@ impl Shard {
                 self.push(Output::NotifyDrained { conn });
             }
             None => session.questions.stage = Stage::None,
-        }
-    }
-
-    /// What was written to a session's client has left.
-    pub(crate) fn question_left(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.questions.left();
-            self.next_question(id);
         }
     }
 }

@@ -3,13 +3,14 @@
 //! From a client: what only a server may say is cut, then the address decides. `to` a domain: the server's desks. `to` a
 //! person: their account, read first if need be. `to` elsewhere: no way yet.
 
+use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
 use wire::{IqType, Kind, PresenceType, Stanza};
 
-use crate::account::Parked;
 use crate::desk::subscription_states::Verb;
 use crate::desk::{self, Ask, Desk, Place, Verdict};
 use crate::error::{Condition, StanzaError};
+use crate::parking::Parked;
 use crate::questions::Question;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
@@ -30,6 +31,10 @@ impl Shard {
         if desk::forgery::is_roster_push(&stanza) {
             self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
             return Fate::Done;
+        }
+        if matches!(stanza.head.kind, Kind::Presence(_)) && stanza.inner_len() > PRESENCE_BYTES_MAX {
+            let error = StanzaError::new(Condition::PolicyViolation, "The presence is too long.");
+            return self.refuse(origin, &stanza, error);
         }
         let own = self.sessions[&origin.session].account.clone();
         let to = stanza.head.to.as_ref();
@@ -122,7 +127,8 @@ impl Shard {
             }
             return Fate::Done;
         }
-        let own = self.sessions.get(&origin.session).is_some_and(|s| s.account == *address);
+        // By what is stamped, not by its session: that may have ended while the request waited.
+        let own = stanza.head.from.as_ref().is_some_and(|from| from.bare() == address.as_str());
         let place = if own { Place::Own } else { Place::Person };
         self.ask(place, address, origin, stanza)
     }
@@ -172,6 +178,7 @@ impl Shard {
             Verdict::ResultAfter(payload, ticket) => self.answer(origin, &stanza, payload, Some(ticket)),
             Verdict::Error(error) => self.refuse(origin, &stanza, error),
             Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
+            Verdict::NeedsPrivate => self.park_for_private(address, origin, stanza),
             Verdict::Read(query, reading) => {
                 let (address, stanza) = (address.clone(), stanza.into_owned());
                 self.question(Question { place, address, origin, stanza, query, reading })
@@ -185,7 +192,7 @@ impl Shard {
         result.head.id = stanza.head.id.clone();
         result.head.to = stanza.head.from.clone();
         result.head.from = stanza.head.to.clone();
-        self.send(origin.session, &result, What::Stanza, after);
+        self.send(origin.session, &result, What::Answer, after);
         let Some(ticket) = after else { return Fate::Done };
         let mut reply = result.into_owned();
         reply.head.kind = Kind::Iq(IqType::Error);
@@ -197,6 +204,18 @@ impl Shard {
     fn refuse(&mut self, origin: Origin, stanza: &Stanza<'_>, error: StanzaError) -> Fate {
         self.bounce(origin, stanza, &error);
         Fate::Done
+    }
+
+    /// Answers as if there were nobody at the address: what a stranger hears of a person who is there, too (attack case
+    /// D14).
+    pub(crate) fn answer_for_nobody(&mut self, origin: Origin, stanza: &Stanza<'_>) {
+        if let Some(items) = desk::disco::items_of_nobody(stanza) {
+            self.answer(origin, stanza, items, None);
+        } else if desk::last_activity::is_request(stanza) {
+            self.bounce(origin, stanza, &Condition::Forbidden.into());
+        } else {
+            self.bounce(origin, stanza, &Condition::ServiceUnavailable.into());
+        }
     }
 
     /// Whether an address is of a domain that this node serves.

@@ -9,26 +9,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
-use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME, SESSION_OUTPUT_BYTES_MAX};
+use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use smallvec::SmallVec;
 use wire::{Form, Frame, FrameError, IqType, Kind, Stanza, Xml};
 
-use crate::account::{Account, Parked};
+use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
+use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError, StreamError};
+use crate::held::Outgoing;
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::router::Way;
-use crate::session::{Outgoing, Session, What};
+use crate::session::{Session, What};
+
+/// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
+const UNWATCHED_BYTES_MAX: usize = 65_536;
+
+/// What the buffer of outgoing bytes keeps when it is empty. One large answer must not take its memory for good.
+const ARENA_BYTES_MAX: usize = 1_048_576;
 
 /// How long a confirmation that nobody waits for may wait for another write to go along with.
 const CONFIRMATION_DELAY: Duration = Duration::from_secs(1);
@@ -235,6 +244,7 @@ pub(crate) enum After {
 enum Purpose {
     Account(Bare),
     Roster(Bare),
+    Private(Bare),
     Backlog(Bare),
     Question(Box<Question>),
     Accounts(u64),
@@ -257,14 +267,15 @@ pub struct Shard {
     pub(crate) started: Time,
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
+    parking: Parking,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
     /// How many of them want carbons: while it is none, nobody looks for them.
     pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
-    /// Connections that wait to be bound.
-    binding: BTreeSet<ConnId>,
+    /// Connections that wait to be bound, or for a session to be settled.
+    pub(crate) binding: BTreeSet<ConnId>,
     /// XEP-0198 ids of sessions that may be resumed.
     pub(crate) resumable: Map<String, SessionId>,
     next_session: u64,
@@ -282,6 +293,8 @@ pub struct Shard {
     reads: BTreeMap<Ticket, Purpose>,
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
+    /// When those are written at the latest.
+    confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
@@ -302,6 +315,7 @@ impl Shard {
             started: now.mono,
             rng,
             accounts: Map::with_hasher(keyed.clone()),
+            parking: Parking::default(),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
@@ -318,6 +332,7 @@ impl Shard {
             next_read: 1,
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
+            confirm_at: now.mono,
             due: BTreeSet::new(),
             looking: false,
             outputs: VecDeque::new(),
@@ -330,6 +345,7 @@ impl Shard {
         self.now = now;
         if self.outputs.is_empty() {
             self.arena.clear();
+            self.arena.shrink_to(ARENA_BYTES_MAX);
         }
         match input {
             Input::Frame { conn, frame } => self.handle_frame(conn, frame),
@@ -393,14 +409,10 @@ impl Shard {
             Frame::Element(element) => desk::stream_management::handle(self, session, &element),
             Frame::Refused(refused) => {
                 let number = self.count_in(session);
-                let condition = match refused.why {
-                    wire::Why::To | wire::Why::From => Condition::JidMalformed,
-                    _ => Condition::BadRequest,
-                };
-                let error = StanzaError::new(condition, refused.why.to_string());
+                let error = StanzaError::new(refused.why.into(), refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
-                    self.send_bytes(session, bytes, What::Stanza, None);
+                    self.send_bytes(session, bytes, What::Answer, None);
                 }
                 self.settle(Origin { session, number });
             }
@@ -481,7 +493,7 @@ impl Shard {
         let mut xml = Xml::new();
         xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now.mono));
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now));
         self.conns.insert(conn, session);
         self.look_again();
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
@@ -491,12 +503,8 @@ impl Shard {
         self.write_raw(conn, &bytes);
     }
 
-    /// Gives a session another connection (XEP-0198 section 5).
+    /// Gives a session that has lost its connection another one (XEP-0198 section 5).
     pub(crate) fn attach(&mut self, session: SessionId, conn: ConnId) {
-        if let Some(old) = self.detach(session) {
-            self.write_raw(old, &StreamError::Conflict.to_xml());
-            self.push(Output::Close { conn: old });
-        }
         self.sessions.get_mut(&session).expect("it is resumed").conn = Some(conn);
         self.heard(session);
         self.conns.insert(conn, session);
@@ -504,11 +512,21 @@ impl Shard {
         self.push(Output::Bound { conn });
     }
 
+    /// Another connection wants a session: the one that it has ends, and nothing more comes from there.
+    pub(crate) fn displace(&mut self, session: SessionId) {
+        if let Some(old) = self.sessions.get(&session).and_then(|s| s.conn) {
+            self.write_raw(old, &StreamError::Conflict.to_xml());
+            self.push(Output::Close { conn: old });
+            self.lose_connection(session);
+        }
+    }
+
     /// Takes its connection from a session.
     fn detach(&mut self, session: SessionId) -> Option<ConnId> {
         let session = self.sessions.get_mut(&session)?;
         let conn = session.conn.take()?;
         session.questions.left();
+        (session.leaving_bytes, session.watched) = (0, false);
         self.conns.remove(&conn);
         Some(conn)
     }
@@ -527,7 +545,9 @@ impl Shard {
         self.detach(session);
         let resumable = self.sessions[&session].sm.as_ref().is_some_and(|sm| sm.id.is_some());
         if resumable {
-            self.due.insert((self.now.mono + self.config.resume_time_max, Due::Forget(session)));
+            let at = self.now.mono + self.config.resume_time_max;
+            self.due.insert((at, Due::Forget(session)));
+            self.sessions.get_mut(&session).expect("it was here just now").forgotten_at = Some(at);
         } else {
             self.end_session(session);
         }
@@ -550,10 +570,14 @@ impl Shard {
 
     /// Takes a session out of everything. Messages that it has not confirmed still wait in the store.
     fn end_session(&mut self, session: SessionId) {
-        let Some(ended) = self.sessions.remove(&session) else { return };
+        self.keep(session);
+        let Some(mut ended) = self.sessions.remove(&session) else { return };
         self.carbons -= usize::from(ended.carbons);
-        if let Some(id) = ended.sm.as_ref().and_then(|sm| sm.id.as_ref()) {
-            self.resumable.remove(id);
+        if let Some(sm) = &mut ended.sm {
+            sm.id.as_ref().map(|id| self.resumable.remove(id));
+            if let Some(conn) = sm.take_waiting() {
+                desk::stream_management::refuse(self, conn);
+            }
         }
         let mut roster = None;
         if let Some(account) = self.accounts.get_mut(&ended.account) {
@@ -602,6 +626,10 @@ impl Shard {
     /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
     pub(crate) fn send(&mut self, session: SessionId, stanza: &Stanza<'_>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
+        let Some(to) = self.sessions.get(&session) else { return };
+        if what == What::Stanza && !to.has_room_for(stanza.inner_len()) {
+            return self.turn_away(stanza);
+        }
         if self.waits_for_attention(session, stanza, what, after) {
             return;
         }
@@ -620,6 +648,22 @@ impl Shard {
         let mut bytes = Vec::new();
         stanza.emit(Form::Tcp, &mut bytes);
         self.enqueue(session, bytes, what, after);
+    }
+
+    /// Too much waits for a client already. Who spoke to it hears so where an answer is due; what says something about a
+    /// moment is dropped.
+    fn turn_away(&mut self, stanza: &Stanza<'_>) {
+        let Some(from) = stanza.head.from.as_ref().filter(|from| !from.is_bare()) else { return };
+        let to_one = stanza.head.to.as_ref().is_some_and(|to| !to.is_bare());
+        let due = match stanza.head.kind {
+            Kind::Iq(_) => true,
+            Kind::Message(_) => to_one,
+            Kind::Presence(_) => false,
+        };
+        let author = self.resource(&Bare::of(from), from.resource().unwrap_or_default()).filter(|_| due);
+        if let (Some(author), Some(answer)) = (author, StanzaError::client_is_full().answer_to(stanza)) {
+            self.send(author, &answer, What::Answer, None);
+        }
     }
 
     /// XEP-0352: whether a stanza waits until somebody looks at the client. One that does not wait goes behind those
@@ -643,14 +687,13 @@ impl Shard {
     pub(crate) fn enqueue(&mut self, session: SessionId, bytes: Vec<u8>, what: What, after: Option<Ticket>) {
         let after = after.filter(|t| *t > self.settled);
         let Some(to) = self.sessions.get_mut(&session) else { return };
+        if to.overflows_with(bytes.len()) {
+            self.take_back(session, what);
+            return self.end_stream(session, StreamError::ResourceConstraint("Too much waits for this client."));
+        }
         if after.is_some() || !to.held.is_empty() {
-            let held: usize = to.held.iter().map(|o| o.bytes.len()).sum();
-            if held + bytes.len() > SESSION_OUTPUT_BYTES_MAX {
-                self.take_back(session, what);
-                return self.end_stream(session, StreamError::ResourceConstraint("Too much waits for this client."));
-            }
-            to.held.push_back(Outgoing { after: after.unwrap_or(Ticket(0)), bytes, what });
-            if let Some(ticket) = after {
+            let news = to.held.push(Outgoing { after: after.unwrap_or(Ticket(0)), bytes, what });
+            if let Some(ticket) = news {
                 self.after(ticket, After::Release(session));
             }
             return;
@@ -662,20 +705,10 @@ impl Shard {
     fn release(&mut self, session: SessionId, bytes: Vec<u8>, what: What) {
         let start = self.arena.len();
         self.arena.extend_from_slice(&bytes);
-        let counts = what != What::Nonza;
-        if counts && let Some(sm) = self.sessions.get_mut(&session).and_then(|s| s.sm.as_mut()) {
-            match sm.sent(bytes, what) {
-                Ok(request) => {
-                    if let Some(request) = request {
-                        self.arena.extend_from_slice(request);
-                    }
-                }
-                Err(error) => {
-                    self.arena.truncate(start);
-                    self.take_back(session, what);
-                    return self.end_stream(session, error);
-                }
-            }
+        if let Some(sm) = self.sessions.get_mut(&session).and_then(|s| s.sm.as_mut())
+            && let Some(request) = sm.sent(bytes, what)
+        {
+            self.arena.extend_from_slice(request);
         }
         self.emitted(session, start, what);
     }
@@ -688,15 +721,15 @@ impl Shard {
             return;
         };
         let end = self.arena.len();
-        let mut notify = false;
-        if let What::Copy(seq) = what
-            && to.sm.is_none()
-        {
-            notify = to.leaving.is_empty();
-            to.leaving.push(seq);
+        let mut watch = false;
+        if to.sm.is_none() {
+            to.leaving.extend(what.copy());
+            to.leaving_bytes += end - start;
+            watch = !to.watched && (what.copy().is_some() || to.leaving_bytes > UNWATCHED_BYTES_MAX);
+            to.watched |= watch;
         }
         self.outputs.push_back(Waiting::Write { conn, start, end });
-        if notify {
+        if watch {
             self.push(Output::NotifyDrained { conn });
         }
     }
@@ -711,9 +744,20 @@ impl Shard {
     fn handle_drained(&mut self, conn: ConnId) {
         let Some(id) = self.conns.get(&conn).copied() else { return };
         let session = self.sessions.get_mut(&id).expect("every connection has its session");
+        (session.leaving_bytes, session.watched) = (0, false);
+        session.questions.left();
         let (address, seqs) = (session.account.clone(), std::mem::take(&mut session.leaving));
         self.confirm(&address, seqs);
-        self.question_left(id);
+        self.caught_up(id);
+    }
+
+    /// Less waits for a client than before: what can wait goes on.
+    pub(crate) fn caught_up(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if self.accounts.get(&session.account).is_some_and(|account| account.backlog.is_some()) {
+            desk::offline::go_on(self, &session.account.clone());
+        }
+        self.next_question(id);
     }
 
     /// These copies have reached their person.
@@ -731,7 +775,8 @@ impl Shard {
     /// The rows of these copies will say that they wait no more, at the next write or soon.
     fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         if self.confirmed.is_empty() {
-            self.due.insert((self.now.mono + CONFIRMATION_DELAY, Due::Confirm));
+            self.confirm_at = self.now.mono + CONFIRMATION_DELAY;
+            self.due.insert((self.confirm_at, Due::Confirm));
         }
         self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
@@ -764,7 +809,7 @@ impl Shard {
         } else if let Ok(at) = self.in_flight.binary_search_by_key(&ticket, |(t, _)| *t) {
             self.in_flight[at].1.push(then);
         } else {
-            self.follow(ticket, &Ok(()), then);
+            self.follow(&Ok(()), then);
         }
     }
 
@@ -786,7 +831,7 @@ impl Shard {
             self.after.push(After::Reconfirm(account, seqs.clone()));
             self.store(vec![Write::Delivered { account, seqs }]);
         }
-        self.due.retain(|(_, due)| *due != Due::Confirm);
+        self.due.remove(&(self.confirm_at, Due::Confirm));
     }
 
     /// Gives all confirmations to the store now, behind what the input at hand writes.
@@ -810,24 +855,24 @@ impl Shard {
         if result.is_err() {
             for session in then.iter().filter_map(|a| if let After::Release(s) = a { Some(*s) } else { None }) {
                 if let Some(session) = self.sessions.get_mut(&session) {
-                    session.held.retain(|o| o.after != ticket);
+                    session.held.drop_failed(ticket);
                 }
             }
             // Distrust ends sessions: what they are to hear comes first.
             then.sort_by_key(|then| matches!(then, After::Distrust(_)));
         }
         for then in then {
-            self.follow(ticket, &result, then);
+            self.follow(&result, then);
         }
     }
 
-    fn follow(&mut self, _ticket: Ticket, result: &Result<(), StoreError>, then: After) {
+    fn follow(&mut self, result: &Result<(), StoreError>, then: After) {
         match (then, result) {
             (After::Release(session), _) => self.release_held(session),
             (After::Settle(origin), _) => self.settle(origin),
             (After::Bounce(session, reply), Err(error)) => {
                 let error = StanzaError::from(error);
-                self.send(session, &reply.with_inner(error.to_xml()), What::Stanza, None);
+                self.send(session, &reply.with_inner(error.to_xml()), What::Answer, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
             (After::Unfile(address, seq), Err(_)) => {
@@ -844,23 +889,21 @@ impl Shard {
     }
 
     fn release_held(&mut self, session: SessionId) {
-        loop {
-            let Some(held) = self.sessions.get_mut(&session).map(|s| &mut s.held) else { return };
-            if held.front().is_none_or(|o| o.after > self.settled) {
-                return;
-            }
-            let Outgoing { bytes, what, .. } = held.pop_front().expect("looked at just now");
-            self.release(session, bytes, what);
+        let settled = self.settled;
+        while let Some(outgoing) = self.sessions.get_mut(&session).and_then(|s| s.held.pop(settled)) {
+            self.release(session, outgoing.bytes, outgoing.what);
         }
+        self.caught_up(session);
     }
 
     /// Asks the store.
-    fn read(&mut self, query: Query, purpose: Purpose) {
+    fn read(&mut self, query: Query, purpose: Purpose) -> Ticket {
         let ticket = Ticket(self.next_read);
         self.next_read += 1;
         self.reads.insert(ticket, purpose);
         let after = Some(self.newest()).filter(|t| *t > self.settled);
         self.push(Output::Read { ticket, query, after });
+        ticket
     }
 
     /// Asks what a request of a client needs.
@@ -869,22 +912,29 @@ impl Shard {
     }
 
     /// Asks for the next page of waiting messages.
-    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) {
-        self.read(query, Purpose::Backlog(address.clone()));
+    pub(crate) fn read_backlog(&mut self, address: &Bare, query: Query) -> Ticket {
+        self.read(query, Purpose::Backlog(address.clone()))
+    }
+
+    /// The account that a read was asked for, if memory still knows it as it was then.
+    fn awaiting(&mut self, address: &Bare, ticket: Ticket) -> Option<&mut Account> {
+        let account = self.accounts.get_mut(address)?;
+        account.take_answer(ticket).then_some(account)
     }
 
     fn handle_rows(&mut self, ticket: Ticket, rows: Result<Rows, StoreError>) {
         let Some(purpose) = self.reads.remove(&ticket) else { return };
         match (purpose, rows) {
             (Purpose::Account(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                self.parking.answered();
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
-                        if account.preferences.as_ref().is_some_and(|preferences| preferences.need_roster()) {
+                        let needs_roster = account.preferences.as_ref().is_some_and(|p| p.need_roster());
+                        if self.config.archive && needs_roster {
                             self.read_roster(&address);
                         }
                         self.resume_parked(&address);
@@ -894,12 +944,11 @@ impl Shard {
                 }
             }
             (Purpose::Roster(address), rows) => {
-                let Some(account) = self.accounts.get_mut(&address) else { return };
-                account.loading -= 1;
+                let Some(account) = self.awaiting(&address, ticket) else { return };
                 match rows {
                     Ok(Rows::Records(records)) => {
                         account.arriving.add(records);
-                        if account.loading == 0 {
+                        if account.awaited.is_empty() {
                             account.roster = Some(Arc::new(std::mem::take(&mut account.arriving)));
                             self.resume_parked(&address);
                         }
@@ -908,8 +957,18 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
-            (Purpose::Backlog(address), Ok(Rows::Messages(rows))) => desk::offline::page(self, &address, rows),
-            (Purpose::Backlog(address), _) => desk::offline::failed(self, &address),
+            (Purpose::Private(address), rows) => {
+                let Some(account) = self.awaiting(&address, ticket) else { return };
+                match rows {
+                    Ok(Rows::Records(records)) => {
+                        account.private = Some(Sizes::from_records(&records));
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
@@ -926,42 +985,70 @@ impl Shard {
 
     /// Lets an input wait for its account, and asks for the account if nothing is on its way.
     pub(crate) fn park(&mut self, address: &Bare, input: Parked) {
-        let account = self.accounts.entry(address.clone()).or_insert_with(Account::unread);
-        let ask = account.row.is_none() && account.loading == 0;
-        let refused = account.park(input).err();
-        if ask {
-            account.loading += 1;
-            self.read(Query::Account(address.clone()), Purpose::Account(address.clone()));
-        }
+        let asks = self.accounts.get(address).is_none_or(|a| a.row.is_none() && a.awaited.is_empty());
+        let bytes = input.bytes();
+        let refused = if self.parking.admits(&input, asks) {
+            self.accounts.entry(address.clone()).or_insert_with(Account::unread).park(input).err()
+        } else {
+            Some(input)
+        };
         if let Some(refused) = refused {
-            self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+            return self.refuse_parked(refused, &StanzaError::from(Condition::ResourceConstraint));
+        }
+        self.parking.entered(bytes);
+        if asks {
+            self.parking.asked();
+            self.read_of(address, Query::Account(address.clone()), Purpose::Account(address.clone()));
         }
     }
 
     /// Lets a stanza wait, in front of all that waits already, until its account's contacts are read.
     pub(crate) fn park_for_roster(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
-        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for its roster");
-        account.park_first(Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
+        self.park_first(address, way, origin, stanza);
         self.read_roster(address);
         Fate::Parked
     }
 
+    /// The same until it is known how much private XML the account keeps.
+    pub(crate) fn park_for_private(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
+        self.park_first(address, Way::In, origin, stanza);
+        if let Some(account) = self.account_id(address) {
+            let query = Query::Records { account, kind: RecordKind::Private };
+            self.read_of(address, query, Purpose::Private(address.clone()));
+        }
+        Fate::Parked
+    }
+
+    fn park_first(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) {
+        let account = self.accounts.get_mut(address).expect("only an account that is ready asks for more");
+        let input = Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) };
+        self.parking.entered(input.bytes());
+        account.park_first(input);
+    }
+
     fn read_roster(&mut self, address: &Bare) {
-        let account = self.accounts.get_mut(address).expect("it is about to be used");
-        let id = account.row.as_ref().expect("it is ready").id;
-        account.loading += ROSTER_KINDS.len() as u32;
+        let Some(account) = self.account_id(address) else { return };
         for kind in ROSTER_KINDS {
-            self.read(Query::Records { account: id, kind }, Purpose::Roster(address.clone()));
+            self.read_of(address, Query::Records { account, kind }, Purpose::Roster(address.clone()));
+        }
+    }
+
+    /// Asks for something of an account. What arrives for it meanwhile waits.
+    fn read_of(&mut self, address: &Bare, query: Query, purpose: Purpose) {
+        let ticket = self.read(query, purpose);
+        if let Some(account) = self.accounts.get_mut(address) {
+            account.awaited.push(ticket);
         }
     }
 
     fn resume_parked(&mut self, address: &Bare) {
         loop {
             let Some(account) = self.accounts.get_mut(address) else { return };
-            if account.loading > 0 {
+            if !account.awaited.is_empty() {
                 return;
             }
             let Some(input) = account.unpark() else { return self.retire(address) };
+            self.parking.left(input.bytes());
             match input {
                 Parked::Bind { .. } => self.bind(address, input),
                 Parked::Stanza { way, origin, stanza } => {
@@ -978,14 +1065,10 @@ impl Shard {
         for session in sessions {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
-        // What is still on its way was asked for an account that memory knows no more.
-        let is_of = |purpose: &Purpose| match purpose {
-            Purpose::Account(of) | Purpose::Roster(of) | Purpose::Backlog(of) => of == address,
-            Purpose::Question(_) | Purpose::Accounts(_) => false,
-        };
-        self.reads.retain(|_, purpose| !is_of(purpose));
+        // What is still on its way was asked for an account that memory knows no more: nobody will await it.
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
+            self.parking.left(input.bytes());
             self.refuse_parked(input, error);
         }
     }
@@ -1000,12 +1083,7 @@ impl Shard {
             Parked::Stanza { origin, stanza, .. } => {
                 match stanza.head.kind {
                     Kind::Presence(_) => desk::presence::refused(self, origin, &stanza, error),
-                    // What a stranger hears of a person who is there, too (attack case D14).
-                    _ if error.condition == Condition::ServiceUnavailable
-                        && desk::last_activity::is_request(&stanza) =>
-                    {
-                        self.bounce(origin, &stanza, &Condition::Forbidden.into());
-                    }
+                    _ if error.condition == Condition::ServiceUnavailable => self.answer_for_nobody(origin, &stanza),
                     _ => self.bounce(origin, &stanza, error),
                 }
                 // What its author's own account wrote because of it may not be durable yet.
@@ -1046,11 +1124,12 @@ impl Shard {
                 let ticket = self.write(Write::RemoveAccount { account: *account });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::Accounts => self.read(Query::Accounts, Purpose::Accounts(id)),
-            Command::Sessions => {
-                let mut sessions: Vec<_> = self.sessions.values().map(|s| s.jid.to_string()).collect();
-                sessions.sort();
-                self.push(Output::Reply { id, answer: Answer::Sessions(sessions) });
+            Command::Accounts => {
+                self.read(Query::Accounts, Purpose::Accounts(id));
+            }
+            Command::Report => {
+                let answer = Answer::Report(self.report());
+                self.push(Output::Reply { id, answer });
             }
             Command::ShutDown => {
                 let mut sessions: Vec<_> = self.sessions.keys().copied().collect();
@@ -1078,7 +1157,7 @@ impl Shard {
                 Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
                     self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable));
                 }
-                Command::Accounts | Command::Sessions | Command::ShutDown => {}
+                Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.push(Output::Reply { id, answer });
@@ -1133,15 +1212,17 @@ impl Shard {
         self.accounts.get(address)?.row.as_ref().map(|row| row.id)
     }
 
-    /// A deadline for a broken session counts no more.
+    /// The deadline of a broken session counts no more.
     pub(crate) fn keep(&mut self, session: SessionId) {
-        self.due.retain(|(_, due)| *due != Due::Forget(session));
+        if let Some(at) = self.sessions.get_mut(&session).and_then(|s| s.forgotten_at.take()) {
+            self.due.remove(&(at, Due::Forget(session)));
+        }
     }
 
     /// Answers a stanza with an error, where that may be.
     pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
         if let Some(answer) = error.answer_to(stanza) {
-            self.send(origin.session, &answer, What::Stanza, None);
+            self.send(origin.session, &answer, What::Answer, None);
         }
     }
 

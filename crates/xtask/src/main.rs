@@ -3,6 +3,7 @@
 // A developer's tool may know files, the environment and the clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bench;
 mod clients;
 mod conformance;
 mod plays;
@@ -38,6 +39,15 @@ enum Command {
         #[arg(value_name = "WORD", allow_hyphen_values = true)]
         only: Vec<String>,
     },
+    /// Measure: the pieces (framer, store, shard), or with --yardstick the whole server beside its peers
+    Bench {
+        /// The folder of the yardstick, its load generator built
+        #[arg(long, value_name = "DIR")]
+        yardstick: Option<PathBuf>,
+        /// What else `cargo bench` or the yardstick shall be told
+        #[arg(last = true, value_name = "ARGUMENT")]
+        more: Vec<String>,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
         /// Only cases whose title has one of these words
@@ -51,6 +61,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::tidy(&root()),
         Command::Conformance { write } => conformance::conformance(&root(), write),
         Command::Plays { only } => plays::plays(&root(), &only),
+        Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Clients { only } => clients::clients(&root(), &only),
     };
     match done {

@@ -30,8 +30,8 @@ pub(crate) struct Filed {
     pub(crate) author: Option<i64>,
 }
 
-/// Decides what is written, if anything is. Without an archive, a message between two clients that are here and count
-/// nothing needs no disk: nobody is told that it is safe.
+/// Decides what is written, if anything is. Without an archive, a message between two clients that are here, count nothing
+/// and keep up needs no disk: nobody is told that it is safe.
 pub(crate) fn filing(
     shard: &Shard,
     to: &Bare,
@@ -53,7 +53,11 @@ pub(crate) fn filing(
     }
     let counted = |id: &SessionId| shard.sessions.get(id).is_some_and(|s| s.sm.is_some());
     let promised = || sessions.is_empty() || counted(&origin.session) || sessions.iter().any(counted);
-    (addressee || author || promised()).then_some(Filing { addressee, author })
+    let waits = || {
+        let backlog = shard.accounts.get(to).is_some_and(|account| account.backlog.is_some());
+        backlog || sessions.iter().any(|id| shard.sessions.get(id).is_some_and(|s| !s.keeps_up()))
+    };
+    (addressee || author || promised() || waits()).then_some(Filing { addressee, author })
 }
 
 /// Whether an account of this node wants messages with this address as history.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use base::ledger::{Record, RecordKind};
-use base::limits::BLOCKED_MAX;
+use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use base::{Bare, Jid, SessionId};
 use wire::{IqType, Kind, MessageType, Stanza, Xml};
 
@@ -50,7 +50,7 @@ pub(crate) fn keep_out(shard: &mut Shard, person: &Bare, origin: Origin, stanza:
         && let Kind::Message(MessageType::Normal | MessageType::Chat) | Kind::Iq(IqType::Get | IqType::Set) =
             stanza.head.kind
     {
-        shard.bounce(origin, stanza, &Condition::ServiceUnavailable.into());
+        shard.answer_for_nobody(origin, stanza);
     }
     kept_out
 }
@@ -87,7 +87,8 @@ pub(crate) fn block(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     };
     let mut after = shard.accounts[ask.address].blocked.clone();
     after.0.extend(items.iter().cloned());
-    if after.0.len() > BLOCKED_MAX {
+    let bytes: usize = after.0.iter().map(|item| item.len()).sum();
+    if after.0.len() > BLOCKED_MAX || bytes > BLOCKED_BYTES_MAX {
         return Verdict::Error(StanzaError::new(Condition::ResourceConstraint, "The block list is full."));
     }
     change(shard, ask, "block", &items, after)
@@ -152,7 +153,7 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
         let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
         push.head.to = Some((*jid).clone());
         push.head.id = Some(shard.token().into());
-        shard.send(session, &push, What::Stanza, Some(ticket));
+        shard.send(session, &push, What::Answer, Some(ticket));
     }
     Verdict::ResultAfter(Vec::new(), ticket)
 }

@@ -1,6 +1,6 @@
 //! XEP-0030 service discovery: the server and the accounts say what they are, from the list of desks.
 
-use wire::Xml;
+use wire::{Element, IqType, Kind, Stanza, Xml};
 
 use super::caps::{self, Identity};
 use super::{Ask, DESKS, FEATURES, Place, Verdict, presence};
@@ -30,7 +30,12 @@ pub(crate) fn features(place: Place) -> Vec<&'static str> {
 pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let node = ask.payload.attr("node");
     let known = node.as_ref().is_none_or(|node| ask.place == Place::Server && caps::is_server_node(node));
-    if let Some(refusal) = refuse(shard, ask, known) {
+    match may_ask(shard, ask) {
+        None => return Verdict::NeedsRoster,
+        Some(false) => return Verdict::Error(Condition::ServiceUnavailable.into()),
+        Some(true) => {}
+    }
+    if let Some(refusal) = refuse(ask, known) {
         return refusal;
     }
     let [category, kind, _, name] = identity(ask.place);
@@ -49,22 +54,43 @@ pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
 
 /// disco#items: there are none here.
 pub(crate) fn items(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
-    if let Some(refusal) = refuse(shard, ask, ask.payload.attr("node").is_none()) {
-        return refusal;
+    match may_ask(shard, ask) {
+        None => return Verdict::NeedsRoster,
+        Some(false) if ask.set => return Verdict::Error(Condition::ServiceUnavailable.into()),
+        Some(false) => return Verdict::Result(no_items(&ask.payload)),
+        Some(true) => {}
     }
-    Verdict::Result(Xml::new().open("query", ns::DISCO_ITEMS).finish())
+    let node_known = ask.payload.attr("node").is_none();
+    refuse(ask, node_known).unwrap_or_else(|| Verdict::Result(no_items(&ask.payload)))
 }
 
-/// Only a get, of a node that is known. A person's account answers those who may see the person (section 8); to the others
-/// it is as if there were none.
-fn refuse(shard: &Shard, ask: &Ask<'_>, node_known: bool) -> Option<Verdict> {
-    if ask.place == Place::Person {
-        match ask.asker().and_then(|asker| presence::may_see(shard, ask.address, &asker)) {
-            None => return Some(Verdict::NeedsRoster),
-            Some(false) => return Some(Verdict::Error(Condition::ServiceUnavailable.into())),
-            Some(true) => {}
-        }
+/// What an account that does not exist says to a request for its items: nothing, but not an error (section 8). `None` if
+/// it is another request.
+pub(crate) fn items_of_nobody(stanza: &Stanza<'_>) -> Option<Vec<u8>> {
+    let to_person = stanza.head.to.as_ref().is_some_and(|to| to.is_bare() && !to.is_domain());
+    if stanza.head.kind != Kind::Iq(IqType::Get) || !to_person {
+        return None;
     }
+    stanza.payload("query", ns::DISCO_ITEMS).map(|query| no_items(&query))
+}
+
+fn no_items(query: &Element<'_>) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.open("query", ns::DISCO_ITEMS).attr_if("node", query.attr("node"));
+    xml.finish()
+}
+
+/// Whether an account tells the asker what it is: only who may see the person (section 8). To the others it is as if
+/// there were none. `None` if the person's contacts must be read first.
+fn may_ask(shard: &Shard, ask: &Ask<'_>) -> Option<bool> {
+    match ask.place {
+        Place::Server | Place::Own => Some(true),
+        Place::Person => ask.asker().map_or(Some(false), |asker| presence::may_see(shard, ask.address, &asker)),
+    }
+}
+
+/// Only a get, of a node that is known.
+fn refuse(ask: &Ask<'_>, node_known: bool) -> Option<Verdict> {
     if ask.set {
         return Some(Verdict::Error(Condition::NotAllowed.into()));
     }

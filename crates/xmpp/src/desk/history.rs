@@ -98,7 +98,7 @@ fn send_results(shard: &mut Shard, ask: &Ask<'_>, ids: &Ids, search: &Search) {
         let mut result = Stanza::new(Kind::Message(MessageType::Normal)).with_inner(xml.finish());
         result.head.to = Some(reader.borrow());
         result.head.from = Some(ask.address.jid());
-        shard.send(ask.origin.session, &result, What::Stanza, None);
+        shard.send(ask.origin.session, &result, What::Answer, None);
     }
 }
 

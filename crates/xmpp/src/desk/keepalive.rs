@@ -44,7 +44,7 @@ fn ask(shard: &mut Shard, id: SessionId) {
     ping.head.from = base::Jid::new(jid.domain()).ok().map(base::Jid::into_owned);
     ping.head.to = Some((*jid).clone());
     ping.head.id = Some(shard.token().into());
-    shard.send(id, &ping, What::Stanza, None);
+    shard.send(id, &ping, What::Answer, None);
 }
 
 /// The connection counts as broken: a session that may be resumed waits for that.

@@ -1,15 +1,17 @@
 //! RFC 6121 section 8.5: which of a person's sessions get a message, and what becomes of it if there are none.
 //!
 //! What is durable (`docs/durability.md`) is filed first, with a copy for each person of this node, and leaves when the
-//! batch is on disk; everything else passes at once, but behind what waits for the same client.
+//! batch is on disk; everything else passes at once, but behind what is held for the same client. It does not wait for what
+//! is being brought from the store: it is of this moment, or an answer that somebody waits for, and those are of the past.
 
 use base::{Bare, SessionId, Ticket};
 use wire::{Kind, MessageType, Stanza};
 
 use crate::desk::archive::{self, Filed};
 use crate::desk::carbons::{self, Copies, Side};
+use crate::desk::offline;
 use crate::desk::worth::{self, Class};
-use crate::error::Condition;
+use crate::error::{Condition, StanzaError};
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
 
@@ -86,12 +88,19 @@ fn hand_over(
         copy_to_addressee(shard, address, &message, sessions, None);
         return Fate::Done;
     };
+    // What the store brings goes to those who take messages; a resource that does not is sent its own directly or not at
+    // all.
+    let apart = |shard: &Shard, id: &SessionId| !shard.sessions[id].takes_messages();
+    if sessions.iter().any(|id| apart(shard, id) && !shard.sessions[id].keeps_up()) {
+        shard.bounce(origin, &message, &StanzaError::client_is_full());
+        return Fate::Done;
+    }
     if archive::is_full(shard, address) {
         shard.bounce(origin, &message, &Condition::ServiceUnavailable.into());
         return Fate::Done;
     }
     let filed = archive::file(shard, address, &message, filing);
-    if let Some(reply) = crate::error::StanzaError::from(Condition::InternalServerError).answer_to(&message) {
+    if let Some(reply) = StanzaError::from(Condition::InternalServerError).answer_to(&message) {
         shard.after(filed.ticket, After::Bounce(origin.session, Box::new(reply)));
     }
     shard.after(filed.ticket, After::Unfile(address.clone(), filed.seq));
@@ -99,13 +108,21 @@ fn hand_over(
     if let Some(seq) = filed.archived {
         message.append(archive::ids(shard, address).element(seq, address));
     }
-    // Behind messages that are still being brought from the store, this one is brought from there too.
-    if shard.accounts[address.as_str()].backlog.is_none() {
-        for session in sessions {
-            shard.send(*session, &message, What::Copy(filed.seq), Some(filed.ticket));
+    let mut left_out = false;
+    for id in sessions {
+        // Behind messages that are still being brought from the store, this one is brought from there too.
+        let behind_others = shard.accounts[address.as_str()].backlog.is_some();
+        let Some(session) = shard.sessions.get(id) else { continue };
+        if apart(shard, id) || (session.keeps_up() && !behind_others) {
+            shard.send(*id, &message, What::Copy(filed.seq), Some(filed.ticket));
+        } else {
+            left_out = true;
         }
     }
     copy_to_addressee(shard, address, &message, sessions, Some(filed.ticket));
+    if left_out {
+        offline::begin(shard, address);
+    }
     Fate::After(filed.ticket)
 }
 

@@ -1,11 +1,13 @@
 //! XEP-0160 messages that wait: brought from the store page by page to the sessions that may have them (XEP-0203 stamps).
 //!
 //! While they are being brought, newer ones queue up behind them in the store, so that order is kept; a page is asked for
-//! when the one before has been confirmed, so that memory stays flat however many wait.
+//! when the one before has been confirmed, so that memory stays flat however many wait. The same for a client that does not
+//! keep up: what it is not sent waits here until it has caught up. Of several clients of a person, one that lags behind does
+//! not hold up the others: what one of them has confirmed has arrived, and the one that lags finds it in the history.
 
-use base::ledger::{MessageRow, Query};
+use base::ledger::{MessageRow, Query, Rows, StoreError};
 use base::limits::PAGE_MESSAGES_MAX;
-use base::{Bare, SessionId};
+use base::{Bare, SessionId, Ticket};
 use wire::{Stanza, Xml};
 
 use crate::account::Backlog;
@@ -17,11 +19,33 @@ use crate::shard::Shard;
 /// A session may have messages now: if some wait, they are brought.
 pub(crate) fn begin(shard: &mut Shard, address: &Bare) {
     let Some(account) = shard.accounts.get_mut(address) else { return };
-    if !account.has_waiting() || account.backlog.is_some() {
+    if account.has_waiting() && account.backlog.is_none() {
+        account.backlog = Some(Backlog::default());
+    }
+    go_on(shard, address);
+}
+
+/// Asks for the next page, if the last one has arrived and somebody keeps up. To be called whenever that may have come
+/// true.
+pub(crate) fn go_on(shard: &mut Shard, address: &Bare) {
+    let backlog = shard.accounts.get(address).and_then(|a| a.backlog.as_ref());
+    if backlog.is_none_or(|b| b.awaited.is_some() || !b.unconfirmed.is_empty()) {
         return;
     }
-    account.backlog = Some(Backlog { sent: 0, asked: 0, unconfirmed: Vec::new() });
-    ask(shard, address);
+    let sessions = eligible(shard, address);
+    if sessions.is_empty() {
+        end(shard, address);
+    } else if sessions.iter().any(|id| shard.sessions[id].keeps_up()) {
+        ask(shard, address);
+    }
+}
+
+/// What still waits goes on waiting, until the next session comes.
+fn end(shard: &mut Shard, address: &Bare) {
+    if let Some(account) = shard.accounts.get_mut(address) {
+        account.backlog = None;
+    }
+    shard.retire(address);
 }
 
 fn ask(shard: &mut Shard, address: &Bare) {
@@ -31,23 +55,36 @@ fn ask(shard: &mut Shard, address: &Bare) {
     let (Some(row), Some(backlog)) = (&account.row, &mut account.backlog) else { return };
     backlog.asked = row.next_seq - 1;
     let query = Query::Pending { account: row.id, after: backlog.sent, limit: PAGE_MESSAGES_MAX };
-    shard.read_backlog(address, query);
+    let ticket = shard.read_backlog(address, query);
+    if let Some(backlog) = shard.accounts.get_mut(address).and_then(|a| a.backlog.as_mut()) {
+        backlog.awaited = Some(ticket);
+        backlog.arrived.clear();
+    }
 }
 
-/// A page has come.
-pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
-    let sessions = eligible(shard, address);
+/// The store has answered.
+pub(crate) fn answered(shard: &mut Shard, address: &Bare, ticket: Ticket, rows: Result<Rows, StoreError>) {
     let Some(account) = shard.accounts.get_mut(address) else { return };
-    let Some(backlog) = &mut account.backlog else { return };
+    let Some(backlog) = account.backlog.as_mut().filter(|b| b.awaited == Some(ticket)) else { return };
+    backlog.awaited = None;
+    let Ok(Rows::Messages(mut rows)) = rows else { return end(shard, address) };
+    rows.retain(|row| row.seq > backlog.sent);
+    page(shard, address, rows);
+}
+
+fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
+    let mut sessions = eligible(shard, address);
     if sessions.is_empty() {
-        account.backlog = None;
-        return shard.retire(address);
+        return end(shard, address);
     }
+    sessions.retain(|id| shard.sessions[id].keeps_up());
+    let Some(account) = shard.accounts.get_mut(address) else { return };
+    let Some(backlog) = account.backlog.as_mut().filter(|_| !sessions.is_empty()) else { return };
     if rows.is_empty() {
         // Newer ones may have been filed since the page was asked for.
         let newest = account.row.as_ref().map_or(0, |row| row.next_seq - 1);
         if newest > backlog.asked {
-            return ask(shard, address);
+            return go_on(shard, address);
         }
         let moved = backlog.sent > 0;
         account.backlog = None;
@@ -58,8 +95,9 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         return;
     }
     backlog.sent = rows.last().map_or(backlog.sent, |row| row.seq);
-    // What a session has been sent and has not confirmed is on its way already.
-    let rows: Vec<_> = rows.into_iter().filter(|row| !account.in_flight.contains_key(&row.seq)).collect();
+    // What a session has been sent is on its way already, or has arrived since the page was asked for.
+    let is_new = |row: &MessageRow| !account.in_flight.contains_key(&row.seq) && !backlog.arrived.contains(&row.seq);
+    let rows: Vec<_> = rows.into_iter().filter(is_new).collect();
     backlog.unconfirmed = rows.iter().map(|row| row.seq).collect();
     let ids = archive::ids(shard, address);
     let mut spoilt = Vec::new();
@@ -83,36 +121,18 @@ pub(crate) fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
     if let Some(account) = shard.accounts.get_mut(address) {
         account.in_flight.extend(spoilt.iter().map(|seq| (*seq, 1)));
     }
-    if spoilt.is_empty() {
-        next_if_confirmed(shard, address);
-    } else {
-        shard.confirm(address, spoilt);
-    }
-}
-
-fn next_if_confirmed(shard: &mut Shard, address: &Bare) {
-    let backlog = shard.accounts.get(address).and_then(|a| a.backlog.as_ref());
-    if backlog.is_some_and(|b| b.unconfirmed.is_empty()) {
-        ask(shard, address);
-    }
-}
-
-/// The store did not answer: what waits goes on waiting, until the next session comes.
-pub(crate) fn failed(shard: &mut Shard, address: &Bare) {
-    if let Some(account) = shard.accounts.get_mut(address) {
-        account.backlog = None;
-    }
-    shard.retire(address);
+    shard.confirm(address, spoilt);
+    go_on(shard, address);
 }
 
 /// Some have reached their person: when all of a page have, the next one is asked for.
 pub(crate) fn confirmed(shard: &mut Shard, address: &Bare, seqs: &[i64]) {
     let Some(backlog) = shard.accounts.get_mut(address).and_then(|a| a.backlog.as_mut()) else { return };
-    if backlog.unconfirmed.is_empty() {
-        return;
-    }
     backlog.unconfirmed.retain(|seq| !seqs.contains(seq));
-    next_if_confirmed(shard, address);
+    if backlog.awaited.is_some() {
+        backlog.arrived.extend(seqs);
+    }
+    go_on(shard, address);
 }
 
 /// A session has ended: what it was sent and has not confirmed goes to those that are left, or waits.
@@ -127,10 +147,8 @@ pub(crate) fn session_ended(shard: &mut Shard, address: &Bare) {
         return;
     };
     // While a page is unconfirmed no other is asked for; once nobody is left to confirm it, the next one is.
-    if !backlog.unconfirmed.is_empty() {
-        backlog.unconfirmed.retain(|seq| account.in_flight.contains_key(seq));
-        next_if_confirmed(shard, address);
-    }
+    backlog.unconfirmed.retain(|seq| account.in_flight.contains_key(seq));
+    go_on(shard, address);
 }
 
 fn eligible(shard: &Shard, address: &Bare) -> Vec<SessionId> {

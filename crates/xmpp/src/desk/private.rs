@@ -11,12 +11,13 @@ use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::shard::{After, Shard};
 
-/// How many bytes an account keeps under each key: read before its first set, and right from then on.
+/// How many bytes an account keeps under each key: read before its first set, which waits with the account until then.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes(BTreeMap<String, usize>);
 
 impl Sizes {
-    fn from_records(records: &[Record]) -> Sizes {
+    /// Of all that is kept.
+    pub(crate) fn from_records(records: &[Record]) -> Sizes {
         Sizes(records.iter().map(|r| (r.key.clone(), r.value.as_ref().map_or(0, Vec::len))).collect())
     }
 
@@ -45,17 +46,15 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let Some(first) = first.filter(|_| ask.payload.children().all(|child| has_own_namespace(&child))) else {
         return refuse(Condition::NotAcceptable, "What is kept has a namespace of its own.");
     };
+    if ask.set {
+        return set(shard, ask);
+    }
     let Some(account) = shard.account_id(ask.address) else {
         return Verdict::Error(Condition::ServiceUnavailable.into());
     };
-    let everything = Query::Records { account, kind: RecordKind::Private };
-    if ask.set {
-        let known = shard.accounts.get(ask.address).is_some_and(|account| account.private.is_some());
-        return if known { set(shard, ask) } else { Verdict::Read(everything, Box::new(learn_and_set)) };
-    }
     match children.next() {
         Some(other) if key(&other) != key(&first) => refuse(Condition::BadRequest, "Ask for one thing at a time."),
-        _ => Verdict::Read(everything, Box::new(get)),
+        _ => Verdict::Read(Query::Records { account, kind: RecordKind::Private }, Box::new(get)),
     }
 }
 
@@ -74,22 +73,11 @@ fn get(_: &mut Shard, ask: &Ask<'_>, rows: Rows) -> Verdict {
     Verdict::Result(xml.finish())
 }
 
-fn learn_and_set(shard: &mut Shard, ask: &Ask<'_>, rows: Rows) -> Verdict {
-    // The account may have gone meanwhile, and be on its way back.
-    let account = shard.accounts.get_mut(ask.address).filter(|account| account.row.is_some());
-    let (Some(account), Rows::Records(records)) = (account, rows) else {
-        return Verdict::Error(Condition::ServiceUnavailable.into());
-    };
-    // Another set may have been faster: what memory says by now is newer than these rows.
-    account.private.get_or_insert_with(|| Sizes::from_records(&records));
-    set(shard, ask)
-}
-
 fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     // Of two with one key the later counts.
     let values: BTreeMap<_, _> = ask.payload.children().map(|child| (key(&child), child.raw().into_owned())).collect();
     let sizes = shard.accounts.get_mut(ask.address).and_then(|account| account.private.as_mut());
-    let Some(sizes) = sizes else { return Verdict::Error(Condition::ServiceUnavailable.into()) };
+    let Some(sizes) = sizes else { return Verdict::NeedsPrivate };
     if let Err(text) = sizes.put(&values) {
         return refuse(Condition::ResourceConstraint, text);
     }

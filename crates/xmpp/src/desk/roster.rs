@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use base::ledger::{Record, RecordKind, Write};
-use base::limits::ROSTER_ITEMS_MAX;
 use base::{Bare, Jid, NodeId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
@@ -73,14 +72,14 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         }
         return Verdict::ResultAfter(Vec::new(), subscription::remove(shard, ask.address, &contact));
     }
-    if before.is_none() && roster.items.len() >= ROSTER_ITEMS_MAX {
-        return refuse(Condition::ResourceConstraint, "The contact list is full.");
-    }
     let registers = before.map(|item| item.registers).unwrap_or_default();
     let item = match Item::from_xml(&element) {
         Ok(item) => item.with(registers),
         Err(error) => return Verdict::Error(error),
     };
+    if !roster.has_room_for(&contact, &item) {
+        return refuse(Condition::ResourceConstraint, "The contact list is full.");
+    }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
     Verdict::ResultAfter(Vec::new(), ticket)
@@ -121,10 +120,7 @@ pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Opti
             changes.push((RecordKind::Request, contact.as_str().to_owned(), None));
         }
     }
-    match item {
-        Some(item) => roster.items.insert(contact.clone(), item),
-        None => roster.items.remove(contact),
-    };
+    roster.put(contact, item);
     for (kind, key, value) in changes {
         shard.write(Write::PutRecord(Record { account: id, kind, key, value, clock, node: NodeId::SELF, version }));
     }
@@ -154,7 +150,7 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
         let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
         stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
-        shard.send(session, &stanza, What::Stanza, Some(after));
+        shard.send(session, &stanza, What::Answer, Some(after));
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use base::limits::UNACKNOWLEDGED_BYTES_MAX;
 use base::{Bare, ConnId, SessionId};
 use wire::{Element, Xml};
 
@@ -25,8 +24,9 @@ pub(crate) struct StreamManagement {
     received: u32,
     /// Those among them that are not handled yet.
     unsettled: BTreeSet<u32>,
-    /// The client asked how many are handled when this was `received`: it is told once they are.
-    owed: Option<u32>,
+    /// The client asked how many are handled when these were `received`, oldest first: it is told once they are. A client
+    /// that goes on asking is answered all the same, so the oldest stay; of more than some the last stands for the rest.
+    owed: VecDeque<u32>,
     /// Stanzas that the client has acknowledged.
     acknowledged: u32,
     /// Those sent since, oldest first.
@@ -34,7 +34,21 @@ pub(crate) struct StreamManagement {
     queue_bytes: usize,
     /// Whether an `<r/>` of ours is unanswered.
     asked: bool,
+    /// Who wants the session and waits until all that the client said in it is handled.
+    resumption: Option<Resumption>,
 }
+
+/// A connection that wants to have a session.
+#[derive(Debug)]
+struct Resumption {
+    conn: ConnId,
+    /// What its client has had.
+    h: u32,
+}
+
+/// `<r/>` of a client that are remembered while what was sent before them is being handled: one commit's worth of those
+/// that ask after each stanza.
+const OWED_MAX: usize = 16;
 
 impl StreamManagement {
     /// A stanza has come; its number.
@@ -54,18 +68,41 @@ impl StreamManagement {
         }
     }
 
+    /// The client asks; what it can be told now.
+    fn request(&mut self) -> Option<u32> {
+        if self.unsettled.is_empty() {
+            return Some(self.received);
+        }
+        if self.owed.len() >= OWED_MAX {
+            self.owed.pop_back();
+        }
+        self.owed.push_back(self.received);
+        None
+    }
+
+    /// A stanza is handled; what the client, who asked, can be told now.
+    fn settle(&mut self, number: u32) -> Option<u32> {
+        self.unsettled.remove(&number);
+        let handled = self.handled();
+        let mut reached = false;
+        while self.owed.front().is_some_and(|owed| handled.wrapping_sub(*owed) < u32::MAX / 2) {
+            self.owed.pop_front();
+            reached = true;
+        }
+        reached.then_some(handled)
+    }
+
+    /// The session ends: the connection that waits for it, if there is one.
+    pub(crate) fn take_waiting(&mut self) -> Option<ConnId> {
+        self.resumption.take().map(|resumption| resumption.conn)
+    }
+
     /// A stanza is on its way: it is kept until it is acknowledged. Gives a request to be sent behind it, if none is
     /// under way.
-    ///
-    /// # Errors
-    /// If the client lets too much pile up (attack case A22).
-    pub(crate) fn sent(&mut self, bytes: Vec<u8>, what: What) -> Result<Option<&'static [u8]>, StreamError> {
-        if self.queue_bytes + bytes.len() > UNACKNOWLEDGED_BYTES_MAX {
-            return Err(StreamError::ResourceConstraint("This client does not acknowledge what it is sent."));
-        }
+    pub(crate) fn sent(&mut self, bytes: Vec<u8>, what: What) -> Option<&'static [u8]> {
         self.queue_bytes += bytes.len();
         self.queue.push_back((bytes, what));
-        Ok(if std::mem::replace(&mut self.asked, true) { None } else { Some(REQUEST) })
+        (!std::mem::replace(&mut self.asked, true)).then_some(REQUEST)
     }
 
     /// The client has had everything up to `h`. Gives the store's numbers of what it has had.
@@ -79,9 +116,7 @@ impl StreamManagement {
         let mut copies = Vec::new();
         for (bytes, what) in self.queue.drain(..count) {
             self.queue_bytes -= bytes.len();
-            if let What::Copy(seq) = what {
-                copies.push(seq);
-            }
+            copies.extend(what.copy());
         }
         Ok(copies)
     }
@@ -91,14 +126,9 @@ impl StreamManagement {
         self.queue_bytes
     }
 
-    /// Whether the client acknowledges fast enough that it may be sent more of what can wait.
-    pub(crate) fn keeps_up(&self) -> bool {
-        self.queue_bytes <= UNACKNOWLEDGED_BYTES_MAX / 2
-    }
-
     /// The store's numbers of what the client has not acknowledged.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = i64> {
-        self.queue.iter().filter_map(|(_, what)| if let What::Copy(seq) = what { Some(*seq) } else { None })
+        self.queue.iter().filter_map(|(_, what)| what.copy())
     }
 }
 
@@ -113,13 +143,12 @@ impl Shard {
         let Some(number) = origin.number else { return };
         let Some(session) = self.sessions.get_mut(&origin.session) else { return };
         let Some(sm) = session.sm.as_mut() else { return };
-        sm.unsettled.remove(&number);
-        let handled = sm.handled();
-        if sm.owed.is_some_and(|owed| handled.wrapping_sub(owed) < u32::MAX / 2) {
-            sm.owed = None;
-            if let Some(conn) = session.conn {
-                self.write_raw(conn, &answer(handled));
-            }
+        let handled = sm.settle(number);
+        if sm.resumption.is_some() {
+            return resume_if_settled(self, origin.session);
+        }
+        if let (Some(handled), Some(conn)) = (handled, session.conn) {
+            self.write_raw(conn, &answer(handled));
         }
     }
 }
@@ -151,11 +180,8 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
         }
         ("enable", Some(_)) => shard.write_raw(conn, &failed("unexpected-request")),
         ("r", Some(sm)) => {
-            if sm.unsettled.is_empty() {
-                let received = sm.received;
-                shard.write_raw(conn, &answer(received));
-            } else {
-                sm.owed = Some(sm.received);
+            if let Some(handled) = sm.request() {
+                shard.write_raw(conn, &answer(handled));
             }
         }
         ("a", Some(sm)) => {
@@ -173,7 +199,7 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
                         shard.write_raw(conn, REQUEST);
                     }
                     shard.confirm(&address, copies);
-                    shard.next_question(id);
+                    shard.caught_up(id);
                 }
                 Err(error) => shard.end_stream(id, error),
             }
@@ -185,24 +211,51 @@ pub(crate) fn handle(shard: &mut Shard, id: SessionId, element: &Element<'_>) {
 
 /// Section 5: the client wants an earlier session on a new connection. Whoever is authenticated as its account may have
 /// it, from one connection at a time: the last who asks.
+///
+/// What the client said before may still be on its way to the disk, or wait for an account. It will take effect: if it were
+/// not counted, the client would say it again. So the session is resumed when all of it is handled.
 pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &str, h: u32) {
     let found = shard.resumable.get(previd).copied().filter(|s| shard.sessions[s].account == *address);
-    let Some(id) = found else {
-        return shard.push(Output::ResumeRefused { conn, failed: failed("item-not-found") });
-    };
+    let Some(id) = found else { return refuse(shard, conn) };
+    shard.displace(id);
+    let sm = shard.sessions.get_mut(&id).and_then(|session| session.sm.as_mut());
+    let sm = sm.expect("only such sessions can be resumed");
+    shard.binding.insert(conn);
+    if let Some(earlier) = sm.resumption.replace(Resumption { conn, h }) {
+        refuse(shard, earlier.conn);
+    }
+    resume_if_settled(shard, id);
+}
+
+/// There is no such session, or not for this connection.
+pub(crate) fn refuse(shard: &mut Shard, conn: ConnId) {
+    shard.binding.remove(&conn);
+    shard.push(Output::ResumeRefused { conn, failed: failed("item-not-found") });
+}
+
+/// Gives a session to the connection that waits for it, if nothing is in the way any more.
+fn resume_if_settled(shard: &mut Shard, id: SessionId) {
+    let Some(session) = shard.sessions.get_mut(&id) else { return };
+    let (address, sm) = (session.account.clone(), session.sm.as_mut());
+    let Some(sm) = sm.filter(|sm| sm.unsettled.is_empty()) else { return };
+    let Some(Resumption { conn, h }) = sm.resumption.take() else { return };
+    // It may have gone while it waited.
+    if !shard.binding.remove(&conn) {
+        return;
+    }
+    let acknowledged = sm.acknowledge(h);
     shard.attach(id, conn);
     shard.keep(id);
-    let session = shard.sessions.get_mut(&id).expect("found just now");
-    let sm = session.sm.as_mut().expect("only such sessions can be resumed");
-    let copies = match sm.acknowledge(h) {
+    let copies = match acknowledged {
         Ok(copies) => copies,
         Err(error) => return shard.end_stream(id, error),
     };
-    sm.owed = None;
+    let sm = shard.sessions.get_mut(&id).and_then(|session| session.sm.as_mut()).expect("it is resumed");
+    sm.owed.clear();
     sm.asked = !sm.queue.is_empty();
     let mut bytes = Vec::new();
     let mut xml = Xml::new();
-    xml.open("resumed", ns::SM).attr("h", sm.handled().to_string()).attr("previd", previd).close();
+    xml.open("resumed", ns::SM).attr("h", sm.received.to_string()).attr_if("previd", sm.id.as_ref()).close();
     bytes.extend_from_slice(&xml.finish());
     for (stanza, _) in &sm.queue {
         bytes.extend_from_slice(stanza);
@@ -211,10 +264,10 @@ pub(crate) fn resume(shard: &mut Shard, conn: ConnId, address: &Bare, previd: &s
         bytes.extend_from_slice(REQUEST);
     }
     shard.write_raw(conn, &bytes);
-    shard.confirm(address, copies);
+    shard.confirm(&address, copies);
     // XEP-0352 section 5.2: a new stream begins in the active state.
     super::client_state::activate(shard, id);
-    shard.next_question(id);
+    shard.caught_up(id);
 }
 
 fn answer(h: u32) -> Vec<u8> {
@@ -252,7 +305,7 @@ mod tests {
     fn acknowledgements_wrap_and_are_never_of_more_than_was_sent() {
         let mut sm = StreamManagement { acknowledged: u32::MAX, ..StreamManagement::default() };
         for seq in 0..3 {
-            sm.sent(vec![0], What::Copy(seq)).unwrap();
+            sm.sent(vec![0], What::Copy(seq));
         }
         assert_eq!(sm.acknowledge(1).unwrap(), [0, 1]);
         assert!(sm.acknowledge(3).is_err());
@@ -261,12 +314,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acknowledged_is_limited() {
-        let mut sm = StreamManagement::default();
-        let piece = UNACKNOWLEDGED_BYTES_MAX / 4;
-        for _ in 0..4 {
-            assert!(sm.sent(vec![0; piece], What::Stanza).is_ok());
+    fn who_goes_on_asking_is_answered() {
+        for asked in [OWED_MAX - 1, OWED_MAX, OWED_MAX + 1, OWED_MAX * 10] {
+            let mut sm = StreamManagement::default();
+            assert_eq!(sm.request(), Some(0), "there is nothing to wait for");
+            for _ in 0..asked {
+                sm.count_in();
+                assert_eq!(sm.request(), None);
+            }
+            assert_eq!(sm.owed.len(), asked.min(OWED_MAX));
+            let asked = asked as u32;
+            let answers: Vec<u32> = (1..=asked).filter_map(|number| sm.settle(number)).collect();
+            let each = 1..=asked.min(OWED_MAX as u32 - 1);
+            assert_eq!(answers, each.chain((asked >= OWED_MAX as u32).then_some(asked)).collect::<Vec<_>>());
         }
-        assert!(sm.sent(vec![0], What::Stanza).is_err());
+    }
+
+    #[test]
+    fn one_answer_serves_all_that_asked_before_it() {
+        let mut sm = StreamManagement { received: u32::MAX - 2, ..StreamManagement::default() };
+        for _ in 0..4 {
+            sm.count_in();
+            assert_eq!(sm.request(), None);
+        }
+        for (number, answer) in [(u32::MAX, None), (0, None), (u32::MAX - 1, Some(0)), (1, Some(1))] {
+            assert_eq!(sm.settle(number), answer, "{number}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use base::limits::{REQUEST_BYTES_MAX, REQUESTS_MAX, ROSTER_ASKS_MAX, ROSTER_ITEMS_MAX};
+use base::limits::{REQUEST_BYTES_MAX, REQUESTS_MAX, ROSTER_ASKS_MAX};
 use base::{Bare, SessionId, Ticket};
 use wire::{Form, Kind, Stanza};
 
@@ -44,7 +44,7 @@ pub(crate) fn outbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb
     let asks = after.has(Registers::ASK) && !registers.has(Registers::ASK);
     let refused = if verb == Verb::Subscribe && stanza.inner_len() > REQUEST_BYTES_MAX {
         Some((Condition::PolicyViolation, "The request is too long."))
-    } else if is_new && known.items.len() >= ROSTER_ITEMS_MAX {
+    } else if is_new && !known.has_room_for(&contact, &Item::default()) {
         Some((Condition::ResourceConstraint, "The contact list is full."))
     } else if asks && known.having(Registers::ASK).count() >= ROSTER_ASKS_MAX {
         Some((Condition::ResourceConstraint, "Too many people have not answered yet."))

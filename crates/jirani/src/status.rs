@@ -1,0 +1,307 @@
+//! `jirani status`: how the daemon is, for people and (`--json`) for programs.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+use base::Wall;
+use serde::{Deserialize, Serialize};
+
+use crate::control::{self, Daemon, Reply, Request};
+use crate::exit::Exit;
+use crate::health::{self, Finding, bytes};
+use crate::home::Home;
+use crate::machine::{self, Machine};
+use crate::terminal::{harmless, harmless_lines};
+
+/// What a daemon says of itself. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Status {
+    /// The program's version.
+    pub(crate) version: String,
+    /// The domain that accounts are made under.
+    pub(crate) domain: String,
+    /// The data directory.
+    pub(crate) data: String,
+    /// When it looked.
+    pub(crate) now_ms: i64,
+    /// When it started.
+    pub(crate) since_ms: i64,
+    /// Who is on, by address.
+    pub(crate) people: Vec<Person>,
+    /// How many accounts there are.
+    pub(crate) accounts: u64,
+    /// How many messages wait for somebody.
+    pub(crate) waiting_messages: u64,
+    /// What its parts hold.
+    pub(crate) shard: Shard,
+    pub(crate) connections: Connections,
+    pub(crate) store: Store,
+    pub(crate) machine: Machine,
+    pub(crate) certificates: Vec<Certificate>,
+    /// Whether others than the owner can look into the data directory.
+    pub(crate) data_is_open: bool,
+    /// Where the next root key still lies.
+    pub(crate) next_root_key: Option<String>,
+}
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Person {
+    /// The full address.
+    pub(crate) address: String,
+    pub(crate) since_ms: i64,
+    /// Whether it is available to others.
+    pub(crate) available: bool,
+    /// Whether it has a connection; if not, its client may still come back to it.
+    pub(crate) connected: bool,
+    pub(crate) tls: bool,
+    /// How it logged in, if it is connected.
+    pub(crate) mechanism: Option<String>,
+}
+
+/// The server's memory of people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shard {
+    pub(crate) accounts: u64,
+    pub(crate) sessions: u64,
+    /// Bytes of stanzas that are on their way.
+    pub(crate) held_bytes: u64,
+}
+
+/// Sockets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connections {
+    pub(crate) all: u64,
+    /// Those that have no session (yet).
+    pub(crate) without_session: u64,
+    pub(crate) held_bytes: u64,
+}
+
+/// The way to the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    pub(crate) unwritten_batches: u64,
+    pub(crate) unwritten_bytes: u64,
+}
+
+/// When a certificate ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Certificate {
+    /// For which domain; this computer's own one has none.
+    pub(crate) domain: Option<String>,
+    pub(crate) ends_ms: i64,
+}
+
+/// What `--json` prints, with a daemon.
+#[derive(Serialize)]
+struct Report<'a> {
+    running: bool,
+    #[serde(flatten)]
+    status: &'a Status,
+    findings: &'a [Finding],
+}
+
+/// What `--json` prints without one.
+#[derive(Serialize)]
+struct Silence {
+    running: bool,
+}
+
+/// Looks at everything, in the daemon.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(crate) async fn look(daemon: &Daemon) -> Result<Status> {
+    let engine = daemon.engine.status().await.context("the store cannot be read")?;
+    let next_root_key = daemon.home.next_root_key();
+    let people: Vec<Person> = engine
+        .people
+        .into_iter()
+        .map(|person| Person {
+            address: person.address,
+            since_ms: person.since.0,
+            available: person.available,
+            connected: person.login.is_some(),
+            tls: person.login.is_some_and(|login| login.tls),
+            mechanism: person.login.and_then(|login| login.mechanism).map(str::to_owned),
+        })
+        .collect();
+    let certificate = |(domain, ends): (Option<String>, Wall)| Certificate { domain, ends_ms: ends.0 };
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        domain: daemon.hosts.primary.clone(),
+        data: daemon.home.path().display().to_string(),
+        now_ms: daemon.clock.now().wall.0,
+        since_ms: daemon.since.0,
+        accounts: engine.accounts as u64,
+        waiting_messages: engine.waiting,
+        shard: Shard {
+            accounts: engine.shard_accounts as u64,
+            sessions: people.len() as u64,
+            held_bytes: engine.shard_bytes as u64,
+        },
+        connections: Connections {
+            all: engine.connections as u64,
+            without_session: engine.strangers as u64,
+            held_bytes: engine.connection_bytes as u64,
+        },
+        store: Store {
+            unwritten_batches: engine.unwritten.items as u64,
+            unwritten_bytes: engine.unwritten.bytes as u64,
+        },
+        people,
+        machine: Machine::look(daemon.home.path(), &daemon.home.store()),
+        certificates: daemon.certificates.ends().into_iter().map(certificate).collect(),
+        data_is_open: machine::is_open_to_others(daemon.home.path()),
+        next_root_key: next_root_key.exists().then(|| next_root_key.display().to_string()),
+    })
+}
+
+/// Asks the daemon and prints what it says.
+pub(crate) fn status(home: &Home, json: bool) -> Result<Exit> {
+    let status = match control::ask(home, &Request::Status) {
+        Ok(Reply::Status(status)) => status,
+        Ok(_) => bail!("the daemon answered something else"),
+        Err(error) => {
+            if json && Exit::of(&error) == Exit::NotRunning {
+                println!("{}", serde_json::to_string_pretty(&Silence { running: false })?);
+            }
+            return Err(error);
+        }
+    };
+    let findings = health::findings(&status);
+    if json {
+        let report = Report { running: true, status: &status, findings: &findings };
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", text(&status));
+        print!("{}", list(&findings));
+    }
+    Ok(if findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+/// What is found, each with what to do.
+pub(crate) fn list(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let _ = write!(text, "\n! {}\n  {}\n", harmless_lines(&finding.what), harmless_lines(&finding.todo));
+    }
+    text
+}
+
+/// The status for people.
+fn text(status: &Status) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write_text(status, &mut text);
+    text
+}
+
+fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
+    let Status { shard, connections, store, machine, .. } = status;
+    let up = ago(status.now_ms - status.since_ms);
+    writeln!(text, "Jirani {} runs for {} since {up}.", harmless(&status.version), harmless(&status.domain))?;
+    writeln!(text, "\nPeople      {} on, {} accounts", status.people.len(), status.accounts)?;
+    for person in &status.people {
+        let security = match (person.connected, person.tls) {
+            (false, _) => "connection lost, may come back",
+            (true, true) => "TLS",
+            (true, false) => "no TLS",
+        };
+        let mechanism = person.mechanism.as_deref().map(|m| format!(", {}", harmless(m))).unwrap_or_default();
+        let hidden = if person.available { "" } else { ", not available" };
+        let since = ago(status.now_ms - person.since_ms);
+        writeln!(text, "  {}  since {since}, {security}{mechanism}{hidden}", harmless(&person.address))?;
+    }
+    writeln!(text, "Messages    {} waiting for who is away", status.waiting_messages)?;
+    writeln!(text, "Memory      {}", bytes(machine.memory_bytes))?;
+    let (held, accounts) = (bytes(shard.held_bytes), shard.accounts);
+    writeln!(text, "  people       {held} of stanzas; {accounts} accounts and {} sessions", shard.sessions)?;
+    let (held, strangers) = (bytes(connections.held_bytes), connections.without_session);
+    writeln!(text, "  connections  {held}; {} of them, {strangers} not logged in", connections.all)?;
+    let unwritten = bytes(store.unwritten_bytes);
+    writeln!(text, "  store        {unwritten} not written yet, in {} batches", store.unwritten_batches)?;
+    let (stored, free) = (bytes(machine.store_bytes), bytes(machine.disk_free_bytes));
+    writeln!(text, "Disk        {stored} used, {free} free, in {}", harmless(&status.data))?;
+    writeln!(text, "Files       {} open, {} allowed", machine.open_files, machine.open_files_max)
+}
+
+/// A span of time as people say it.
+fn ago(ms: i64) -> String {
+    match ms.max(0) / 1000 {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Status {
+        let person = |address: &str, connected, tls, available| Person {
+            address: address.to_owned(),
+            since_ms: 0,
+            available,
+            connected,
+            tls,
+            mechanism: connected.then(|| "SCRAM-SHA-256".to_owned()),
+        };
+        Status {
+            version: "0.1.0".into(),
+            domain: "a-b-c-d-e.jirani.alt".into(),
+            data: "/data".into(),
+            now_ms: 7_200_000,
+            since_ms: 7_100_000,
+            people: vec![
+                person("maria@x/\u{1b}[2J", true, true, true),
+                person("paulo@x/b", true, false, false),
+                person("rosa@x/c", false, false, true),
+            ],
+            accounts: 4,
+            waiting_messages: 7,
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn people_read_it() {
+        let text = text(&example());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "Jirani 0.1.0 runs for a-b-c-d-e.jirani.alt since 100 s.");
+        assert_eq!(
+            lines[2..7],
+            [
+                "People      3 on, 4 accounts",
+                r"  maria@x/\u{1b}[2J  since 2 h, TLS, SCRAM-SHA-256",
+                "  paulo@x/b  since 2 h, no TLS, SCRAM-SHA-256, not available",
+                "  rosa@x/c  since 2 h, connection lost, may come back",
+                "Messages    7 waiting for who is away",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_found_is_told_with_what_to_do() {
+        assert_eq!(list(&[]), "");
+        let finding = Finding::new("disk", "The disk is full.", "Make room.");
+        assert_eq!(list(&[finding]), "\n! The disk is full.\n  Make room.\n");
+    }
+
+    #[test]
+    fn spans_of_time_are_short() {
+        for (ms, expect) in
+            [(-1, "0 s"), (119_999, "119 s"), (120_000, "2 min"), (7_200_000, "2 h"), (172_800_000, "2 days")]
+        {
+            assert_eq!(ago(ms), expect);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! XEP-0160 through a whole node: messages that wait in the store come once and in order, however the clients change.
+
+mod common;
+
+use std::time::Duration;
+
+use common::bound;
+use sim::{Bench, Seat};
+
+/// The ids of the messages that a client has heard since it was asked last.
+#[track_caller]
+fn ids(bench: &mut Bench, seat: Seat) -> Vec<String> {
+    let heard = bench.received(seat);
+    heard.iter().filter(|t| t.name == "message").map(|t| t.attr("id").unwrap_or_default().to_owned()).collect()
+}
+
+/// A page that was asked for before a session left is not taken for the page of the one that comes next.
+#[test]
+fn a_page_that_comes_too_late_is_nobodys() {
+    let mut bench = Bench::new(1);
+    let maria = bench.login("maria", "here");
+    let (phone, laptop) = (bound(&mut bench, "paulo", "phone"), bound(&mut bench, "paulo", "laptop"));
+    // From now on the contacts are in memory.
+    bench.send(phone, "<presence><priority>-1</priority></presence>");
+    for id in 1..=3 {
+        bench.send(maria, &format!("<message to='paulo@jirani.example' id='{id}'><body>{id}</body></message>"));
+    }
+    bench.run_until_idle();
+    bench.setup.answer = Duration::from_millis(100)..=Duration::from_millis(100);
+    bench.setup.commit = Duration::from_millis(300)..=Duration::from_millis(300);
+    bench.send(phone, "<presence/>");
+    bench.pass(Duration::from_millis(30));
+    bench.disconnect(phone);
+    bench.pass(Duration::from_millis(30));
+    bench.send(laptop, "<presence/>");
+    assert_eq!(ids(&mut bench, laptop), ["1", "2", "3"]);
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.waiting("paulo").is_empty());
+}

@@ -1,0 +1,47 @@
+//! What a shard says of itself to the person who runs the node: plain data from one moment.
+
+use base::{ConnId, Wall};
+
+use crate::shard::Shard;
+
+/// What a shard is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Its sessions, by address.
+    pub online: Vec<Online>,
+    /// Accounts in memory; most of them because somebody is logged in.
+    pub accounts: usize,
+    /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198.
+    pub held_bytes: usize,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Online {
+    /// Its full address.
+    pub address: String,
+    /// When it was bound.
+    pub since: Wall,
+    /// Its connection; `None` while a broken one may still be resumed.
+    pub conn: Option<ConnId>,
+    /// Whether it has said that it is available (RFC 6121 section 4.2).
+    pub available: bool,
+}
+
+impl Shard {
+    /// Walks over everything: for a person who asks, not for every second.
+    pub(crate) fn report(&self) -> Report {
+        let mut online: Vec<Online> = self
+            .sessions
+            .values()
+            .map(|session| Online {
+                address: session.jid.to_string(),
+                since: session.since,
+                conn: session.conn,
+                available: session.presence.is_some(),
+            })
+            .collect();
+        online.sort_by(|a, b| a.address.cmp(&b.address));
+        Report { online, accounts: self.accounts.len(), held_bytes: self.held_bytes() }
+    }
+}
