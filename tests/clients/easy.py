@@ -136,6 +136,39 @@ async def backs_up(world):
     house.stop()
 
 
+@case("chat: a line client of our own writes, hears, and shows nothing that acts on a terminal")
+async def chats(world):
+    house = world.standing
+    ana, ben = house.people("ana", "ben")
+    bot = await Bot(house, ben).login()
+    chat = await asyncio.create_subprocess_exec(
+        *house.command("chat", ana[0].split("@")[0]), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+
+    def types(line):
+        chat.stdin.write(line.encode() + b"\n")
+
+    async def shown():
+        return (await asyncio.wait_for(chat.stdout.readline(), 15)).decode().rstrip("\n")
+
+    types(ana[1])
+    check((await shown()).startswith(f"You are {ana[0]}."), True)
+    name = ben[0].split("@")[0]
+    types(f"/to {name}")
+    check(await shown(), f"* You write to {name}.")
+    types("habari < & >")
+    heard = await bot.hear()
+    check((heard["from"].bare, heard["body"]), (ana[0], "habari < & >"))
+    await bot.say(ana[0], "nzuri\u009b2J")
+    check((await shown())[5:], f" {name}: nzuri\\u{{9b}}2J")
+    types("/quit")
+    check(await asyncio.wait_for(chat.wait(), 15), 0)
+    await bot.leave()
+
+    done = house.run("chat", name, stdin="not the password\n")
+    check((done.returncode, "the password is wrong" in done.stderr), (1, True))
+
+
 async def flood(bot, to):
     """Writes until it is stopped."""
     while True:

@@ -60,6 +60,14 @@ pub(crate) enum Command {
     /// Make, list, change and remove accounts
     #[command(subcommand)]
     Account(Account),
+    /// Chat in this terminal, with the daemon of this computer
+    ///
+    /// Asks for the password. Then each line that you type is a message: /to NAME chooses to whom, /who shows your
+    /// contacts, /add NAME makes one, /quit ends. From a script, the first line is the password.
+    Chat {
+        /// As which account [default: your name on this computer]
+        name: Option<String>,
+    },
     /// Say what to type into a chat program
     Setup {
         /// Which program

@@ -5,6 +5,7 @@
 
 mod account;
 mod backup;
+mod chat;
 mod check;
 mod cli;
 mod config;
@@ -67,6 +68,10 @@ fn command(cli: Cli) -> Result<Exit> {
         Command::Account(command) => {
             let (home, config) = both()?;
             account::account(&home, &config, command)?;
+        }
+        Command::Chat { name } => {
+            let (home, config) = both()?;
+            chat::chat(&home, &config, name)?;
         }
         Command::Setup { client, name } => {
             let (home, config) = both()?;

@@ -1,6 +1,6 @@
 //! `jirani setup CLIENT`: what to type into which program, so that nobody has to guess.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::cli::Client;
 use crate::config::Config;
@@ -29,15 +29,19 @@ pub(crate) fn print_account(address: &str, password: Option<&str>, port: u16) {
 }
 
 pub(crate) fn setup(home: &Home, config: &Config, client: Client, name: Option<String>) -> Result<()> {
+    let address = find(home, config, name)?;
+    let port = config.listen.first().map_or(5222, std::net::SocketAddr::port);
+    print!("{}", instructions(client, &harmless(&address), port));
+    Ok(())
+}
+
+/// The address of the account that is named, or of the one that is named as this person is, or of any.
+pub(crate) fn find(home: &Home, config: &Config, name: Option<String>) -> Result<String> {
     let accounts = accounts(home, config)?;
     let wanted = name.unwrap_or_else(user_name);
-    let address = accounts.iter().find(|a| **a == wanted || a.split('@').next() == Some(&wanted)).or(accounts.first());
-    let Some(address) = address else {
-        anyhow::bail!("there is no account yet. `jirani account add NAME` makes one");
-    };
-    let port = config.listen.first().map_or(5222, std::net::SocketAddr::port);
-    print!("{}", instructions(client, &harmless(address), port));
-    Ok(())
+    let is_wanted = |address: &&String| **address == wanted || address.split('@').next() == Some(&wanted);
+    let address = accounts.iter().find(is_wanted).or(accounts.first());
+    address.cloned().context("there is no account yet. `jirani account add NAME` makes one")
 }
 
 /// The accounts of this person's daemon; or the account at the one of another user, for who has none.

@@ -207,7 +207,7 @@ fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
     let Status { shard, connections, store, machine, .. } = status;
     let up = ago(status.now_ms - status.since_ms);
     writeln!(text, "Jirani {} runs for {} since {up}.", harmless(&status.version), harmless(&status.domain))?;
-    writeln!(text, "\nPeople      {} on, {} accounts", status.people.len(), status.accounts)?;
+    writeln!(text, "\nPeople      {} on, {}", status.people.len(), some(status.accounts, "account"))?;
     for person in &status.people {
         let security = match (person.connected, person.tls) {
             (false, _) => "connection lost, may come back",
@@ -221,8 +221,8 @@ fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
     }
     writeln!(text, "Messages    {} waiting for who is away", status.waiting_messages)?;
     writeln!(text, "Memory      {}", bytes(machine.memory_bytes))?;
-    let (held, accounts) = (bytes(shard.held_bytes), shard.accounts);
-    writeln!(text, "  people       {held} of stanzas; {accounts} accounts and {} sessions", shard.sessions)?;
+    let (accounts, sessions) = (some(shard.accounts, "account"), some(shard.sessions, "session"));
+    writeln!(text, "  people       {} of stanzas; {accounts}, {sessions}", bytes(shard.held_bytes))?;
     let (held, strangers) = (bytes(connections.held_bytes), connections.without_session);
     writeln!(text, "  connections  {held}; {} of them, {strangers} not logged in", connections.all)?;
     let unwritten = bytes(store.unwritten_bytes);
@@ -230,6 +230,11 @@ fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
     let (stored, free) = (bytes(machine.store_bytes), bytes(machine.disk_free_bytes));
     writeln!(text, "Disk        {stored} used, {free} free, in {}", harmless(&status.data))?;
     writeln!(text, "Files       {} open, {} allowed", machine.open_files, machine.open_files_max)
+}
+
+/// So many of something.
+fn some(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A span of time as people say it.
