@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
+use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError, Write};
 use base::limits::{ACCOUNT_SESSIONS_MAX, ACCOUNTS_IDLE_MAX, CLIENT_LOOK_TIME};
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
@@ -23,6 +23,7 @@ use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
+use crate::desk::registration::Change;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::held::Outgoing;
 use crate::map::{Keyed, Map};
@@ -108,6 +109,13 @@ pub enum Input<'a> {
         /// The rows.
         rows: Result<Rows, StoreError>,
     },
+    /// A password was hashed for [`Output::Hash`].
+    Hashed {
+        /// Whose.
+        address: Bare,
+        /// What it became, or why it cannot be a password.
+        made: Result<Vec<Credential>, StanzaError>,
+    },
     /// An order of the person who runs the node.
     Command {
         /// Comes back with the answer.
@@ -166,6 +174,18 @@ pub enum Output<'a> {
         query: Query,
         /// The batch.
         after: Option<Ticket>,
+    },
+    /// Make of a password what is kept of it and say [`Input::Hashed`]; one at a time for each person.
+    Hash {
+        /// Whose.
+        address: Bare,
+        /// The password.
+        password: String,
+    },
+    /// What this person has proved counts no more: end the connections on which they log in, or are not bound yet.
+    Expel {
+        /// Who.
+        address: Bare,
     },
     /// The answer to [`Input::Command`].
     Reply {
@@ -236,6 +256,10 @@ pub(crate) enum After {
     Unfile(Bare, i64),
     /// If the batch failed, these copies are still to be written off.
     Reconfirm(AccountId, Vec<i64>),
+    /// The account has the new password now that this session wanted.
+    NewPassword(Bare, SessionId),
+    /// The account is gone now.
+    Removed(Bare),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -268,6 +292,8 @@ pub struct Shard {
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
     parking: Parking,
+    /// Passwords that are being changed, one for an account.
+    pub(crate) changes: Map<Bare, Change>,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
@@ -316,6 +342,7 @@ impl Shard {
             rng,
             accounts: Map::with_hasher(keyed.clone()),
             parking: Parking::default(),
+            changes: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
@@ -362,6 +389,7 @@ impl Shard {
                 }
             }
             Input::Closed { conn } => self.handle_closed(conn),
+            Input::Hashed { address, made } => desk::registration::hashed(self, &address, made),
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Timeout => self.handle_timeout(),
         }
@@ -880,7 +908,14 @@ impl Shard {
                     account.unfile(seq);
                 }
             }
-            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            (After::NewPassword(address, but), Ok(())) => {
+                desk::registration::password_changed(self, &address, Some(but));
+            }
+            (After::Removed(address), Ok(())) => {
+                desk::registration::removed(self, &address, StreamError::NotAuthorized)
+            }
+            (After::NewPassword(..) | After::Removed(_), Err(_))
+            | (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
             // Its rows have gone with it.
             (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
@@ -1097,6 +1132,11 @@ impl Shard {
         self.no_account(address, &StanzaError::from(Condition::InternalServerError));
     }
 
+    /// An account has gone, or has come: what memory knows of its address is not so any more.
+    pub(crate) fn forget_account(&mut self, address: &Bare) {
+        self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
+    }
+
     /// The sessions of an account for which the answer is true, in the order in which they were bound.
     pub(crate) fn sessions_of(&self, address: &Bare, which: impl Fn(&Session) -> bool) -> SmallVec<[SessionId; 4]> {
         let Some(account) = self.accounts.get(address) else { return SmallVec::new() };
@@ -1119,8 +1159,7 @@ impl Shard {
                 let ticket = self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::RemoveAccount { account, address } => {
-                self.log_out(&address.clone(), "The account was removed.");
+            Command::RemoveAccount { account, .. } => {
                 let ticket = self.write(Write::RemoveAccount { account: *account });
                 self.after(ticket, After::Reply(id, command));
             }
@@ -1152,22 +1191,16 @@ impl Shard {
         };
         if answer == Answer::Done {
             match command {
-                // Attack case B19: whoever is in with the old password is out.
-                Command::SetPassword { address, .. } => self.log_out(&address, "The password was changed."),
-                Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
-                    self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable));
+                Command::SetPassword { address, .. } => desk::registration::password_changed(self, &address, None),
+                Command::RemoveAccount { address, .. } => {
+                    let why = StreamError::PolicyViolation("The account was removed.");
+                    desk::registration::removed(self, &address, why);
                 }
+                Command::CreateAccount { address, .. } => self.forget_account(&address),
                 Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.push(Output::Reply { id, answer });
-    }
-
-    fn log_out(&mut self, address: &Bare, why: &'static str) {
-        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
-        for session in sessions {
-            self.end_stream(session, StreamError::PolicyViolation(why));
-        }
     }
 
     // --- small things -----------------------------------------------------------------------------------------------
