@@ -18,6 +18,7 @@ import chat  # noqa: F401
 import profanity  # noqa: F401
 import finch  # noqa: F401
 import people  # noqa: F401
+import registration  # noqa: F401
 import easy  # noqa: F401
 import limits  # noqa: F401
 import crowds  # noqa: F401

@@ -69,6 +69,13 @@ pub const AUTHENTICATION_TIME_MAX: Duration = Duration::from_secs(60);
 /// slixmpp 1.8 needs four before it finds a mechanism: it binds TLS 1.3 by `tls-unique`, which is not offered.
 pub const AUTHENTICATION_FAILURES_MAX: u32 = 6;
 
+/// Accounts that a stranger may ask for on one connection (XEP-0077): some names are taken, and none after one was made.
+pub const REGISTRATIONS_MAX: u32 = 5;
+
+/// Accounts that strangers may ask for in one minute, all together: a class of thirty registers, twice over, and who makes
+/// accounts by machine takes little of the processor for passwords and fills the disk slowly.
+pub const REGISTRATIONS_PER_MINUTE_MAX: u32 = 60;
+
 /// Bytes of a client's TLS handshake. A ClientHello with post-quantum keys and an encrypted name has 3 kB; rustls alone
 /// would hold 64 kB of a stranger's (attack case A06).
 pub const TLS_HANDSHAKE_BYTES_MAX: usize = 16_384;

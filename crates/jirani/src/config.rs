@@ -83,6 +83,8 @@ key = \"/etc/ssl/school.example.key.pem\"";
         resume_minutes: u32 = 10;
         /// Whether other users of this computer may make themselves an account each, named as they are.
         open_to_this_computer: bool = true;
+        /// Whether strangers may make accounts from their chat program (XEP-0077), wherever they can connect.
+        registration: bool = false;
     }
 }
 

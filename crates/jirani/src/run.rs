@@ -119,6 +119,7 @@ async fn serve(
         store,
         tls: Some(tls::server_config(Arc::clone(&certificates))?),
         tls_required_on_loopback: config.require_tls,
+        registration: config.registration,
         fake: FakeKey::new(&identity.fake_secret, config.scram_iterations),
         iterations: config.scram_iterations,
     })

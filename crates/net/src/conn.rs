@@ -78,6 +78,8 @@ struct Negotiating {
     domain: String,
     /// Whose record the exchange needs next.
     lookup: Option<String>,
+    /// The account that is to be made next.
+    registration: Option<(Bare, String)>,
     /// The store or the shard is asked something: nothing more is read until it answers.
     paused: bool,
     /// As whom the client logs in, or is logged in.
@@ -86,7 +88,15 @@ struct Negotiating {
 
 impl Negotiating {
     fn new(negotiation: Negotiation) -> Negotiating {
-        Negotiating { negotiation, exchange: None, domain: String::new(), lookup: None, paused: false, claimed: None }
+        Negotiating {
+            negotiation,
+            exchange: None,
+            domain: String::new(),
+            lookup: None,
+            registration: None,
+            paused: false,
+            claimed: None,
+        }
     }
 
     /// Gives the exchange the client's next message.
@@ -340,7 +350,7 @@ impl Conn {
                 Event::Told => self.heed(&engine),
                 Event::Deadline => self.out_of_time(&engine),
             }
-            while self.answer_sasl(&engine).await {}
+            while self.answer_sasl(&engine).await || self.answer_registration(&engine).await {}
             if self.mark_dirty() && self.flush() {
                 engine.handle(Input::Drained { conn: self.id });
             }
@@ -541,6 +551,7 @@ impl Conn {
             tls_available: engine.tls.borrow().is_some(),
             tls_required: engine.tls_required_on_loopback || !self.loopback,
             mechanisms: offer.mechanisms().into_iter().map(Mechanism::name).collect(),
+            registration: engine.registrations.allowed(),
             channel_bindings: offer.exporter.iter().map(|_| CHANNEL_BINDING).collect(),
         }
     }
@@ -622,6 +633,10 @@ impl Conn {
                     }
                 }
                 negotiation::Output::SaslContinue(message) => n.step(self.id, &message),
+                negotiation::Output::Register { address, password } => {
+                    n.paused = true;
+                    n.registration = Some((address, password));
+                }
                 negotiation::Output::Bind { address, resource, id } => {
                     n.paused = true;
                     drop(input);
@@ -660,6 +675,22 @@ impl Conn {
             n.take_step(self.id, step);
         }
         self.perform(engine);
+        self.resume_reading(engine);
+        true
+    }
+
+    /// Makes the account that a stranger asks for, and goes on. Whether there was one to make.
+    async fn answer_registration(&self, engine: &Rc<Engine>) -> bool {
+        let wanted = match &mut self.input.borrow_mut().stage {
+            Stage::Negotiating(n) => n.registration.take(),
+            Stage::First(_) | Stage::Bound => None,
+        };
+        let Some((address, password)) = wanted else { return false };
+        let made = engine.registrations.register(engine, address, &password).await;
+        if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
+            n.paused = false;
+        }
+        self.negotiate(engine, |n| n.handle_registered(made));
         self.resume_reading(engine);
         true
     }

@@ -21,6 +21,7 @@ use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
 
 use crate::clock::Clock;
 use crate::conn::Conn;
+use crate::registration::{Registrations, not_acceptable};
 use crate::sasl::{Exchange, FakeKey, Mechanism, SaslFailure, Step};
 
 /// Connections that read the store beside its writer: one answers logins while the other counts an archive.
@@ -45,6 +46,8 @@ pub struct Parts {
     pub tls: Option<Arc<ServerConfig>>,
     /// Whether clients on loopback must use TLS too.
     pub tls_required_on_loopback: bool,
+    /// Whether strangers may make accounts from their chat program (XEP-0077), where they could log in.
+    pub registration: bool,
     /// Makes records for people who do not exist.
     pub fake: FakeKey,
     /// PBKDF2 rounds of new passwords; also what people who do not exist seem to have.
@@ -63,6 +66,7 @@ pub struct Engine {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) tls: RefCell<Option<Arc<ServerConfig>>>,
     pub(crate) tls_required_on_loopback: bool,
+    pub(crate) registrations: Registrations,
     fake: Arc<FakeKey>,
     /// Lets a few passwords be hashed at a time, beside the thread that serves everybody.
     hashing: Semaphore,
@@ -79,6 +83,8 @@ pub struct Engine {
     asked: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     pub(crate) conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
+    /// Passwords that the shard wants hashed at the end of this event.
+    to_hash: RefCell<Vec<(Bare, String)>>,
     /// Connections without a session, oldest first; some may have got one, or be gone.
     strangers: RefCell<VecDeque<Weak<Conn>>>,
     /// How many there are.
@@ -120,6 +126,7 @@ impl Engine {
             hosts: Arc::clone(&parts.shard.hosts),
             tls: RefCell::new(parts.tls),
             tls_required_on_loopback: parts.tls_required_on_loopback,
+            registrations: Registrations::new(parts.registration),
             fake: Arc::new(parts.fake),
             hashing: Semaphore::new(HASHING_MAX),
             iterations: parts.iterations,
@@ -132,6 +139,7 @@ impl Engine {
             asked: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
+            to_hash: RefCell::default(),
             strangers: RefCell::default(),
             strangers_count: Cell::new(0),
             throttled: RefCell::default(),
@@ -162,18 +170,9 @@ impl Engine {
         let (tell, told) = oneshot::channel();
         let id = self.number();
         self.replies.borrow_mut().insert(id, tell);
-        let changed = match &command {
-            Command::SetPassword { address, .. } | Command::RemoveAccount { address, .. } => Some(address.clone()),
-            _ => None,
-        };
         self.handle(Input::Command { id, command });
         self.flush();
-        let answer = told.await.unwrap_or(Answer::Failed(StoreError::Failed("the daemon is stopping".into())));
-        // Attack case B19: who has proved the old password and has no session yet gets none.
-        if let (Answer::Done, Some(address)) = (&answer, changed) {
-            self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
-        }
-        answer
+        told.await.unwrap_or(Answer::Failed(StoreError::Failed("the daemon is stopping".into())))
     }
 
     /// Takes a login attempt a step further, with the record of whoever it is about. Passwords that come in clear are
@@ -316,6 +315,11 @@ impl Engine {
                 Some(after) => self.reads.borrow_mut().entry(after).or_default().push((ticket, query)),
                 None => self.submit_read(ticket, query),
             },
+            Output::Hash { address, password } => self.to_hash.borrow_mut().push((address, password)),
+            // Attack case B19: who has proved the old password and has no session yet gets none.
+            Output::Expel { address } => {
+                self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
+            }
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {
                     // Who asked may have gone.
@@ -347,6 +351,9 @@ impl Engine {
     /// The end of an event: the store gets its batches, and every buffer that has something is written; what drains may
     /// make more.
     pub(crate) fn flush(self: &Rc<Engine>) {
+        for (address, password) in self.to_hash.take() {
+            tokio::task::spawn_local(Rc::clone(self).hash(address, password));
+        }
         loop {
             let batches = self.batches.take();
             if !batches.is_empty() {
@@ -368,6 +375,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Hashes a person's new password for the shard.
+    async fn hash(self: Rc<Engine>, address: Bare, password: String) {
+        let made = self.make_credentials(&password).await.map_err(not_acceptable);
+        self.handle(Input::Hashed { address, made });
+        self.flush();
     }
 
     /// The task that gives the shard what the store says, and its deadlines.

@@ -26,6 +26,7 @@ pub mod control;
 pub mod engine;
 pub mod expiry;
 pub mod listen;
+mod registration;
 pub mod sasl;
 pub mod status;
 pub mod tls;

@@ -162,7 +162,9 @@ impl Server {
         let (address, port, directory) = (self.address, self.address.port(), self.directory.display());
         match self.kind {
             Kind::Jirani => {
-                format!("domain = \"{DOMAIN}\"\nlisten = [\"{address}\"]\nlisten_tls = []\nscram_iterations = 1000\n")
+                format!(
+                    "domain = \"{DOMAIN}\"\nlisten = [\"{address}\"]\nlisten_tls = []\nscram_iterations = 1000\nregistration = true\n"
+                )
             }
             Kind::Prosody => format!(
                 r#"run_as_root = true

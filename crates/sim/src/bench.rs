@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base::ledger::{Opened, Query, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
-use base::{Bare, ConnId, Now, Ticket, Time, Wall};
+use base::{AccountId, Bare, ConnId, Now, Ticket, Time, Wall};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use store::Store as _;
@@ -19,7 +19,7 @@ use xmpp::{Answer, Command, Config, Hosts};
 
 use crate::client::{Client, Goal, Login};
 use crate::heap::Heap;
-use crate::node::{Done, Effect, Node};
+use crate::node::{Done, Effect, Node, credentials};
 use crate::pattern::{Bindings, Pattern};
 use crate::pipe::Pipe;
 use crate::xml::Tree;
@@ -171,7 +171,8 @@ impl Bench {
     /// A client that is not connected. Makes its account if there is none.
     #[track_caller]
     pub fn client(&mut self, login: Login) -> Seat {
-        if !self.node.passwords.contains_key(&login.account) {
+        let kept = self.node.twin.answer(&Query::Credentials(address(&login.account)));
+        if !matches!(kept, Ok(Rows::Credentials(Some(_)))) {
             self.make_account(&login.account, PASSWORD);
         }
         self.places.push(Place { client: Client::new(login), conn: None, reads: true });
@@ -181,19 +182,30 @@ impl Bench {
     /// Makes an account.
     #[track_caller]
     pub fn make_account(&mut self, account: &str, password: &str) {
-        let create = Command::CreateAccount { address: address(account), credentials: vec![] };
+        let create = Command::CreateAccount { address: address(account), credentials: credentials(password) };
         assert_eq!(self.command(create), Answer::Done);
-        self.node.passwords.insert(account.into(), password.into());
+    }
+
+    /// Removes an account.
+    #[track_caller]
+    pub fn remove_account(&mut self, account: &str) -> Answer {
+        let remove = Command::RemoveAccount { address: address(account), account: self.account_id(account) };
+        self.command(remove)
+    }
+
+    #[track_caller]
+    fn account_id(&mut self, account: &str) -> AccountId {
+        match self.node.twin.answer(&Query::Credentials(address(account))) {
+            Ok(Rows::Credentials(Some((id, _)))) => id,
+            other => panic!("there is no {account}: {other:?}"),
+        }
     }
 
     /// Changes an account's password.
     #[track_caller]
     pub fn set_password(&mut self, account: &str, password: &str) {
-        let Ok(Rows::Credentials(Some((id, _)))) = self.node.twin.answer(&Query::Credentials(address(account))) else {
-            panic!("there is no {account}");
-        };
-        self.node.passwords.insert(account.into(), password.into());
-        let set = Command::SetPassword { address: address(account), account: id, credentials: vec![] };
+        let id = self.account_id(account);
+        let set = Command::SetPassword { address: address(account), account: id, credentials: credentials(password) };
         assert_eq!(self.command(set), Answer::Done);
     }
 

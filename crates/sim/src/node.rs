@@ -5,15 +5,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use base::ledger::{Batch, Query, Rows, StoreError};
+use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
-use base::{ConnId, Now, Ticket, Time};
+use base::{Bare, ConnId, Now, Ticket, Time};
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
-use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard};
+use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard, StanzaError};
 
 use crate::bench::DOMAIN;
+
+/// Commands of strangers who register have this bit and the number of their connection.
+const REGISTERS: u64 = 1 << 63;
 
 /// What a node wants done.
 pub(crate) enum Effect {
@@ -51,6 +54,8 @@ struct Porch {
     held: Vec<u8>,
     paused: bool,
     closing: bool,
+    /// As whom its client has logged in.
+    claimed: Option<Bare>,
 }
 
 enum Stage {
@@ -63,8 +68,6 @@ pub(crate) struct Node {
     config: Config,
     shard: Shard,
     pub(crate) twin: Twin,
-    /// Who can log in: the real SASL engine is `net`'s; here a password is compared.
-    pub(crate) passwords: BTreeMap<String, String>,
     porches: BTreeMap<ConnId, Porch>,
     /// Connections that may go on reading.
     woken: Vec<ConnId>,
@@ -84,7 +87,6 @@ impl Node {
             shard: Shard::new(config.clone(), now, seed),
             config,
             twin: Twin::new(),
-            passwords: BTreeMap::new(),
             porches: BTreeMap::new(),
             woken: Vec::new(),
             queue: VecDeque::new(),
@@ -99,8 +101,7 @@ impl Node {
     pub(crate) fn crash(&mut self, now: Now, seed: [u8; 32]) {
         let mut twin = std::mem::take(&mut self.twin);
         twin.crash();
-        let passwords = std::mem::take(&mut self.passwords);
-        *self = Node { twin, passwords, ..Node::new(self.config.clone(), now, seed) };
+        *self = Node { twin, ..Node::new(self.config.clone(), now, seed) };
     }
 
     /// What is to be done.
@@ -138,6 +139,7 @@ impl Node {
             tls_required: false,
             mechanisms: vec!["PLAIN"],
             channel_bindings: Vec::new(),
+            registration: true,
         };
         let negotiation = Negotiation::new(now.mono, self.config.hosts.clone(), security, seed);
         let porch = Porch {
@@ -146,6 +148,7 @@ impl Node {
             held: Vec::new(),
             paused: false,
             closing: false,
+            claimed: None,
         };
         self.porches.insert(conn, porch);
     }
@@ -235,7 +238,7 @@ impl Node {
 
     /// Does what the shard says.
     fn drain(&mut self, now: Now) {
-        let mut refused = Vec::new();
+        let (mut refused, mut registered, mut hashed) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(output) = self.shard.poll() {
             match output {
                 Output::Write { conn, bytes } => {
@@ -257,6 +260,11 @@ impl Node {
                     Some(after) => self.reads.entry(after).or_default().push((ticket, query)),
                     None => self.effects.push(Effect::Read { ticket, query }),
                 },
+                Output::Hash { address, password } => hashed.push((address, password)),
+                Output::Expel { address } => self.expel(&address),
+                Output::Reply { id, answer } if id & REGISTERS != 0 => {
+                    registered.push((ConnId(id ^ REGISTERS), answer))
+                }
                 Output::Reply { id, answer } => self.effects.push(Effect::Reply { id, answer }),
             }
         }
@@ -271,6 +279,32 @@ impl Node {
             }
             self.woken.push(conn);
             self.perform(now, conn);
+        }
+        for (conn, answer) in registered {
+            let Some(porch) = self.porches.get_mut(&conn) else { continue };
+            porch.paused = false;
+            if let Stage::Negotiating(negotiation) = &mut porch.stage {
+                negotiation.handle_registered(match answer {
+                    Answer::Failed(error) => Err(StanzaError::from(&error)),
+                    _ => Ok(()),
+                });
+            }
+            self.woken.push(conn);
+            self.perform(now, conn);
+        }
+        for (address, password) in hashed {
+            self.shard.handle(now, Input::Hashed { address, made: Ok(credentials(&password)) });
+            self.drain(now);
+        }
+    }
+
+    /// Who logs in as this person starts again.
+    fn expel(&mut self, address: &Bare) {
+        let porches = self.porches.iter();
+        let claiming =
+            porches.filter(|(_, p)| matches!(p.stage, Stage::Negotiating(_)) && p.claimed.as_ref() == Some(address));
+        for conn in claiming.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+            self.effects.extend(close(&mut self.porches, conn));
         }
     }
 
@@ -293,10 +327,19 @@ impl Node {
                 negotiation::Output::Authenticated => porch.framer.authenticated(),
                 negotiation::Output::StartTls => unreachable!("TLS is not offered"),
                 negotiation::Output::SaslStart { initial, .. } => {
-                    let found = plain(&initial, &self.passwords);
+                    let found = plain(&initial, &mut self.twin);
+                    if let Sasl::Success { username, .. } = &found {
+                        porch.claimed = Bare::new(&format!("{username}@{DOMAIN}")).ok();
+                    }
                     negotiation.handle_sasl(found);
                 }
                 negotiation::Output::SaslContinue(_) => unreachable!("PLAIN has one message"),
+                negotiation::Output::Register { address, password } => {
+                    porch.paused = true;
+                    let command = Command::CreateAccount { address, credentials: credentials(&password) };
+                    self.shard.handle(now, Input::Command { id: REGISTERS | conn.0, command });
+                    self.drain(now);
+                }
                 negotiation::Output::Bind { address, resource, id } => {
                     porch.paused = true;
                     self.shard.handle(now, Input::Bind { conn, address, resource, id });
@@ -330,14 +373,27 @@ fn close(porches: &mut BTreeMap<ConnId, Porch>, conn: ConnId) -> Option<Effect> 
     (!before).then_some(Effect::Close { conn })
 }
 
+/// A password as it is, where the daemon keeps what it hashed: the real SASL engine is `net`'s.
+pub(crate) fn credentials(password: &str) -> Vec<Credential> {
+    let (hash, stored_key) = (ScramHash::Sha256, password.as_bytes().to_vec());
+    vec![Credential { hash, salt: Vec::new(), iterations: 1, stored_key, server_key: Vec::new() }]
+}
+
+/// Whether this is the person's password.
+fn knows(twin: &mut Twin, username: &str, password: &str) -> bool {
+    let Ok(address) = Bare::new(&format!("{username}@{DOMAIN}")) else { return false };
+    let found = twin.answer(&Query::Credentials(address));
+    matches!(found, Ok(Rows::Credentials(Some((_, kept)))) if kept == credentials(password))
+}
+
 /// RFC 4616, with passwords as they are.
-fn plain(message: &[u8], passwords: &BTreeMap<String, String>) -> Sasl {
+fn plain(message: &[u8], twin: &mut Twin) -> Sasl {
     let text = String::from_utf8_lossy(message);
     match text.split('\0').collect::<Vec<_>>()[..] {
         [authzid, username, _] if !["", &*format!("{username}@{DOMAIN}")].contains(&authzid) => {
             Sasl::Failure("invalid-authzid")
         }
-        [_, username, password] if passwords.get(username).is_some_and(|p| p == password) => {
+        [_, username, password] if knows(twin, username, password) => {
             Sasl::Success { username: username.to_owned(), data: None }
         }
         [_, _, _] => Sasl::Failure("not-authorized"),

@@ -7,6 +7,7 @@ use base::limits::{
 };
 use sim::bench::login;
 use sim::{Bench, Goal, Login, Tree};
+use xmpp::Answer;
 
 fn chat(to: &str, id: &str) -> String {
     format!("<message to='{to}@jirani.example' type='chat' id='{id}'><body>{id}</body></message>")
@@ -266,4 +267,16 @@ fn so_many_messages_wait_for_a_person_and_no_more() {
         "<message type='error' id='one too many'>\
          <error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
     );
+}
+
+#[test]
+fn an_account_is_removed_while_its_person_is_here() {
+    let mut bench = Bench::new(9);
+    let maria = bench.login("maria", "laptop");
+    let paulo = bench.login("paulo", "phone");
+    assert_eq!(bench.remove_account("maria"), Answer::Done);
+    let told = bench.received(maria);
+    assert!(told.iter().any(|tree| tree.name == "error"), "{told:?}");
+    bench.send(paulo, &chat("maria", "1"));
+    assert!(bench.received(paulo).iter().any(|tree| tree.attr("type") == Some("error")));
 }

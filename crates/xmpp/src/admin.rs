@@ -24,7 +24,7 @@ pub enum Command {
         /// What the new password became.
         credentials: Vec<Credential>,
     },
-    /// Removes an account with all it has. All its sessions end.
+    /// Removes an account with all it has. All its sessions end when that is durable.
     RemoveAccount {
         /// Its address.
         address: Bare,

@@ -17,6 +17,7 @@ pub(crate) mod ping;
 pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod private;
+pub(crate) mod registration;
 pub(crate) mod roster;
 pub(crate) mod stanza_ids;
 pub(crate) mod stream_management;
@@ -28,12 +29,12 @@ pub(crate) mod version;
 pub(crate) mod worth;
 
 use base::ledger::{Query, Rows};
-use base::{Bare, Jid, Ticket};
+use base::{AccountId, Bare, Jid, Ticket};
 use wire::{Element, IqType, Kind, Stanza};
 
 use crate::error::{Condition, StanzaError};
 use crate::ns;
-use crate::shard::{Origin, Shard};
+use crate::shard::{After, Origin, Shard};
 
 /// An IQ request for the server.
 pub(crate) struct Ask<'a> {
@@ -89,10 +90,14 @@ pub(crate) enum Verdict {
     Result(Vec<u8>),
     /// This is the result when that batch is durable.
     ResultAfter(Vec<u8>, Ticket),
+    /// The same, and this follows it.
+    ResultAfterThen(Vec<u8>, Ticket, After),
     /// An error is.
     Error(StanzaError),
     /// The store must be asked this; the rows are for that. Only for what changes nothing: it may be lost with its session.
     Read(Query, Reading),
+    /// The account gets this password (XEP-0077): it must be hashed first.
+    NewPassword(AccountId, String),
     /// Ask again when the account's contacts have been read.
     NeedsRoster,
     /// Ask again when it is known how much private XML the account keeps.
@@ -165,6 +170,13 @@ pub(crate) const DESKS: &[Desk] = &[
         handle: vcard::handle,
     },
     Desk { name: "query", namespace: ns::PRIVATE, places: &[Place::Own], feature: false, handle: private::handle },
+    Desk {
+        name: "query",
+        namespace: ns::REGISTER,
+        places: &[Place::Server, Place::Own],
+        feature: false,
+        handle: registration::handle,
+    },
     Desk { name: "blocklist", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::list },
     Desk { name: "block", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::block },
     Desk { name: "unblock", namespace: ns::BLOCKING, places: &[Place::Own], feature: false, handle: blocking::unblock },
@@ -179,6 +191,7 @@ pub(crate) const FEATURES: &[(&str, &[Place])] = &[
     (ns::CARBONS, &[Place::Server]),
     (ns::OFFLINE, &[Place::Server]),
     (ns::PRIVATE, &[Place::Server]),
+    (ns::REGISTER, &[Place::Server]),
     (ns::STANZA_IDS, &[Place::Own]),
     (ns::VCARD, &[Place::Server]),
 ];

@@ -7,13 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use base::limits::{AUTHENTICATION_FAILURES_MAX, AUTHENTICATION_TIME_MAX};
+use base::limits::{AUTHENTICATION_FAILURES_MAX, AUTHENTICATION_TIME_MAX, REGISTRATIONS_MAX};
 use base::{Bare, Time};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use wire::{Element, Frame, FrameError, Header, IqType, Kind, Stanza, Xml};
+use wire::{Element, Form, Frame, FrameError, Header, IqType, Kind, Stanza, Xml};
 
 use crate::desk;
 use crate::error::{Condition, StanzaError, StreamError};
@@ -56,6 +56,8 @@ pub struct Security {
     pub mechanisms: Vec<&'static str>,
     /// What the `-PLUS` mechanisms may bind to (XEP-0440).
     pub channel_bindings: Vec<&'static str>,
+    /// Whether strangers may make themselves accounts (XEP-0077), where they could log in.
+    pub registration: bool,
 }
 
 /// What the SASL engine found.
@@ -94,6 +96,13 @@ pub enum Output {
     },
     /// Continue it with the client's next message.
     SaslContinue(Vec<u8>),
+    /// Make an account (XEP-0077); answer with [`Negotiation::handle_registered`].
+    Register {
+        /// Its address.
+        address: Bare,
+        /// Its password, as the stranger typed it.
+        password: String,
+    },
     /// Authentication is done: a larger stanza limit holds from now on.
     Authenticated,
     /// The client wants to be bound: the connection goes to its account's shard, and this value is done.
@@ -142,6 +151,8 @@ enum State {
     Engine,
     /// The client shall answer a challenge.
     AwaitResponse,
+    /// An account is being made for this request.
+    Registering(Box<Stanza<'static>>),
     /// Authenticated; the new header is due.
     AuthenticatedHeader(Bare),
     /// Authenticated; bind or resume may come.
@@ -161,6 +172,8 @@ pub struct Negotiation {
     host: Option<String>,
     header_sent: bool,
     failures: u32,
+    /// Accounts that were asked for.
+    registrations: u32,
     deadline: Time,
     rng: ChaCha8Rng,
     outputs: VecDeque<Output>,
@@ -176,6 +189,7 @@ impl Negotiation {
             host: None,
             header_sent: false,
             failures: 0,
+            registrations: 0,
             deadline: now + AUTHENTICATION_TIME_MAX,
             rng: ChaCha8Rng::from_seed(seed),
             outputs: VecDeque::new(),
@@ -244,6 +258,9 @@ impl Negotiation {
                     self.outputs.push_back(Output::SaslContinue(response));
                 }
             }
+            (Frame::Stanza(stanza), State::Choosing) if desk::registration::is_request(stanza) => {
+                self.handle_registration(stanza);
+            }
             (Frame::Stanza(stanza), State::Binding(address)) => {
                 let address = address.clone();
                 self.handle_bind(stanza, address);
@@ -283,6 +300,21 @@ impl Negotiation {
                 self.outputs.push_back(Output::Restart);
             }
             Sasl::Failure(condition) => self.fail(condition),
+        }
+    }
+
+    /// The account that was asked for is made and durable, or is not made.
+    pub fn handle_registered(&mut self, made: Result<(), StanzaError>) {
+        let State::Registering(request) = &mut self.state else { return };
+        let request = std::mem::replace(&mut **request, Stanza::new(Kind::Iq(IqType::Set)));
+        self.state = State::Choosing;
+        match made {
+            Ok(()) => {
+                // XEP-0077 section 3.1.1: one account, not one after the other.
+                self.registrations = REGISTRATIONS_MAX;
+                self.write_result(&request, Vec::new());
+            }
+            Err(error) => self.write_error(&request, &error),
         }
     }
 
@@ -348,6 +380,38 @@ impl Negotiation {
         }
     }
 
+    /// XEP-0077 section 3.1: a stranger asks what an account needs, or for one.
+    fn handle_registration(&mut self, stanza: &Stanza<'_>) {
+        let Some(query) = stanza.payload("query", ns::REGISTER) else { return };
+        if !self.may_register() {
+            return self.write_error(stanza, &Condition::ServiceUnavailable.into());
+        }
+        if stanza.head.kind == Kind::Iq(IqType::Get) {
+            return self.write_result(stanza, desk::registration::form());
+        }
+        if query.child("remove", ns::REGISTER).is_some() {
+            return self.write_error(stanza, &Condition::UnexpectedRequest.into());
+        }
+        if self.registrations >= REGISTRATIONS_MAX {
+            let error = StanzaError::new(Condition::NotAcceptable, "Log in now, or connect again.");
+            return self.write_error(stanza, &error);
+        }
+        match desk::registration::wish(&query, self.host.as_deref().unwrap_or(&self.hosts.primary)) {
+            Ok((address, password)) => {
+                self.registrations += 1;
+                // Without what is in it: the password is kept by nobody who does not need it.
+                let request = stanza.borrow().into_owned().with_inner(Vec::new());
+                self.state = State::Registering(Box::new(request));
+                self.outputs.push_back(Output::Register { address, password });
+            }
+            Err(error) => self.write_error(stanza, &error),
+        }
+    }
+
+    fn may_register(&self) -> bool {
+        self.security.registration && !self.must_secure_first()
+    }
+
     fn start(&mut self, mechanism: &'static str, initial: Vec<u8>) {
         let domain = self.host.clone().unwrap_or_else(|| self.hosts.primary.clone());
         self.state = State::Engine;
@@ -384,12 +448,7 @@ impl Negotiation {
         let valid = resource.as_deref().is_none_or(|r| address.jid().with_resource(r).is_ok());
         if !valid {
             let error = StanzaError::new(Condition::BadRequest, "This resource is no RFC 7622 resourcepart.");
-            let mut bytes = Vec::new();
-            if let Some(answer) = error.answer_to(stanza) {
-                answer.emit(wire::Form::Tcp, &mut bytes);
-            }
-            self.outputs.push_back(Output::Write(bytes));
-            return;
+            return self.write_error(stanza, &error);
         }
         let id = id.to_owned();
         self.state = State::Done;
@@ -403,6 +462,25 @@ impl Negotiation {
         };
         self.state = State::Resuming(address.clone());
         self.outputs.push_back(Output::Resume { address, previd: previd.into_owned(), handled });
+    }
+
+    fn write_error(&mut self, request: &Stanza<'_>, error: &StanzaError) {
+        if let Some(answer) = error.answer_to(request) {
+            self.write_stanza(&answer);
+        }
+    }
+
+    fn write_result(&mut self, request: &Stanza<'_>, payload: Vec<u8>) {
+        let mut result = Stanza::new(Kind::Iq(IqType::Result)).with_inner(payload);
+        result.head.id = request.head.id.as_ref().map(|id| id.clone().into_owned().into());
+        result.head.from = request.head.to.as_ref().map(|to| to.borrow().into_owned());
+        self.write_stanza(&result);
+    }
+
+    fn write_stanza(&mut self, stanza: &Stanza<'_>) {
+        let mut bytes = Vec::new();
+        stanza.emit(Form::Tcp, &mut bytes);
+        self.outputs.push_back(Output::Write(bytes));
     }
 
     fn must_secure_first(&self) -> bool {
@@ -459,6 +537,9 @@ impl Negotiation {
                     }
                     xml.close();
                 }
+            }
+            if self.may_register() {
+                xml.open("register", ns::REGISTER_FEATURE).close();
             }
         }
         let features = [b"<stream:features>", &*xml.finish(), b"</stream:features>"].concat();
@@ -519,26 +600,86 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use wire::{Framer, Mode};
+
     use super::*;
 
-    #[test]
-    fn whoever_is_not_in_by_then_is_sent_away() {
+    fn begin(registration: bool, tls_required: bool) -> Negotiation {
         let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
         let security = Security {
             tls: false,
-            tls_available: false,
-            tls_required: false,
+            tls_available: tls_required,
+            tls_required,
             mechanisms: vec!["PLAIN"],
             channel_bindings: Vec::new(),
+            registration,
         };
-        let begun = Time(5);
-        let mut negotiation = Negotiation::new(begun, Arc::new(hosts), security, [0; 32]);
-        let due = begun + AUTHENTICATION_TIME_MAX;
+        Negotiation::new(Time(5), Arc::new(hosts), security, [0; 32])
+    }
+
+    #[test]
+    fn whoever_is_not_in_by_then_is_sent_away() {
+        let mut negotiation = begin(false, false);
+        let due = Time(5) + AUTHENTICATION_TIME_MAX;
         assert_eq!(negotiation.wake_at(), due);
         negotiation.handle_timeout(Time(due.0 - 1));
         assert_eq!(negotiation.poll(), None);
         negotiation.handle_timeout(due);
         let outputs: Vec<_> = std::iter::from_fn(|| negotiation.poll()).collect();
         assert_eq!(outputs.last(), Some(&Output::Close(Why::Refused("connection-timeout"))));
+    }
+
+    /// Says it, and gives what is written; the accounts that are wanted become this.
+    fn say(negotiation: &mut Negotiation, text: &str, made: &Result<(), StanzaError>) -> String {
+        let (mut framer, mut bytes, mut written) = (Framer::new(Mode::Client), text.as_bytes(), Vec::new());
+        while let Some(frame) = framer.next(&mut bytes).unwrap() {
+            negotiation.handle_frame(&frame);
+            while let Some(output) = negotiation.poll() {
+                match output {
+                    Output::Write(bytes) => written.extend(bytes),
+                    Output::Register { .. } => negotiation.handle_registered(made.clone()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        String::from_utf8(written).unwrap()
+    }
+
+    fn asks(count: u32) -> String {
+        let ask = "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>ana</username>\
+                   <password>p</password></query></iq>";
+        let header =
+            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+        header.to_owned() + &ask.repeat(count as usize)
+    }
+
+    #[test]
+    fn where_nobody_may_register_that_is_said_and_the_login_goes_on() {
+        for (registration, tls_required, expect) in
+            [(true, false, true), (false, false, false), (true, true, false), (false, true, false)]
+        {
+            let written = say(&mut begin(registration, tls_required), &asks(1), &Ok(()));
+            assert_eq!(written.contains(ns::REGISTER_FEATURE), expect, "{written}");
+            assert_eq!(written.contains("type='result'"), expect, "{written}");
+            assert_eq!(written.contains("<service-unavailable "), !expect, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_connection_asks_for_few_accounts() {
+        let most = REGISTRATIONS_MAX;
+        for asked in [most - 1, most, most + 1, most * 10] {
+            let taken = Err(Condition::Conflict.into());
+            let written = say(&mut begin(true, false), &asks(asked), &taken);
+            let count = |what: &str| written.matches(what).count() as u32;
+            assert_eq!(count("<conflict "), asked.min(most), "{written}");
+            assert_eq!(count("<not-acceptable "), asked.saturating_sub(most), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_connection_gets_one_account() {
+        let written = say(&mut begin(true, false), &asks(2), &Ok(()));
+        assert_eq!((written.matches("type='result'").count(), written.matches("<not-acceptable ").count()), (1, 1));
     }
 }

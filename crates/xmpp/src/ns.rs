@@ -36,6 +36,10 @@ pub const PRIVATE: &str = "jabber:iq:private";
 pub const VCARD: &str = "vcard-temp";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
+/// XEP-0077.
+pub const REGISTER: &str = "jabber:iq:register";
+/// XEP-0077 section 5, a stream feature.
+pub const REGISTER_FEATURE: &str = "http://jabber.org/features/iq-register";
 /// XEP-0085.
 pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
 /// XEP-0092.

@@ -176,7 +176,15 @@ impl Shard {
         match verdict {
             Verdict::Result(payload) => self.answer(origin, &stanza, payload, None),
             Verdict::ResultAfter(payload, ticket) => self.answer(origin, &stanza, payload, Some(ticket)),
+            Verdict::ResultAfterThen(payload, ticket, then) => {
+                let fate = self.answer(origin, &stanza, payload, Some(ticket));
+                self.after(ticket, then);
+                fate
+            }
             Verdict::Error(error) => self.refuse(origin, &stanza, error),
+            Verdict::NewPassword(account, password) => {
+                desk::registration::begin(self, place, address, origin, stanza, (account, password))
+            }
             Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
             Verdict::NeedsPrivate => self.park_for_private(address, origin, stanza),
             Verdict::Read(query, reading) => {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Batch, Query, RecordKind, Rows, StoreError};
+use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError};
 use base::limits::CLIENT_LOOK_TIME;
 use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
@@ -25,6 +25,7 @@ use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
+use crate::desk::registration::Change;
 use crate::error::{StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -108,6 +109,13 @@ pub enum Input<'a> {
         /// The rows.
         rows: Result<Rows, StoreError>,
     },
+    /// A password was hashed for [`Output::Hash`].
+    Hashed {
+        /// Whose.
+        address: Bare,
+        /// What it became, or why it cannot be a password.
+        made: Result<Vec<Credential>, StanzaError>,
+    },
     /// An order of the person who runs the node.
     Command {
         /// Comes back with the answer.
@@ -166,6 +174,18 @@ pub enum Output<'a> {
         query: Query,
         /// The batch.
         after: Option<Ticket>,
+    },
+    /// Make of a password what is kept of it and say [`Input::Hashed`]; one at a time for each person.
+    Hash {
+        /// Whose.
+        address: Bare,
+        /// The password.
+        password: String,
+    },
+    /// What this person has proved counts no more: end the connections on which they log in, or are not bound yet.
+    Expel {
+        /// Who.
+        address: Bare,
     },
     /// The answer to [`Input::Command`].
     Reply {
@@ -236,6 +256,10 @@ pub(crate) enum After {
     Unfile(Bare, i64),
     /// If the batch failed, these copies are still to be written off.
     Reconfirm(AccountId, Vec<i64>),
+    /// The account has the new password now that this session wanted.
+    NewPassword(Bare, SessionId),
+    /// The account is gone now.
+    Removed(Bare),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -268,6 +292,8 @@ pub struct Shard {
     rng: ChaCha20Rng,
     pub(crate) accounts: Map<Bare, Account>,
     parking: Parking,
+    /// Passwords that are being changed, one for an account.
+    pub(crate) changes: Map<Bare, Change>,
     /// Accounts that nobody uses, oldest first: kept a while so that the next message need not read them again.
     idle: VecDeque<Bare>,
     pub(crate) sessions: Map<SessionId, Session>,
@@ -316,6 +342,7 @@ impl Shard {
             rng,
             accounts: Map::with_hasher(keyed.clone()),
             parking: Parking::default(),
+            changes: Map::with_hasher(keyed.clone()),
             idle: VecDeque::new(),
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
@@ -362,6 +389,7 @@ impl Shard {
                 }
             }
             Input::Closed { conn } => self.handle_closed(conn),
+            Input::Hashed { address, made } => desk::registration::hashed(self, &address, made),
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Timeout => self.handle_timeout(),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base::Time;
 use wire::{Framer, Mode};
+use xmpp::Condition;
 use xmpp::negotiation::{Hosts, Negotiation, Output, Sasl, Security, Why};
 
 use crate::xml::Reader;
@@ -49,6 +50,7 @@ impl Play {
             tls_required: choice & 4 != 0,
             mechanisms: vec!["SCRAM-SHA-256", "PLAIN"],
             channel_bindings: Vec::new(),
+            registration: choice & 8 != 0,
         };
         let negotiation = Negotiation::new(Time(0), Arc::new(hosts), security, [choice; 32]);
         let mut play = Play {
@@ -93,6 +95,16 @@ impl Play {
                 }
                 Output::Authenticated => self.framer.authenticated(),
                 Output::SaslStart { initial: message, .. } | Output::SaslContinue(message) => self.answer(&message),
+                Output::Register { address, password } => {
+                    assert!(
+                        address.jid().local().is_some() && address.jid().domain().ends_with(".example"),
+                        "{address}"
+                    );
+                    self.negotiation.handle_registered(match password.len() % 2 {
+                        0 => Ok(()),
+                        _ => Err(Condition::Conflict.into()),
+                    });
+                }
                 Output::Bind { address, .. } | Output::Resume { address, .. } => {
                     assert!(self.proved, "{address} has proved nothing");
                     return true;

@@ -128,6 +128,11 @@ impl Shard {
         self.no_account(address, &StanzaError::from(Condition::InternalServerError));
     }
 
+    /// An account has gone, or has come: what memory knows of its address is not so any more.
+    pub(crate) fn forget_account(&mut self, address: &Bare) {
+        self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
+    }
+
     /// The sessions of an account for which the answer is true, in the order in which they were bound.
     pub(crate) fn sessions_of(&self, address: &Bare, which: impl Fn(&Session) -> bool) -> SmallVec<[SessionId; 4]> {
         let Some(account) = self.accounts.get(address) else { return SmallVec::new() };

@@ -1,11 +1,12 @@
 //! Orders of the person who runs the node.
 
+use base::Ticket;
 use base::ledger::{Query, StoreError, Write};
-use base::{Bare, Ticket};
 
 use super::{After, Output, Purpose, Shard};
 use crate::admin::{Answer, Command};
-use crate::error::{Condition, StanzaError, StreamError};
+use crate::desk;
+use crate::error::StreamError;
 
 impl Shard {
     pub(super) fn handle_command(&mut self, id: u64, command: Command) {
@@ -22,8 +23,7 @@ impl Shard {
                 let ticket = self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::RemoveAccount { account, address } => {
-                self.log_out(&address.clone(), "The account was removed.");
+            Command::RemoveAccount { account, .. } => {
                 let ticket = self.write(Write::RemoveAccount { account: *account });
                 self.after(ticket, After::Reply(id, command));
             }
@@ -55,21 +55,15 @@ impl Shard {
         };
         if answer == Answer::Done {
             match command {
-                // Attack case B19: whoever is in with the old password is out.
-                Command::SetPassword { address, .. } => self.log_out(&address, "The password was changed."),
-                Command::RemoveAccount { address, .. } | Command::CreateAccount { address, .. } => {
-                    self.no_account(&address, &StanzaError::from(Condition::ServiceUnavailable));
+                Command::SetPassword { address, .. } => desk::registration::password_changed(self, &address, None),
+                Command::RemoveAccount { address, .. } => {
+                    let why = StreamError::PolicyViolation("The account was removed.");
+                    desk::registration::removed(self, &address, why);
                 }
+                Command::CreateAccount { address, .. } => self.forget_account(&address),
                 Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.push(Output::Reply { id, answer });
-    }
-
-    pub(super) fn log_out(&mut self, address: &Bare, why: &'static str) {
-        let sessions = self.accounts.get(address).map(|a| a.sessions.clone()).unwrap_or_default();
-        for session in sessions {
-            self.end_stream(session, StreamError::PolicyViolation(why));
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
-use crate::error::{Condition, StanzaError};
+use crate::error::{Condition, StanzaError, StreamError};
 use crate::questions::Question;
 use crate::session::What;
 
@@ -114,7 +114,14 @@ impl Shard {
                     account.unfile(seq);
                 }
             }
-            (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            (After::NewPassword(address, but), Ok(())) => {
+                desk::registration::password_changed(self, &address, Some(but));
+            }
+            (After::Removed(address), Ok(())) => {
+                desk::registration::removed(self, &address, StreamError::NotAuthorized);
+            }
+            (After::NewPassword(..) | After::Removed(_), Err(_))
+            | (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
             // Its rows have gone with it.
             (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),

@@ -1,0 +1,84 @@
+"""Accounts made, changed and removed from the chat program itself (XEP-0077), as slixmpp does it."""
+
+import asyncio
+
+from slixmpp.exceptions import IqError
+
+from bot import SECONDS_MAX, Bot
+from harness import case, check
+
+
+class Stranger(Bot):
+    """Registers, if the server lets it, before it logs in. `refused` is the error, if it does not."""
+
+    def __init__(self, house, person, **how):
+        super().__init__(house, person, plugins=("xep_0077",), **how)
+        self.refused = None
+        self.add_event_handler("register", self._register)
+
+    async def _register(self, form):
+        iq = self.Iq()
+        iq["type"] = "set"
+        iq["register"]["username"] = self.boundjid.user
+        iq["register"]["password"] = self.password
+        try:
+            await iq.send(timeout=SECONDS_MAX)
+        except IqError as error:
+            self.refused = error.condition
+
+
+async def refusal(bot):
+    """Why a bot is not let in."""
+    try:
+        await bot.login()
+    except ConnectionError as why:
+        return str(why)
+    finally:
+        bot.abort()
+    raise AssertionError("it was let in")
+
+
+@case("slixmpp registers by STARTTLS, logs in, changes its password, and removes its account")
+async def whole_life(world):
+    house = await world.house("registration = true").start()
+    address = f"amina@{house.domain}"
+    bot = await Stranger(house, (address, "first")).login()
+    check((bot.refused, bot.boundjid.bare), (None, address))
+    other = await Bot(house, (address, "first")).login()
+
+    await bot["xep_0077"].change_password("second", timeout=SECONDS_MAX)
+    check(await asyncio.wait_for(other.ends.get(), SECONDS_MAX), "policy-violation")
+    await bot.ping()
+    check(await refusal(Bot(house, (address, "first"))), "not-authorized")
+    again = await Bot(house, (address, "second")).login()
+    await again.leave()
+
+    await bot["xep_0077"].cancel_registration(timeout=SECONDS_MAX)
+    check(await asyncio.wait_for(bot.ends.get(), SECONDS_MAX), "not-authorized")
+    check(await refusal(Bot(house, (address, "second"))), "not-authorized")
+    check(address in house.ask("account", "list"), False)
+    house.stop()
+
+
+@case("a name that is taken is refused, and its password stays; in clear on loopback too")
+async def taken(world):
+    house = await world.house("registration = true").start()
+    address, password = house.account("amina")
+    for how in ("starttls", "direct", "clear"):
+        bot = Stranger(house, (address, "stolen"), how=how, mech="PLAIN")
+        check(await refusal(bot), "not-authorized")
+        check(bot.refused, "conflict")
+    await (await Bot(house, (address, password)).login()).leave()
+    house.stop()
+
+
+@case("strangers make no accounts unless the configuration says so; who is in changes the password all the same")
+async def off(world):
+    house = world.standing
+    stranger = Stranger(house, (f"{world.fresh('stranger')}@{house.domain}", "secret"))
+    check(await refusal(stranger), "not-authorized")
+    ((address, password),) = house.people("ana")
+    ana = await Bot(house, (address, password), plugins=("xep_0077",)).login()
+    await ana["xep_0077"].change_password("another", timeout=SECONDS_MAX)
+    await ana.leave()
+    await (await Bot(house, (address, "another")).login()).leave()
