@@ -6,6 +6,7 @@ from slixmpp.exceptions import IqError
 
 from bot import SECONDS_MAX, Bot
 from harness import case, check
+from raw import CLIENT, Raw
 
 
 class Stranger(Bot):
@@ -36,6 +37,13 @@ async def refusal(bot):
     finally:
         bot.abort()
     raise AssertionError("it was let in")
+
+
+async def answer(raw):
+    """The next answer to a request."""
+    while (element := await raw.next()).tag != f"{CLIENT}iq":
+        pass
+    return element
 
 
 @case("slixmpp registers by STARTTLS, logs in, changes its password, and removes its account")
@@ -82,3 +90,42 @@ async def off(world):
     await ana["xep_0077"].change_password("another", timeout=SECONDS_MAX)
     await ana.leave()
     await (await Bot(house, (address, "another")).login()).leave()
+
+
+@case("of two new passwords at once the second is refused, and the first one holds")
+async def two_at_once(world):
+    house = world.standing
+    ((address, password),) = house.people("ana")
+    raw = await Raw.login(house.port, (address, password), managed=False)
+    raw.send(
+        "".join(
+            f"<iq type='set' id='{new}'><query xmlns='jabber:iq:register'><username>{address.split('@')[0]}</username>"
+            f"<password>{new}</password></query></iq>"
+            for new in ("first", "second")
+        )
+    )
+    answers = {(iq.get("id"), iq.get("type")) for iq in [await answer(raw), await answer(raw)]}
+    check(answers, {("first", "result"), ("second", "error")})
+    await (await Bot(house, (address, "first")).login()).leave()
+    raw.cut()
+
+
+@case("what cannot be a password is refused in words, before the login and after it")
+async def no_password(world):
+    house = await world.house("registration = true").start()
+    wish = (
+        "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>amina</username>"
+        "<password>a\u0085b</password></query></iq>"
+    )
+    raw = await Raw.connect(house.port)
+    await raw.open(house.domain)
+    raw.send(wish)
+    check((await answer(raw)).find(".//{*}not-acceptable") is not None, True)
+    person = house.account("amina")
+    ana = await Raw.login(house.port, person, managed=False)
+    ana.send(wish)
+    check((await answer(ana)).find(".//{*}not-acceptable") is not None, True)
+    await (await Bot(house, person).login()).leave()
+    raw.cut()
+    ana.cut()
+    house.stop()

@@ -305,9 +305,11 @@ impl Negotiation {
 
     /// The account that was asked for is made and durable, or is not made.
     pub fn handle_registered(&mut self, made: Result<(), StanzaError>) {
-        let State::Registering(request) = &mut self.state else { return };
-        let request = std::mem::replace(&mut **request, Stanza::new(Kind::Iq(IqType::Set)));
-        self.state = State::Choosing;
+        let request = match std::mem::replace(&mut self.state, State::Choosing) {
+            State::Registering(request) => request,
+            // The time to log in was over first.
+            other => return self.state = other,
+        };
         match made {
             Ok(()) => {
                 // XEP-0077 section 3.1.1: one account, not one after the other.
