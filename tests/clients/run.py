@@ -16,6 +16,7 @@ import binding  # noqa: F401
 import certificates  # noqa: F401
 import chat  # noqa: F401
 import profanity  # noqa: F401
+import devices  # noqa: F401
 import finch  # noqa: F401
 import people  # noqa: F401
 import registration  # noqa: F401

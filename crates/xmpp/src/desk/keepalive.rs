@@ -2,7 +2,7 @@
 //! one that does not answer has lost its connection.
 //!
 //! All sessions are looked at together, every few minutes and only while there are any: an idle server sleeps. Why not
-//! TCP's own keepalive: `docs/decisions/010-keepalive.md`.
+//! TCP's own keepalive: `docs/decisions/004-keepalive.md`.
 
 use base::SessionId;
 use base::limits::{CLIENT_ANSWER_TIME_MAX, CLIENT_SILENCE_MAX};
