@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`jid`] | addresses of people, rooms and servers (RFC 7622) |
 //! | [`time`](mod@time) | what pure code is told of clocks, and XEP-0082 stamps |
-//! | [`id`] | numbers that tell accounts, sessions and tickets apart |
+//! | [`id`] | numbers and keys that tell accounts, sessions, devices, links and tickets apart |
 //! | [`limits`] | every limit, with its reason |
 //! | [`ledger`] | what the store is asked to write and to read |
 
@@ -14,6 +14,6 @@ pub mod ledger;
 pub mod limits;
 pub mod time;
 
-pub use id::{AccountId, ConnId, NodeId, SessionId, Ticket};
+pub use id::{AccountId, ConnId, DeviceId, LinkId, NodeId, SessionId, Ticket};
 pub use jid::{Bare, Jid, JidError};
 pub use time::{Now, Time, Wall, WallError};
