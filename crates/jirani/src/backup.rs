@@ -20,7 +20,9 @@ use crate::terminal::harmless;
 const NEEDED: [&str; 4] = ["identity/root.key", "identity/genesis", "identity/node", "tls/authority.pem"];
 
 /// What belongs to it if it is there. Nothing else is ever restored, whatever a file says that it has.
-const OPTIONAL: [&str; 2] = ["tls/leaf.pem", "config.toml"];
+const OPTIONAL: [&str; 2] = ["tls/leaf.pem", CONFIG];
+
+const CONFIG: &str = "config.toml";
 
 /// Writes the backup. It needs no daemon, and disturbs none.
 ///
@@ -34,7 +36,9 @@ pub(crate) fn backup(home: &Home, file: &Path) -> Result<()> {
         items.push(Item { name: name.to_owned(), bytes });
     }
     for name in OPTIONAL {
-        match fs::read(home.path().join(name)) {
+        // The computer's own daemon has its configuration elsewhere.
+        let path = if name == CONFIG { home.config() } else { home.path().join(name) };
+        match fs::read(path) {
             Ok(bytes) => items.push(Item { name: name.to_owned(), bytes }),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot read {name}")),

@@ -202,7 +202,9 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
     if identity.new {
         println!("\nOn paper: {} has the key to your address's future.", daemon.home.next_root_key().display());
     }
-    println!("Ctrl-C ends it.");
+    if !daemon.home.is_system() {
+        println!("Ctrl-C ends it.");
+    }
     Ok(())
 }
 
