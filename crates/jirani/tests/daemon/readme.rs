@@ -89,7 +89,11 @@ fn the_pictures_in_the_readme_are_true() {
             document.replace_range(at, seen);
         } else {
             let shown = &document[at];
-            assert_eq!(shape(shown), shape(seen), "README.md, `{words}`: UPDATE_EXPECT=1 cargo test -p jirani takes it anew");
+            assert_eq!(
+                shape(shown),
+                shape(seen),
+                "README.md, `{words}`: UPDATE_EXPECT=1 cargo test -p jirani takes it anew"
+            );
         }
     }
     if update {
