@@ -159,6 +159,14 @@ pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
+/// Connections to the metrics port at once: one collector, and who looks by hand. Others wait.
+pub const METRICS_CONNECTIONS_MAX: usize = 4;
+/// Bytes of a request there. Prometheus sends under 400.
+pub const METRICS_REQUEST_BYTES_MAX: usize = 8192;
+/// From accepting a connection there to its end: a collector on the same computer needs milliseconds, and who sends a
+/// byte at a time takes no place for long.
+pub const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Addresses that one account blocks: by hand a person blocks some dozens, and the list stays in memory with the account.
 pub const BLOCKED_MAX: usize = 1000;
 /// Bytes of these addresses; the list is one answer.

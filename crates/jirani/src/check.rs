@@ -38,6 +38,7 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
     if let Some(config) = &config {
         findings.extend(domains(config, net::clock::Clock::start().now().wall));
         findings.extend(sockets(config, runs));
+        findings.extend(values(config));
     }
     findings.extend(data(home.path()));
     let name = if text.is_some() { path.display().to_string() } else { "none, so the defaults hold".to_owned() };
@@ -117,6 +118,12 @@ fn line(text: &str, key: &str) -> String {
     text.lines().position(sets).map_or_else(String::new, |at| format!("Line {}: ", at + 1))
 }
 
+/// What is more than a value of its kind.
+fn values(config: &Config) -> Option<Finding> {
+    let error = config.check().err()?;
+    Some(Finding::new("config-value", format!("{error:#}."), "Without it the daemon does not start."))
+}
+
 /// The domain, and the certificates that programs will want to see.
 fn domains(config: &Config, now: Wall) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -161,15 +168,15 @@ fn same_domain(one: &str, normal: &str) -> bool {
 
 /// Whether the sockets can be opened. While the daemon runs with this data, it has them.
 fn sockets(config: &Config, runs: bool) -> Vec<Finding> {
-    let all: Vec<SocketAddr> = config.listen.iter().chain(&config.listen_tls).copied().collect();
+    let all: Vec<SocketAddr> = config.listen.iter().chain(&config.listen_tls).chain(&config.metrics).copied().collect();
     let mut findings = Vec::new();
-    if all.is_empty() {
+    if config.listen.is_empty() && config.listen_tls.is_empty() {
         let what = "`listen` and `listen_tls` are empty: no program can connect.";
         findings.push(Finding::new("no-socket", what, "Remove one of them from the file: the defaults are good."));
     }
     for (at, address) in all.iter().enumerate() {
         if all[..at].contains(address) {
-            let what = format!("{address} stands in `listen` and `listen_tls` more than once.");
+            let what = format!("{address} stands in `listen`, `listen_tls` and `metrics` more than once.");
             findings.push(Finding::new("socket-twice", what, "Leave it in one of them."));
         } else if let Err(error) = TcpListener::bind(address) {
             findings.extend(cannot_listen(*address, &error, runs));

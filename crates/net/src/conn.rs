@@ -21,6 +21,7 @@ use xmpp::{Input, Negotiation, Sasl, Security};
 
 use crate::engine::Engine;
 use crate::sasl::{CHANNEL_BINDING, Exchange, Mechanism, Offer, SaslFailure, Step};
+use crate::tally::Tally;
 use crate::tls::{Progress, TlsStream, looks_like_tls};
 
 /// How long a connection that we have closed may take to close its side: without that the last words could be lost.
@@ -100,15 +101,15 @@ impl Negotiating {
     }
 
     /// Gives the exchange the client's next message.
-    fn step(&mut self, conn: ConnId, message: &[u8]) {
+    fn step(&mut self, conn: ConnId, message: &[u8], tally: &RefCell<Tally>) {
         let step = match &mut self.exchange {
             Some(exchange) => exchange.step(message),
             None => Step::Failure(SaslFailure::MalformedRequest),
         };
-        self.take_step(conn, step);
+        self.take_step(conn, step, tally);
     }
 
-    fn take_step(&mut self, conn: ConnId, step: Step) {
+    fn take_step(&mut self, conn: ConnId, step: Step, tally: &RefCell<Tally>) {
         let mechanism = self.exchange.as_ref().map(|exchange| exchange.mechanism().name());
         let found = match step {
             Step::NeedCredentials { username } => {
@@ -119,10 +120,12 @@ impl Negotiating {
             Step::Challenge(challenge) => Sasl::Challenge(challenge),
             Step::Success { username, final_data } => {
                 tracing::info!(conn = conn.0, mechanism, address = %format_args!("{username}@{}", self.domain), "a login");
+                mechanism.iter().for_each(|mechanism| tally.borrow_mut().login(mechanism));
                 Sasl::Success { username, data: final_data }
             }
             Step::Failure(failure) => {
                 tracing::info!(conn = conn.0, mechanism, %failure, "a login failed");
+                tally.borrow_mut().refused_login(failure.name());
                 Sasl::Failure(failure.name())
             }
         };
@@ -296,7 +299,7 @@ impl Conn {
     }
 
     /// Writes what can be written without waiting. Says whether everything has left and somebody wants to know.
-    pub(crate) fn flush(&self) -> bool {
+    pub(crate) fn flush(&self, tally: &RefCell<Tally>) -> bool {
         self.dirty.set(false);
         let mut output = self.output.borrow_mut();
         let output = &mut *output;
@@ -316,7 +319,10 @@ impl Conn {
         let mut written = 0;
         while written < queue.len() {
             match self.stream.try_write(&queue[written..]) {
-                Ok(bytes) => written += bytes,
+                Ok(bytes) => {
+                    written += bytes;
+                    tally.borrow_mut().sent_bytes += bytes as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
                     output.abandon();
@@ -351,7 +357,7 @@ impl Conn {
                 Event::Deadline => self.out_of_time(&engine),
             }
             while self.answer_sasl(&engine).await || self.answer_registration(&engine).await {}
-            if self.mark_dirty() && self.flush() {
+            if self.mark_dirty() && self.flush(&engine.tally) {
                 engine.handle(Input::Drained { conn: self.id });
             }
             engine.flush();
@@ -370,6 +376,7 @@ impl Conn {
         if !self.output.borrow().is_open() {
             return self.output.borrow_mut().abandon();
         }
+        engine.tally.borrow_mut().late += 1;
         let now = engine.clock.now().mono;
         self.negotiate(engine, |n| n.handle_timeout(now));
         // A client that has not even begun is told nothing.
@@ -438,6 +445,7 @@ impl Conn {
                     false
                 }
                 Ok(count) => {
+                    engine.tally.borrow_mut().received_bytes += count as u64;
                     if !self.receive(engine, &buffer[..count]) {
                         self.output.borrow_mut().close();
                     }
@@ -500,6 +508,7 @@ impl Conn {
         let secured = !was_open && tls.handshake_done();
         drop(output);
         if secured {
+            engine.tally.borrow_mut().handshakes += 1;
             let security = self.security(engine);
             self.negotiate(engine, |n| n.handle_secured(security));
         }
@@ -509,6 +518,7 @@ impl Conn {
             Ok(Progress::Closed) => false,
             Err(error) => {
                 tracing::debug!(conn = self.id.0, %error, "TLS failed");
+                engine.tally.borrow_mut().tls_errors += 1;
                 false
             }
         }
@@ -627,12 +637,15 @@ impl Conn {
                         Ok(exchange) => {
                             n.exchange = Some(exchange);
                             n.domain = domain;
-                            n.step(self.id, &initial);
+                            n.step(self.id, &initial, &engine.tally);
                         }
-                        Err(failure) => n.negotiation.handle_sasl(Sasl::Failure(failure.name())),
+                        Err(failure) => {
+                            engine.tally.borrow_mut().refused_login(failure.name());
+                            n.negotiation.handle_sasl(Sasl::Failure(failure.name()));
+                        }
                     }
                 }
-                negotiation::Output::SaslContinue(message) => n.step(self.id, &message),
+                negotiation::Output::SaslContinue(message) => n.step(self.id, &message, &engine.tally),
                 negotiation::Output::Register { address, password } => {
                     n.paused = true;
                     n.registration = Some((address, password));
@@ -651,6 +664,7 @@ impl Conn {
                 negotiation::Output::Close(why) => {
                     if let Why::Refused(condition) = why {
                         tracing::info!(conn = self.id.0, condition, "a client was refused");
+                        engine.tally.borrow_mut().refused_stream(condition);
                     }
                     self.output.borrow_mut().close();
                 }
@@ -672,7 +686,7 @@ impl Conn {
         if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
             n.paused = false;
             n.exchange = exchange;
-            n.take_step(self.id, step);
+            n.take_step(self.id, step, &engine.tally);
         }
         self.perform(engine);
         self.resume_reading(engine);

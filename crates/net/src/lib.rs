@@ -9,6 +9,8 @@
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`status`] | what the driver says of itself to who runs the node |
+//! | [`tally`] | what the driver has counted since it began |
+//! | [`metrics`] | the loopback port on which counters are told to Prometheus |
 //! | [`tls`] | TLS for clients, as a value without sockets |
 //! | [`expiry`] | when a certificate ends |
 //! | [`certificates`] | which certificate a client is shown; those of the administrator |
@@ -26,9 +28,11 @@ pub mod control;
 pub mod engine;
 pub mod expiry;
 pub mod listen;
+pub mod metrics;
 mod registration;
 pub mod sasl;
 pub mod status;
+pub mod tally;
 pub mod tls;
 pub mod trust;
 

@@ -25,8 +25,8 @@ mod sqlite;
 mod twin;
 mod writer;
 
-pub use backup::{BackupError, Item, backup, restore};
-pub use queue::Queued;
+pub use backup::{BackupError, Item, backup, backup_draft, restore};
+pub use queue::{Queued, Written};
 pub use readers::Readers;
 pub use schema::OpenError;
 pub use sqlite::{Reader, Sqlite};

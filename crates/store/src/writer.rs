@@ -2,8 +2,8 @@
 //! batch waits for nobody and a crowd shares one sync of the disk. There is no timer.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use base::Ticket;
@@ -11,7 +11,7 @@ use base::ledger::{Batch, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
 
 use crate::Store;
-use crate::queue::{Gauge, Queued, weight};
+use crate::queue::{Gauge, Queued, Written, weight};
 
 /// What became of the batches of one transaction, in their order.
 pub type Done = Vec<(Ticket, Result<(), StoreError>)>;
@@ -22,6 +22,7 @@ pub struct Writer {
     /// `None` only while being dropped: the thread ends when it is gone and the queue is empty.
     queue: Option<Sender<Vec<(Ticket, Batch)>>>,
     gauge: Arc<Gauge>,
+    written: Arc<Mutex<Written>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,19 +37,20 @@ impl Writer {
         mut on_done: impl FnMut(Done) + Send + 'static,
     ) -> io::Result<Writer> {
         let (queue, waiting) = channel();
-        let gauge = Arc::new(Gauge::default());
+        let (gauge, written) = (Arc::new(Gauge::default()), Arc::new(Mutex::new(Written::default())));
         let thread = Builder::new().name("store-writer".into()).spawn({
-            let gauge = Arc::clone(&gauge);
+            let (gauge, written) = (Arc::clone(&gauge), Arc::clone(&written));
             move || {
                 while let Some(group) = Group::take(&waiting) {
                     let results = store.apply(&group.batches);
+                    lock(&written).count(&group.batches, &results);
                     drop(group.batches);
                     gauge.sub(group.queued);
                     on_done(group.tickets.into_iter().zip(results).collect());
                 }
             }
         })?;
-        Ok(Writer { queue: Some(queue), gauge, thread: Some(thread) })
+        Ok(Writer { queue: Some(queue), gauge, written, thread: Some(thread) })
     }
 
     /// Queues a batch behind all that were queued before. Its ticket comes back with its result.
@@ -74,6 +76,11 @@ impl Writer {
         self.gauge.read()
     }
 
+    /// What it has done since it began.
+    pub fn written(&self) -> Written {
+        *lock(&self.written)
+    }
+
     /// Waits until all that was queued is durable and told.
     pub fn shutdown(self) {
         drop(self);
@@ -88,6 +95,11 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
+}
+
+/// Numbers are whole even if a thread died over them.
+fn lock(written: &Mutex<Written>) -> std::sync::MutexGuard<'_, Written> {
+    written.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What one transaction takes from the queue.

@@ -33,6 +33,7 @@ use crate::ns;
 use crate::parking::Parking;
 use crate::questions::Question;
 use crate::session::{Session, What};
+use crate::tally::{self, Tally};
 
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
 const UNWATCHED_BYTES_MAX: usize = 65_536;
@@ -300,6 +301,7 @@ pub struct Shard {
     /// How many of them want carbons: while it is none, nobody looks for them.
     pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
+    pub(crate) tally: Tally,
     /// Connections that wait to be bound, or for a session to be settled.
     pub(crate) binding: BTreeSet<ConnId>,
     /// XEP-0198 ids of sessions that may be resumed.
@@ -347,6 +349,7 @@ impl Shard {
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
             conns: Map::with_hasher(keyed.clone()),
+            tally: Tally::default(),
             binding: BTreeSet::new(),
             resumable: Map::with_hasher(keyed),
             next_session: 1,
@@ -438,6 +441,7 @@ impl Shard {
                 let error = StanzaError::new(refused.why.into(), refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
+                    tally::count(&mut self.tally.stanza_errors, error.condition.name());
                     self.send_bytes(session, bytes, What::Answer, None);
                 }
                 self.settle(Origin { session, number });
@@ -462,6 +466,7 @@ impl Shard {
         {
             return self.end_stream(session, StreamError::InvalidFrom);
         }
+        self.tally.from_clients.count(stanza.head.kind);
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
@@ -528,6 +533,7 @@ impl Shard {
     /// Answers a stanza with an error, where that may be.
     pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
         if let Some(answer) = error.answer_to(stanza) {
+            tally::count(&mut self.tally.stanza_errors, error.condition.name());
             self.send(origin.session, &answer, What::Answer, None);
         }
     }

@@ -6,6 +6,7 @@
 mod bench;
 mod clients;
 mod conformance;
+mod deb;
 mod plays;
 mod program;
 mod tidy;
@@ -48,6 +49,18 @@ enum Command {
         #[arg(last = true, value_name = "ARGUMENT")]
         more: Vec<String>,
     },
+    /// Build the Debian package
+    Deb {
+        /// With this program instead of one that is built for it
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+        /// Let lintian look at it
+        #[arg(long)]
+        lint: bool,
+        /// As root: install it on a clean Debian (mmdebstrap), start, use and purge it
+        #[arg(long = "try")]
+        trial: bool,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
         /// Only cases whose title has one of these words
@@ -62,6 +75,7 @@ fn main() -> ExitCode {
         Command::Conformance { write } => conformance::conformance(&root(), write),
         Command::Plays { only } => plays::plays(&root(), &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
+        Command::Deb { program, lint, trial } => deb::deb(&root(), program.as_deref(), lint, trial),
         Command::Clients { only } => clients::clients(&root(), &only),
     };
     match done {

@@ -16,6 +16,18 @@ pub(crate) fn build(root: &Path, packages: &[&str]) -> Result<()> {
     run(Command::new(cargo).args(["build", "--quiet"]).args(packages).current_dir(root))
 }
 
+/// Builds a package's program as it is given to people. Gives where it is.
+///
+/// # Errors
+/// If that fails.
+pub(crate) fn build_release(root: &Path, package: &str) -> Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", package]).current_dir(root))?;
+    // This program lies in target/PROFILE.
+    let target = built(package)?.ancestors().nth(2).context("this program does not know where it is")?.to_owned();
+    Ok(target.join("release").join(format!("{package}{}", consts::EXE_SUFFIX)))
+}
+
 /// Where a program is that was built: beside this one.
 ///
 /// # Errors

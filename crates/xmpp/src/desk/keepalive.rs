@@ -50,7 +50,7 @@ fn ask(shard: &mut Shard, id: SessionId) {
 /// The connection counts as broken: a session that may be resumed waits for that.
 fn lose(shard: &mut Shard, id: SessionId) {
     let Some(conn) = shard.sessions.get(&id).and_then(|session| session.conn) else { return };
-    shard.write_raw(conn, &StreamError::ConnectionTimeout.to_xml());
+    shard.end_with(conn, StreamError::ConnectionTimeout);
     shard.push(Output::Close { conn });
     shard.lose_connection(id);
 }

@@ -15,6 +15,7 @@ use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::questions::Question;
 use crate::session::What;
+use crate::tally;
 
 impl Shard {
     /// Adds a write to the batch of the input at hand.
@@ -106,6 +107,7 @@ impl Shard {
             (After::Settle(origin), _) => self.settle(origin),
             (After::Bounce(session, reply), Err(error)) => {
                 let error = StanzaError::from(error);
+                tally::count(&mut self.tally.stanza_errors, error.condition.name());
                 self.send(session, &reply.with_inner(error.to_xml()), What::Answer, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
