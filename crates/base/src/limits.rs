@@ -204,3 +204,52 @@ pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 /// Batches in one transaction of the store. Sharing a sync of the disk pays no more beyond some hundreds; a larger one
 /// only lets the first of them wait longer for its acknowledgement.
 pub const COMMIT_BATCHES_MAX: usize = 1024;
+
+/// Bytes of a protocol's id on links: a domain of its own, a name and a version.
+pub const PROTOCOL_ID_BYTES_MAX: usize = 64;
+/// Bytes of one frame on a link: the largest stanza that passes between servers, with what the post says of it.
+pub const LINK_FRAME_BYTES_MAX: usize = SERVER_STANZA_BYTES_MAX + 4096;
+/// Streams that a peer may have open on one link (attack case F08): one for each protocol; we have two, and rooms, files and
+/// foreign modules will have theirs.
+pub const LINK_STREAMS_MAX: usize = 16;
+/// Streams that a link may have refused before it is closed: a peer asks once for what we do not speak.
+pub const LINK_REFUSALS_MAX: usize = 64;
+/// Bytes that a peer may send on one stream before we have read them. At the 10 ms of a busy radio that is 25 MB/s.
+pub const LINK_STREAM_WINDOW_BYTES: usize = 262_144;
+/// The same for all streams of a link; as much of what we send waits for the peer to have got it.
+pub const LINK_WINDOW_BYTES: usize = 524_288;
+/// Bytes that wait for one link beyond its window. Whoever fills it has stopped reading: the link is closed, and the post
+/// says again what was lost. Three of the largest frames.
+pub const LINK_QUEUE_BYTES_MAX: usize = 2_097_152;
+/// Bytes of frames that wait for one module. Beyond, its streams are not read until it has caught up.
+pub const LINK_INBOX_BYTES_MAX: usize = 1_048_576;
+/// Links at once (attack case F08): a school's hub has one with each laptop of some classes, at 40 kB each.
+pub const LINKS_MAX: usize = 512;
+/// Links and handshakes with one address (attack case F08). Several daemons may run on one machine, and what crashes and
+/// comes back leaves its old link behind for some seconds.
+pub const LINKS_PER_ADDRESS_MAX: usize = 16;
+/// Handshakes of peers that dialled us, at once: each is a millisecond of work and some kilobytes.
+pub const LINK_HANDSHAKES_MAX: usize = 64;
+/// From the first packet to a link. At 40 % loss nine handshakes of ten are done in this time.
+pub const LINK_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// After so long without a word of the peer it is asked whether it is there. Nobody pays for it while something is said.
+pub const LINK_ASK_TIME: Duration = Duration::from_secs(15);
+/// Who does not answer in this time is gone. QUIC asks again at growing distances, some eight times on a quiet network:
+/// five packets lost of a hundred never look like that.
+pub const LINK_SILENCE_MAX: Duration = Duration::from_secs(9);
+
+/// Peers that finding may name at once: two of the largest schools.
+pub const CANDIDATES_MAX: usize = 1024;
+/// Addresses that are kept of one of them: an IPv4 and some IPv6 ones on two interfaces.
+pub const CANDIDATE_ADDRESSES_MAX: usize = 8;
+/// Dials at once (attack case F06).
+pub const DIALS_MAX: usize = 16;
+/// Dials without success that may follow each other at once (attack case F06).
+pub const DIAL_BURST_MAX: u32 = 32;
+/// After such a burst: one in this time. 1,000 peers that do not answer are asked in eight minutes, by 5 kB a second.
+pub const DIAL_INTERVAL: Duration = Duration::from_millis(500);
+/// The first wait after a failed dial; each next one is twice as long.
+pub const DIAL_WAIT_MIN: Duration = Duration::from_secs(1);
+/// The longest wait between two dials of one peer. When something is heard of it, it is dialled earlier.
+pub const DIAL_WAIT_MAX: Duration = Duration::from_secs(300);

@@ -1,4 +1,4 @@
-//! Names that are keys: what a domain is called without DNS, and how anyone checks it offline. Pure values.
+//! The peer world: names that are keys, checked offline and without DNS, and links between nodes. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -13,12 +13,14 @@
 //! | [`search`] | the work that makes a name dear to imitate |
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
+//! | [`link`] | what is said between nodes, and whom to dial when |
 
 pub mod domain;
 pub mod genesis;
 mod hash;
 pub mod keys;
 pub mod label;
+pub mod link;
 pub mod phrase;
 pub mod search;
 pub mod spelling;
