@@ -1,4 +1,4 @@
-//! Names that are keys: what a domain is called without DNS, and how anyone checks it offline. Pure values.
+//! The peer world, which knows no XMPP: names that are keys, and the post between devices. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -13,6 +13,7 @@
 //! | [`search`] | the work that makes a name dear to imitate |
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
+//! | [`post`] | what one device owes another: kept, said again, taken once and in order |
 
 pub mod domain;
 pub mod genesis;
@@ -20,6 +21,7 @@ mod hash;
 pub mod keys;
 pub mod label;
 pub mod phrase;
+pub mod post;
 pub mod search;
 pub mod spelling;
 pub mod words;
