@@ -81,7 +81,7 @@ impl Inbox {
             Some(at) => at,
             None => {
                 while self.marks.len() >= RECEIVED_INCARNATIONS_MAX {
-                    let oldest = self.marks.iter().min_by_key(|mark| (mark.used, mark.incarnation));
+                    let oldest = self.marks.iter().min_by_key(|mark| (mark.used, mark.incarnation as i64));
                     let oldest = oldest.map(|mark| mark.incarnation);
                     self.marks.retain(|mark| Some(mark.incarnation) != oldest);
                 }
