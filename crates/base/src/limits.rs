@@ -253,3 +253,38 @@ pub const DIAL_INTERVAL: Duration = Duration::from_millis(500);
 pub const DIAL_WAIT_MIN: Duration = Duration::from_secs(1);
 /// The longest wait between two dials of one peer. When something is heard of it, it is dialled earlier.
 pub const DIAL_WAIT_MAX: Duration = Duration::from_secs(300);
+/// Lasting parcels that are on their way to one device without being confirmed: a wireless link's round trip and a slow
+/// disk's commit at some thousand messages a second.
+pub const POST_WINDOW_MAX: usize = 64;
+/// Bytes of them; at least one is on its way.
+pub const POST_WINDOW_BYTES_MAX: usize = 524_288;
+/// Fleeting parcels that wait for the commit of a lasting one before them. Beyond, they are dropped.
+pub const POST_FLEETING_MAX: usize = 256;
+/// What is not confirmed in this time is said again: longer than a slow link with a full disk behind it takes.
+pub const POST_SAY_AGAIN_TIME: Duration = Duration::from_secs(30);
+/// The wait doubles up to this while nothing at all is confirmed.
+pub const POST_SAY_AGAIN_TIME_MAX: Duration = Duration::from_secs(1800);
+/// Gaps in the numbers that an account remembers of one device: each is a time in which another device of the account
+/// was spoken to, until it has handed on its copies.
+pub const POST_GAPS_MAX: usize = 32;
+/// Contents that it remembers of them. A number alone tells duplicates; this is for who counts wrong.
+pub const POST_HASHES_MAX: usize = 8;
+/// Incarnations of one device that an account remembers: the post begins a new one with each start, and what is said in
+/// an older one is said before.
+pub const RECEIVED_INCARNATIONS_MAX: usize = 8;
+/// And of all devices together: a hundred bytes each, for as many contacts as a person has. Strangers cannot fill a disk.
+pub const RECEIVED_MAX: usize = 1024;
+
+/// How long something waits for its addressee to come in reach. Then its author is told.
+pub const OUTBOX_TIME_MAX: Duration = Duration::from_secs(28 * 24 * 3600);
+/// What waits for others in one account's outbox: as [`PENDING_MESSAGES_MAX`], on the author's side.
+pub const OUTBOX_MAX: u64 = PENDING_MESSAGES_MAX;
+/// Bytes of a parcel: one stanza of a server, and its head.
+pub const PARCEL_BYTES_MAX: usize = SERVER_STANZA_BYTES_MAX + 64;
+/// Resources of one device that are remembered, each with a person here who sees it. Those beyond are not shown: who is
+/// shown must be taken out of sight when the device leaves.
+pub const REACH_RESOURCES_MAX: usize = 4096;
+/// Other devices of one account: laptops of a person.
+pub const SIBLINGS_MAX: usize = 16;
+/// Requests of others' people whose answer is in the store, at once.
+pub const PEER_QUESTIONS_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! The peer world: names that are keys, checked offline and without DNS, and links between nodes. Pure values.
+//! The peer world, which knows no XMPP: names that are keys, links between nodes, the post between devices. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -14,6 +14,7 @@
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
 //! | [`link`] | what is said between nodes, and whom to dial when |
+//! | [`post`] | what one device owes another: kept, said again, taken once and in order |
 
 pub mod domain;
 pub mod genesis;
@@ -22,6 +23,7 @@ pub mod keys;
 pub mod label;
 pub mod link;
 pub mod phrase;
+pub mod post;
 pub mod search;
 pub mod spelling;
 pub mod words;

@@ -2,8 +2,10 @@
 
 mod framer;
 mod negotiation;
+mod parcel;
 mod session;
 
 pub use framer::framer;
 pub use negotiation::negotiation;
+pub use parcel::parcel;
 pub use session::session;

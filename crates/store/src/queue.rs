@@ -80,8 +80,12 @@ pub(crate) fn weight(batch: &Batch) -> usize {
     let of = |write: &Write| match write {
         Write::CreateAccount { .. } | Write::SetCredentials { .. } | Write::RemoveAccount { .. } => 0,
         Write::PutRecord(record) => record.key.len() + record.value.as_ref().map_or(0, Vec::len),
-        Write::AddMessage(message) => message.stanza.len() + message.copies.len() * size_of::<base::ledger::Copy>(),
-        Write::Delivered { seqs, .. } => seqs.len() * size_of::<i64>(),
+        Write::AddMessage(message) => {
+            let rows = message.copies.len() * size_of::<base::ledger::Copy>();
+            message.stanza.len() + rows + message.posts.len() * size_of::<base::ledger::NewPost>()
+        }
+        Write::Delivered { seqs, .. } | Write::Arrived { seqs, .. } => seqs.len() * size_of::<i64>(),
+        Write::PutReceived(received) => received.seen.len(),
     };
     batch.iter().map(|write| size_of::<Write>() + of(write)).sum()
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps, oldest first. One that was released is never changed; `PRAGMA user_version` counts those that were taken.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("../migrations/001_first.sql"), include_str!("../migrations/002_post.sql")];
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn a_store_of_the_first_format_is_brought_up_to_date() {
+        let mut db = Connection::open_in_memory().unwrap();
+        steps(&mut db, &MIGRATIONS[..1]).unwrap();
+        db.execute("INSERT INTO account (created, pending) VALUES (5, 7)", []).unwrap();
+        migrate(&mut db).unwrap();
+        let row = db.query_row("SELECT pending, outbox FROM account", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!((row.unwrap(), version(&db)), ((7, 0), 2));
+    }
+
+    #[test]
     fn a_newer_store_is_refused_in_clear_words() {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db).unwrap();
@@ -124,7 +134,7 @@ mod tests {
         let refusal = migrate(&mut db).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this store has format 7, and this program knows formats up to 1: it was written by a newer version of \
+            "this store has format 7, and this program knows formats up to 2: it was written by a newer version of \
              Jirani, so please install that version or a later one"
         );
         assert_eq!(version(&db), 7);

@@ -58,7 +58,8 @@ pub(crate) fn copy(account: i64, seq: i64, with: &str) -> Copy {
 
 /// A batch that adds one message.
 pub(crate) fn message(stanza: &str, copies: Vec<Copy>) -> Batch {
-    vec![Write::AddMessage(NewMessage { stanza: stanza.as_bytes().into(), origin: Wall(7), copies })]
+    let stanza = stanza.as_bytes().into();
+    vec![Write::AddMessage(NewMessage { stanza, origin: Wall(7), copies, posts: vec![] })]
 }
 
 /// Applies one batch that must succeed.
