@@ -205,7 +205,9 @@ fn cannot_listen(address: SocketAddr, error: &io::Error, runs: bool) -> Option<F
 fn strangers(config: &Config) -> Option<Finding> {
     let mut all = config.listen.iter().chain(&config.listen_tls);
     let open = all.find(|address| !address.ip().to_canonical().is_loopback()).filter(|_| config.registration)?;
-    let what = format!("`registration` is on, and {open} is not for this computer alone: whoever reaches it may make accounts.");
+    let what = format!(
+        "`registration` is on, and {open} is not for this computer alone: whoever reaches it may make accounts."
+    );
     let todo = "If that is not meant, turn `registration` off and make accounts by `jirani account add`.";
     Some(Finding::new("registration-open", what, todo))
 }

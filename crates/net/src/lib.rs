@@ -28,6 +28,7 @@ pub mod expiry;
 pub mod listen;
 mod registration;
 pub mod sasl;
+mod stall;
 pub mod status;
 pub mod tls;
 pub mod trust;
