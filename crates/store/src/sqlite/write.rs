@@ -155,20 +155,13 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// What is short goes now; messages go later, slice by slice: see `sweep.rs`.
     fn remove_account(&mut self, account: AccountId) -> Result<(), Stop> {
         self.tally(account)?;
         self.tallies.forget(account);
         self.spans.forget(account);
         for sql in [
-            // Bodies that nobody else has go; the others lose the owners that this account was.
-            "DELETE FROM body WHERE (body, owners) IN \
-             (SELECT body, count(*) FROM copy WHERE account = ?1 GROUP BY body)",
-            "UPDATE body SET owners = owners - gone.times \
-             FROM (SELECT body, count(*) AS times FROM copy WHERE account = ?1 GROUP BY body) AS gone \
-             WHERE body.body = gone.body",
-            "DELETE FROM copy WHERE account = ?1",
             "DELETE FROM span WHERE account = ?1",
-            "DELETE FROM peer WHERE account = ?1",
             "DELETE FROM record WHERE account = ?1",
             "DELETE FROM credential WHERE account = ?1",
             "DELETE FROM address WHERE account = ?1",
