@@ -223,7 +223,7 @@ fn crowds() -> Vec<Case> {
         )
         .trick(Trick::Drip(one))
         .gives("stream:connection-timeout closed")
-        .costs(1_024, 500, 63_000)
+        .costs(1_024, 3_000, 63_000)
         .slow(),
     ]
 }

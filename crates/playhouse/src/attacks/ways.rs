@@ -69,8 +69,9 @@ impl Target {
                 Trick::Drip(pause) => {
                     for byte in part.chunks(1) {
                         attacker.send(byte);
-                        std::thread::sleep(pause);
-                        attacker.hear();
+                        if attacker.hear_until(Instant::now() + pause, |words| words.line() == case.outcome) {
+                            break;
+                        }
                     }
                 }
                 _ => attacker.send(part),
