@@ -29,7 +29,8 @@ pub enum Write {
         /// What the new password became.
         credentials: Vec<Credential>,
     },
-    /// Removes an account, its addresses and all its rows. Shared bodies go with their last owner.
+    /// Removes an account and its addresses; nobody can reach its rows any more. Those of its messages go later, slice by
+    /// slice; shared bodies go with their last owner.
     RemoveAccount {
         /// Which.
         account: AccountId,

@@ -198,6 +198,10 @@ pub const INACTIVE_BYTES_MAX: usize = 131_072;
 pub const CLIENT_SILENCE_MAX: Duration = Duration::from_secs(600);
 /// Who does not answer in this time has lost the connection: a radio that sleeps needs some seconds, a bad link a minute.
 pub const CLIENT_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+/// So long a client may hold more than [`SESSION_FILED_BYTES_MAX`] of ours without acknowledging a stanza, or leave its
+/// socket full without reading a byte (attack case A22). As long as it may be silent: the slowest radio moves something
+/// in that time, and what it has not confirmed waits in the store for the next time.
+pub const CLIENT_BEHIND_TIME_MAX: Duration = Duration::from_secs(600);
 /// How often the clients are looked at, all together: what an idle server wakes up for.
 pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 

@@ -39,6 +39,7 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
         findings.extend(domains(config, net::clock::Clock::start().now().wall));
         findings.extend(sockets(config, runs));
         findings.extend(values(config));
+        findings.extend(strangers(config));
     }
     findings.extend(data(home.path()));
     let name = if text.is_some() { path.display().to_string() } else { "none, so the defaults hold".to_owned() };
@@ -207,6 +208,17 @@ fn cannot_listen(address: SocketAddr, error: &io::Error, runs: bool) -> Option<F
     Some(Finding::new("socket", what, todo))
 }
 
+/// Who may make accounts from where.
+fn strangers(config: &Config) -> Option<Finding> {
+    let mut all = config.listen.iter().chain(&config.listen_tls);
+    let open = all.find(|address| !address.ip().to_canonical().is_loopback()).filter(|_| config.registration)?;
+    let what = format!(
+        "`registration` is on, and {open} is not for this computer alone: whoever reaches it may make accounts."
+    );
+    let todo = "If that is not meant, turn `registration` off and make accounts by `jirani account add`.";
+    Some(Finding::new("registration-open", what, todo))
+}
+
 /// Whether the data directory, or what it will be made in, can be used.
 fn data(directory: &Path) -> Vec<Finding> {
     let shown = directory.display();
@@ -334,6 +346,23 @@ mod tests {
         assert_eq!(ids(&config(vec!["192.0.2.1:5222".parse().unwrap()], vec![]), true), ["socket"]);
         drop(taken);
         assert_eq!(ids(&config(vec![address], vec![address]), false), ["socket-twice"]);
+    }
+
+    #[test]
+    fn strangers_from_elsewhere_are_told_of() {
+        let found = |text: &str| strangers(&read(text).0.unwrap()).map(|finding| finding.id);
+        let open = Some("registration-open".to_owned());
+        for (listen, expect) in [
+            ("listen = ['127.0.0.1:1', '[::1]:1']", None),
+            ("listen = ['[::ffff:127.0.0.1]:1']", None),
+            ("listen = ['127.0.0.1:1', '0.0.0.0:1']", open.clone()),
+            ("listen_tls = ['[::]:1']", open.clone()),
+            ("listen_tls = ['192.0.2.1:1']", open.clone()),
+        ] {
+            assert_eq!(found(&format!("registration = true\n{listen}")), expect, "{listen}");
+            assert_eq!(found(listen), None, "{listen}");
+        }
+        assert_eq!(found("registration = true"), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use xmpp::{Input, Negotiation, Sasl, Security};
 
 use crate::engine::Engine;
 use crate::sasl::{CHANNEL_BINDING, Exchange, Mechanism, Offer, SaslFailure, Step};
+use crate::stall::Stall;
 use crate::tally::Tally;
 use crate::tls::{Progress, TlsStream, looks_like_tls};
 
@@ -141,6 +142,7 @@ struct OutputSide {
     /// Ciphertext that is to be written.
     cipher: Vec<u8>,
     notify_drained: bool,
+    stall: Stall,
     /// The shard has taken the connection, or has sent it back to the negotiation.
     verdict: Option<Verdict>,
     life: Life,
@@ -333,9 +335,11 @@ impl Conn {
         if written == queue.len() {
             // An idle session keeps no buffer.
             *queue = Vec::new();
+            output.stall.emptied();
             return std::mem::take(&mut output.notify_drained);
         }
         queue.drain(..written);
+        output.stall.filled(written, Instant::now());
         // A client that does not read holds no more memory than this (attack case A22).
         if queue.len() > SESSION_OUTPUT_BYTES_MAX {
             output.abandon();
@@ -371,10 +375,19 @@ impl Conn {
         self.linger().await;
     }
 
-    /// A deadline has passed: to begin, to log in, or to take what is left.
+    /// A deadline has passed: to begin, to log in, to read something, or to take what is left.
     fn out_of_time(&self, engine: &Rc<Engine>) {
         if !self.output.borrow().is_open() {
             return self.output.borrow_mut().abandon();
+        }
+        if !self.is_stranger() {
+            let mut output = self.output.borrow_mut();
+            // Something may have moved meanwhile.
+            if output.stall.deadline().is_some_and(|at| at <= Instant::now()) {
+                tracing::info!(conn = self.id.0, "a client that reads nothing was cut off");
+                output.abandon();
+            }
+            return;
         }
         engine.tally.borrow_mut().late += 1;
         let now = engine.clock.now().mono;
@@ -398,15 +411,16 @@ impl Conn {
         let life = self.output.borrow().life;
         let deadline = match (life, &self.input.borrow().stage) {
             (Life::Closing(by), _) => Some(by),
-            (_, Stage::Bound) => None,
+            (_, Stage::Bound) => self.output.borrow().stall.deadline(),
             (_, Stage::First(_)) => Some(engine.clock.instant(self.first_by)),
             (_, Stage::Negotiating(n)) => Some(engine.clock.instant(n.negotiation.wake_at())),
         };
         let ready = std::future::poll_fn(|cx| {
             let mut output = self.output.borrow_mut();
             output.waker = Some(cx.waker().clone());
-            // Told too if its life has changed, so that the deadline is the right one.
-            if output.verdict.is_some() || output.life != life {
+            // Told too if its life has changed or its socket is full, so that there is the right deadline.
+            let is_full = deadline.is_none() && output.stall.deadline().is_some();
+            if output.verdict.is_some() || output.life != life || is_full {
                 return Poll::Ready(Event::Told);
             }
             if !output.is_empty() && self.stream.poll_write_ready(cx).is_ready() {

@@ -31,6 +31,7 @@ pub mod listen;
 pub mod metrics;
 mod registration;
 pub mod sasl;
+mod stall;
 pub mod status;
 pub mod tally;
 pub mod tls;

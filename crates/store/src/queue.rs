@@ -45,7 +45,9 @@ impl Written {
                     Write::CreateAccount { .. }
                     | Write::SetCredentials { .. }
                     | Write::RemoveAccount { .. }
-                    | Write::PutRecord(_) => {}
+                    | Write::PutRecord(_)
+                    | Write::Arrived { .. }
+                    | Write::PutReceived(_) => {}
                 }
             }
         }

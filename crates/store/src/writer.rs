@@ -1,13 +1,14 @@
 //! The writer thread: group commit. Whenever it is idle it takes all that waits and makes it one transaction, so a lone
-//! batch waits for nobody and a crowd shares one sync of the disk. There is no timer.
+//! batch waits for nobody and a crowd shares one sync of the disk. There is no timer. When nothing waits, what removed
+//! accounts have left behind goes, a slice at a time.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use base::Ticket;
-use base::ledger::{Batch, StoreError};
+use base::ledger::{Batch, StoreError, Write};
 use base::limits::COMMIT_BATCHES_MAX;
 
 use crate::Store;
@@ -41,7 +42,24 @@ impl Writer {
         let thread = Builder::new().name("store-writer".into()).spawn({
             let (gauge, written) = (Arc::clone(&gauge), Arc::clone(&written));
             move || {
-                while let Some(group) = Group::take(&waiting) {
+                // The process before may have ended while there was something to sweep.
+                let mut sweeps = true;
+                loop {
+                    let first = match waiting.try_recv() {
+                        Ok(first) => first,
+                        Err(TryRecvError::Disconnected) => return,
+                        Err(TryRecvError::Empty) if sweeps => {
+                            // If the disk does not let it go now, the next start or the next removal tries again.
+                            sweeps = store.sweep().unwrap_or(false);
+                            continue;
+                        }
+                        Err(TryRecvError::Empty) => {
+                            let Ok(first) = waiting.recv() else { return };
+                            first
+                        }
+                    };
+                    let group = Group::take(first, &waiting);
+                    sweeps |= group.removes();
                     let results = store.apply(&group.batches);
                     lock(&written).count(&group.batches, &results);
                     drop(group.batches);
@@ -110,9 +128,9 @@ struct Group {
 }
 
 impl Group {
-    /// Waits for one batch, then takes what waits behind it. `None` when nothing can come any more.
-    fn take(waiting: &Receiver<Vec<(Ticket, Batch)>>) -> Option<Group> {
-        let mut next = Some(waiting.recv().ok()?);
+    /// Takes what waits behind the first batches.
+    fn take(first: Vec<(Ticket, Batch)>, waiting: &Receiver<Vec<(Ticket, Batch)>>) -> Group {
+        let mut next = Some(first);
         let mut group = Group { tickets: Vec::new(), batches: Vec::new(), queued: Queued::default() };
         while let Some(batches) = next {
             for (ticket, batch) in batches {
@@ -123,6 +141,11 @@ impl Group {
             }
             next = (group.batches.len() < COMMIT_BATCHES_MAX).then(|| waiting.try_recv().ok()).flatten();
         }
-        Some(group)
+        group
+    }
+
+    /// Whether an account goes.
+    fn removes(&self) -> bool {
+        self.batches.iter().flatten().any(|write| matches!(write, Write::RemoveAccount { .. }))
     }
 }

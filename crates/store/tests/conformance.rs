@@ -209,6 +209,7 @@ proptest! {
         prop_assert_eq!(sqlite.apply(&accounts), twin.apply(&accounts));
         for group in &groups {
             prop_assert_eq!(sqlite.apply(group), twin.apply(group));
+            common::sweep(&mut sqlite);
             for query in &queries {
                 let rows = twin.answer(query);
                 prop_assert_eq!(&sqlite.answer(query), &rows, "{:?}", query);

@@ -25,7 +25,7 @@ use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
-use crate::desk::registration::Change;
+use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -260,7 +260,7 @@ pub(crate) enum After {
     /// The account has the new password now that this session wanted.
     NewPassword(Bare, SessionId),
     /// The account is gone now.
-    Removed(Bare),
+    Removed(Box<Gone>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -273,6 +273,16 @@ enum Purpose {
     Backlog(Bare),
     Question(Box<Question>),
     Accounts(u64),
+    Leaver(Box<Leaver>),
+}
+
+/// An account that a command removes: whom it knows is read first, kind by kind.
+struct Leaver {
+    command: u64,
+    address: Bare,
+    account: AccountId,
+    contacts: Roster,
+    kinds: std::slice::Iter<'static, RecordKind>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -400,7 +410,7 @@ impl Shard {
         self.flush_batch();
     }
 
-    fn tell_of_departed(&mut self) {
+    pub(crate) fn tell_of_departed(&mut self) {
         while let Some((session, roster)) = self.departed.pop_front() {
             desk::presence::ended(self, &session, roster.as_deref());
         }

@@ -3,6 +3,7 @@
 // A developer's tool may know files, the environment and the clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod attacks;
 mod bench;
 mod clients;
 mod conformance;
@@ -40,6 +41,15 @@ enum Command {
         #[arg(value_name = "WORD", allow_hyphen_values = true)]
         only: Vec<String>,
     },
+    /// Play the attacks of docs/attacks.md against the daemon, and measure what they cost
+    Attacks {
+        /// Also those that take minutes
+        #[arg(long)]
+        slow: bool,
+        /// Only cases with this id, or with this word
+        #[arg(value_name = "ID")]
+        only: Vec<String>,
+    },
     /// Measure: the pieces (framer, store, shard), or with --yardstick the whole server beside its peers
     Bench {
         /// The folder of the yardstick, its load generator built
@@ -74,6 +84,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::tidy(&root()),
         Command::Conformance { write } => conformance::conformance(&root(), write),
         Command::Plays { only } => plays::plays(&root(), &only),
+        Command::Attacks { slow, only } => attacks::attacks(&root(), slow, &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Deb { program, lint, trial } => deb::deb(&root(), program.as_deref(), lint, trial),
         Command::Clients { only } => clients::clients(&root(), &only),

@@ -14,11 +14,10 @@ use super::span::Spans;
 use super::tally::{Tallies, Tally};
 use super::{failed, read};
 
-/// How often an account, ?1, owns each body.
-macro_rules! bodies_of_account {
+/// How many posts of an account, ?1, own each body.
+macro_rules! bodies_of_posts {
     () => {
-        "SELECT body, count(*) AS times FROM (SELECT body FROM copy WHERE account = ?1 \
-         UNION ALL SELECT body FROM outbox WHERE account = ?1) GROUP BY body"
+        "SELECT body, count(*) AS times FROM outbox WHERE account = ?1 GROUP BY body"
     };
 }
 
@@ -166,23 +165,22 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// What is short goes now; messages go later, slice by slice: see `sweep.rs`.
     fn remove_account(&mut self, account: AccountId) -> Result<(), Stop> {
         self.tally(account)?;
         self.tallies.forget(account);
         self.spans.forget(account);
         for sql in [
-            // Bodies that nobody else has go; the others lose the owners that this account was.
-            concat!("DELETE FROM body WHERE (body, owners) IN (", bodies_of_account!(), ")"),
+            // What is owed to others goes with its author, at once: nobody must find it any more.
+            concat!("DELETE FROM body WHERE (body, owners) IN (", bodies_of_posts!(), ")"),
             concat!(
                 "UPDATE body SET owners = owners - gone.times FROM (",
-                bodies_of_account!(),
+                bodies_of_posts!(),
                 ") AS gone WHERE body.body = gone.body"
             ),
-            "DELETE FROM copy WHERE account = ?1",
             "DELETE FROM outbox WHERE account = ?1",
             "DELETE FROM received WHERE account = ?1",
             "DELETE FROM span WHERE account = ?1",
-            "DELETE FROM peer WHERE account = ?1",
             "DELETE FROM record WHERE account = ?1",
             "DELETE FROM credential WHERE account = ?1",
             "DELETE FROM address WHERE account = ?1",

@@ -68,6 +68,12 @@ pub(crate) fn apply(store: &mut (impl Store + ?Sized), batch: Batch) {
     assert_eq!(store.apply(&[batch]), [Ok(())]);
 }
 
+/// Removes all that removed accounts have left behind. In how many slices.
+#[track_caller]
+pub(crate) fn sweep(store: &mut (impl Store + ?Sized)) -> usize {
+    (0..).take_while(|_| store.sweep().unwrap()).count()
+}
+
 /// The row of an account that must exist.
 #[track_caller]
 pub(crate) fn account(store: &(impl Store + ?Sized), address: &str) -> AccountRow {
