@@ -106,7 +106,7 @@ fn instructions(client: Client, address: &str, port: u16, trust: &str) -> String
         Client::Psi => format!(
             "Account Setup > Add:\n\n  XMPP Address     {address}\n  \
              Connection: Manually specify server host 127.0.0.1, port {port}; encrypt \"when available\"\n\n\
-             Accept the certificate when it is shown.\n"
+             For the certificate, once:\n\n  {trust}\n"
         ),
         Client::Slixmpp => format!(
             "In Python, with slixmpp:\n\n  \
