@@ -43,6 +43,10 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         Write::PutRecord(record) => record.key.len() + record.value.as_ref().map_or(0, Vec::len),
         Write::AddMessage(message) => message.stanza.len() + message.copies.len() * size_of::<base::ledger::Copy>(),
         Write::Delivered { seqs, .. } => seqs.len() * size_of::<i64>(),
+
+        Write::PutStatement(row) => row.key.subject.len() + row.bytes.len(),
+        Write::RemoveStatement(key) => key.subject.len(),
+        Write::PutPin(_) | Write::RemovePin(_) => 0,
     };
     batch.iter().map(|write| size_of::<Write>() + of(write)).sum()
 }

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps, oldest first. One that was released is never changed; `PRAGMA user_version` counts those that were taken.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/001_first.sql"), include_str!("../migrations/003_directory.sql")];
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +125,7 @@ mod tests {
         let refusal = migrate(&mut db).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this store has format 7, and this program knows formats up to 1: it was written by a newer version of \
+            "this store has format 7, and this program knows formats up to 2: it was written by a newer version of \
              Jirani, so please install that version or a later one"
         );
         assert_eq!(version(&db), 7);

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::span::Spans;
 use super::tally::{Tallies, Tally};
-use super::{failed, read};
+use super::{directory, failed, read};
 
 /// Why a batch stops.
 enum Stop {
@@ -122,6 +122,11 @@ impl Group<'_> {
             Write::PutRecord(record) => self.put_record(record),
             Write::AddMessage(message) => self.add_message(message),
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
+
+            Write::PutStatement(row) => Ok(directory::put_statement(self.db, row)?),
+            Write::RemoveStatement(key) => Ok(directory::remove_statement(self.db, key)?),
+            Write::PutPin(pin) => Ok(directory::put_pin(self.db, pin)?),
+            Write::RemovePin(address) => Ok(directory::remove_pin(self.db, address.as_str())?),
         }
     }
 

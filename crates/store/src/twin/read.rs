@@ -30,6 +30,9 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
             Rows::Messages(waiting[..len].iter().copied().cloned().collect())
         }
         Query::Archive(query) => Rows::Page(archive(tables, query)),
+
+        Query::Statements { after, limit } => Rows::Statements(tables.directory.page(after.as_ref(), *limit)),
+        Query::Pins => Rows::Pins(tables.directory.pins.rows().values().cloned().collect()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base::ledger::{Credential, MessageRow, NewMessage, Record, RecordKind, ScramHash, StoreError, Write};
 use base::{AccountId, Bare, Wall};
 
+use super::directory::{self, Directory};
 use super::table::Table;
 
 /// An account's row.
@@ -29,32 +30,36 @@ pub(super) struct Tables {
     pub(super) credentials: Table<AccountId, BTreeMap<ScramHash, Credential>>,
     pub(super) records: Table<(AccountId, RecordKind, String), Record>,
     pub(super) copies: Table<(AccountId, i64), MessageRow>,
+    pub(super) directory: Directory,
 }
 
 /// A point of the tables' journals.
-pub(super) type Mark = [usize; 6];
+pub(super) type Mark = ([usize; 6], directory::Mark);
 
 impl Tables {
     /// This point of time.
     pub(super) fn mark(&self) -> Mark {
-        [
+        let own = [
             self.newest.mark(),
             self.accounts.mark(),
             self.addresses.mark(),
             self.credentials.mark(),
             self.records.mark(),
             self.copies.mark(),
-        ]
+        ];
+        (own, self.directory.mark())
     }
 
     /// Takes back all that was written since `mark`.
-    pub(super) fn undo_to(&mut self, [newest, accounts, addresses, credentials, records, copies]: Mark) {
+    pub(super) fn undo_to(&mut self, (own, directory): Mark) {
+        let [newest, accounts, addresses, credentials, records, copies] = own;
         self.newest.undo_to(newest);
         self.accounts.undo_to(accounts);
         self.addresses.undo_to(addresses);
         self.credentials.undo_to(credentials);
         self.records.undo_to(records);
         self.copies.undo_to(copies);
+        self.directory.undo_to(directory);
     }
 
     /// Makes all that was written so far final.
@@ -65,6 +70,7 @@ impl Tables {
         self.credentials.forget_undo();
         self.records.forget_undo();
         self.copies.forget_undo();
+        self.directory.forget_undo();
     }
 
     /// One write. If it fails, some of it may have been done: the caller takes it back.
@@ -82,6 +88,23 @@ impl Tables {
             Write::PutRecord(record) => self.put_record(record),
             Write::AddMessage(message) => self.add_message(message),
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
+
+            Write::PutStatement(row) => {
+                self.directory.statements.set(row.key.clone(), Some(row.clone()));
+                Ok(())
+            }
+            Write::RemoveStatement(key) => {
+                self.directory.statements.set(key.clone(), None);
+                Ok(())
+            }
+            Write::PutPin(pin) => {
+                self.directory.pins.set(pin.address.clone(), Some(pin.clone()));
+                Ok(())
+            }
+            Write::RemovePin(address) => {
+                self.directory.pins.set(address.clone(), None);
+                Ok(())
+            }
         }
     }
 
