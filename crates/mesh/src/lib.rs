@@ -1,4 +1,4 @@
-//! Names that are keys: what a domain is called without DNS, and how anyone checks it offline. Pure values.
+//! The peer world, which knows no XMPP: names that are keys, and who proves to be whom. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -13,10 +13,12 @@
 //! | [`search`] | the work that makes a name dear to imitate |
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
+//! | [`identity`] | who proves to be whom: statements, chains, the directory, the introduction on a link |
 
 pub mod domain;
 pub mod genesis;
 mod hash;
+pub mod identity;
 pub mod keys;
 pub mod label;
 pub mod phrase;

@@ -1,4 +1,4 @@
-//! Reads the test vectors out of docs/formats/domain.md.
+//! Reads test vectors out of the documents of docs/formats.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,9 @@ use mesh::RootKey;
 /// One paragraph of the block: fields by name.
 pub(crate) struct Vector(BTreeMap<&'static str, &'static str>);
 
-/// The vectors that have a field of this name; at least one.
+/// The vectors of a document that have a field of this name; at least one.
 #[track_caller]
-pub(crate) fn with(field: &str) -> Vec<Vector> {
-    let document = include_str!("../../../../docs/formats/domain.md");
+pub(crate) fn with(document: &'static str, field: &str) -> Vec<Vector> {
     let (_, block) = document.split_once("```vectors\n").expect("the document has vectors");
     let (block, _) = block.split_once("```").expect("the block ends");
     let parse = |line: &'static str| line.split_once(": ").expect("a field has a value");
