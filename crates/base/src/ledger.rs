@@ -60,6 +60,55 @@ pub enum Write {
     /// [`RECEIVED_INCARNATIONS_MAX`](crate::limits::RECEIVED_INCARNATIONS_MAX) stay, of an account's
     /// [`RECEIVED_MAX`](crate::limits::RECEIVED_MAX): those that were used last.
     PutReceived(Received),
+
+    // The directory of peers.
+    /// Keeps a statement of the directory, in the place of one with the same key.
+    PutStatement(StatementRow),
+    /// Removes a statement of the directory, if it is there.
+    RemoveStatement(StatementKey),
+    /// Remembers whose key an address has, in the place of what was remembered.
+    PutPin(PinRow),
+    /// Forgets whose key an address has.
+    RemovePin(Bare),
+}
+
+/// Where a statement of the directory stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatementKey {
+    /// Whom it serves: a person, or a domain.
+    pub address: Bare,
+    /// The issuing key.
+    pub issuer: [u8; 32],
+    /// The number of its kind. 0: the domain's genesis record, which is no statement.
+    pub kind: u8,
+    /// What it is about, as it was signed.
+    pub subject: Vec<u8>,
+    /// Whether it is the second of two different ones with one sequence.
+    pub fork: bool,
+}
+
+/// A statement of the directory (docs/formats/statements.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementRow {
+    /// Where it stands.
+    pub key: StatementKey,
+    /// Orders the statements of one issuing key, kind and subject.
+    pub sequence: i64,
+    /// When it was last shown, to a day.
+    pub seen: Wall,
+    /// The statement as it was received.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Whose key an address had when it was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinRow {
+    /// The address.
+    pub address: Bare,
+    /// The hash of its domain's genesis record.
+    pub genesis: [u8; 32],
+    /// The person's key.
+    pub person: [u8; 32],
 }
 
 /// What the node keeps of a password for one SASL mechanism family (RFC 5802 section 3). Never the password.
@@ -307,6 +356,17 @@ pub enum Query {
         /// Of whom.
         device: DeviceId,
     },
+
+    // The directory of peers.
+    /// Statements of the directory by key. Answer: [`Rows::Statements`], which has none only if none are left.
+    Statements {
+        /// Only those behind this one.
+        after: Option<StatementKey>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// All pinned keys, by address. Answer: [`Rows::Pins`].
+    Pins,
 }
 
 /// Which page of an account's history (XEP-0313 with XEP-0059).
@@ -361,6 +421,12 @@ pub enum Rows {
     },
     /// What was taken, by incarnation.
     Received(Vec<Received>),
+
+    // The directory of peers.
+    /// Statements in the order of their keys.
+    Statements(Vec<StatementRow>),
+    /// Pinned keys, by address.
+    Pins(Vec<PinRow>),
 }
 
 /// An account, and what must be known before anything is delivered to it, from one moment of the store.

@@ -292,3 +292,44 @@ pub const REACH_RESOURCES_MAX: usize = 4096;
 pub const SIBLINGS_MAX: usize = 16;
 /// Requests of others' people whose answer is in the store, at once.
 pub const PEER_QUESTIONS_MAX: usize = 64;
+// What peers say of themselves (`mesh::identity`).
+
+/// Bytes of one signed statement. A membership with the longest name and group has under 600.
+pub const STATEMENT_BYTES_MAX: usize = 1024;
+/// Values inside each other in a statement, and in what carries it; the deepest of ours has four.
+pub const STATEMENT_DEPTH_MAX: usize = 8;
+/// Bytes of the name in a membership: what stands before the @. Longer ones exist in XMPP, and nobody can say them.
+pub const MEMBER_NAME_BYTES_MAX: usize = 256;
+/// Bytes of a group's name in a membership: a class, a course.
+pub const MEMBER_GROUP_BYTES_MAX: usize = 64;
+/// Addresses in a location: two interfaces with IPv4, a stable and a temporary IPv6 address each, and one beyond a router.
+pub const LOCATION_ADDRESSES_MAX: usize = 8;
+
+/// How far two honest clocks may be apart: one set to local time as if it was UTC is up to 14 hours ahead, another one up
+/// to 12 behind.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(26 * 3600);
+/// How long an authority may bind itself: a school year and the holidays after it (thirteen months).
+pub const MEMBERSHIP_TIME_MAX: Duration = Duration::from_secs(396 * 86_400);
+/// How long a device speaks for a person without being confirmed: half a year, so that a lost laptop is forgotten.
+pub const HOSTING_TIME_MAX: Duration = Duration::from_secs(184 * 86_400);
+/// How long messages may be sealed to one key: what is sealed with it can be read by who steals it so long.
+pub const SEALING_TIME_MAX: Duration = Duration::from_secs(28 * 86_400);
+/// How long somebody is said to be somewhere.
+pub const LOCATION_TIME_MAX: Duration = Duration::from_secs(86_400);
+
+/// Bytes that are kept of strangers' statements: some 2,300 people, more than a school.
+pub const DIRECTORY_STRANGERS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Statements that are kept of one address: its chain, eight devices with their keys and places, some vouches.
+pub const ADDRESS_STATEMENTS_MAX: usize = 32;
+/// Addresses whose keys are remembered for good: as many as contacts of one account.
+pub const PINS_MAX: usize = ROSTER_ITEMS_MAX;
+
+/// Devices that one link shows: all people of a family's or a school's computer.
+pub const LINK_DEVICES_MAX: usize = 64;
+/// One frame of an introduction: a chain with its keys and places has under 2 kB.
+pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
+/// Bytes of introductions that a link brings within an hour: all devices there can be, twice, as they usually are; what
+/// they make us compute is two seconds.
+pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
+/// Failed proofs that a link survives. A peer of ours makes none.
+pub const INTRODUCTION_FAILURES_MAX: u32 = 3;

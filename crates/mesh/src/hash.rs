@@ -16,6 +16,8 @@ pub(crate) const NEXT_KEY: &Tag = b"jirani-next-key1";
 pub(crate) const PHRASE: &Tag = b"jirani-phrase-v1";
 /// What tells apart the contents of parcels.
 pub(crate) const POST: &Tag = b"jirani-post-hash";
+/// What a device shows in an introduction.
+pub(crate) const SHOWN: &Tag = b"jirani-shown-one";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -28,7 +30,7 @@ mod tests {
 
     #[test]
     fn tags_differ() {
-        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST]);
-        assert_eq!(tags.len(), 5);
+        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN]);
+        assert_eq!(tags.len(), 6);
     }
 }

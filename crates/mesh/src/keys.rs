@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature as RawSignature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature as RawSignature, VerifyingKey};
 
 use crate::hash;
 
@@ -34,26 +34,58 @@ impl Context {
     }
 }
 
+mod secret {
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    use super::{Context, KEY_BYTES, PublicKey, Signature};
+
+    /// The secret half of a key, whatever it is for. Wiped from memory when dropped. The public key that goes into a signature
+    /// is always its own: it cannot be supplied (RUSTSEC-2022-0093).
+    pub struct Secret(SigningKey);
+
+    impl Secret {
+        pub(crate) fn from_seed(seed: &[u8; KEY_BYTES]) -> Secret {
+            Secret(SigningKey::from_bytes(seed))
+        }
+
+        pub(crate) fn public(&self) -> PublicKey {
+            PublicKey(self.0.verifying_key())
+        }
+
+        pub(crate) fn sign(&self, context: Context, message: &[u8]) -> Signature {
+            Signature(self.0.sign(&context.frame(message)).to_bytes())
+        }
+
+        /// Signs a COSE `Sig_structure`, which says itself what it is. It is a CBOR array, so it begins with no byte that a
+        /// framed message begins with: neither can be taken for the other.
+        pub(crate) fn sign_cose(&self, structure: &[u8]) -> Signature {
+            debug_assert!(structure.first().is_some_and(|byte| byte >> 5 == 4), "an array");
+            Signature(self.0.sign(structure).to_bytes())
+        }
+    }
+}
+
+pub(crate) use secret::Secret;
+
 /// The secret half of a domain's root key. Wiped from memory when dropped; never printed.
-pub struct RootKey(SigningKey);
+pub struct RootKey(pub(crate) Secret);
 
 impl RootKey {
     /// The key that belongs to 32 secret, uniformly random bytes.
     ///
     /// The caller's copy of the seed is the caller's to wipe.
     pub fn from_seed(seed: &[u8; KEY_BYTES]) -> RootKey {
-        RootKey(SigningKey::from_bytes(seed))
+        RootKey(Secret::from_seed(seed))
     }
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        self.0.public()
     }
 
-    /// Signs a message for one purpose. The public key that goes into the signature is always this key's own: it cannot
-    /// be supplied (RUSTSEC-2022-0093).
+    /// Signs a message for one purpose.
     pub fn sign(&self, context: Context, message: &[u8]) -> Signature {
-        Signature(self.0.sign(&context.frame(message)).to_bytes())
+        self.0.sign(context, message)
     }
 }
 
@@ -113,8 +145,17 @@ impl PublicKey {
 
     /// Checks a signature strictly: reduced scalar, canonical point, no small order.
     pub fn verify(&self, context: Context, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        let signature = RawSignature::from_bytes(&signature.0);
-        self.0.verify_strict(&context.frame(message), &signature).map_err(|_| BadSignature)
+        self.verify_bytes(&context.frame(message), signature)
+    }
+
+    /// As [`PublicKey::verify`], for a COSE `Sig_structure`.
+    pub(crate) fn verify_cose(&self, structure: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        debug_assert!(structure.first().is_some_and(|byte| byte >> 5 == 4), "an array");
+        self.verify_bytes(structure, signature)
+    }
+
+    fn verify_bytes(&self, bytes: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        self.0.verify_strict(bytes, &RawSignature::from_bytes(&signature.0)).map_err(|_| BadSignature)
     }
 
     /// What a genesis record says of this key while it is still a secret on paper.

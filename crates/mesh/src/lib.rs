@@ -1,4 +1,4 @@
-//! The peer world, which knows no XMPP: names that are keys, links between nodes, the post between devices. Pure values.
+//! The peer world, which knows no XMPP: names that are keys, who proves to be whom, links, the post. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -15,10 +15,12 @@
 //! | [`phrase`] | a secret on paper |
 //! | [`link`] | what is said between nodes, and whom to dial when |
 //! | [`post`] | what one device owes another: kept, said again, taken once and in order |
+//! | [`identity`] | who proves to be whom: statements, chains, the directory, the introduction on a link |
 
 pub mod domain;
 pub mod genesis;
 mod hash;
+pub mod identity;
 pub mod keys;
 pub mod label;
 pub mod link;

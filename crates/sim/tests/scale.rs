@@ -172,7 +172,9 @@ fn size(rows: &Rows) -> usize {
         Rows::Owners(owners) => owners.len(),
         Rows::Expired { posts, .. } => posts.len(),
         Rows::Received(marks) => marks.len(),
-        Rows::Credentials(_) | Rows::Accounts(_) => panic!("a shard does not ask for these"),
+        Rows::Credentials(_) | Rows::Accounts(_) | Rows::Statements(_) | Rows::Pins(_) => {
+            panic!("a shard does not ask for these")
+        }
     }
 }
 

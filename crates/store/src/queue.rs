@@ -47,7 +47,11 @@ impl Written {
                     | Write::RemoveAccount { .. }
                     | Write::PutRecord(_)
                     | Write::Arrived { .. }
-                    | Write::PutReceived(_) => {}
+                    | Write::PutReceived(_)
+                    | Write::PutStatement(_)
+                    | Write::RemoveStatement(_)
+                    | Write::PutPin(_)
+                    | Write::RemovePin(_) => {}
                 }
             }
         }
@@ -88,6 +92,9 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         }
         Write::Delivered { seqs, .. } | Write::Arrived { seqs, .. } => seqs.len() * size_of::<i64>(),
         Write::PutReceived(received) => received.seen.len(),
+        Write::PutStatement(row) => row.key.subject.len() + row.bytes.len(),
+        Write::RemoveStatement(key) => key.subject.len(),
+        Write::PutPin(_) | Write::RemovePin(_) => 0,
     };
     batch.iter().map(|write| size_of::<Write>() + of(write)).sum()
 }

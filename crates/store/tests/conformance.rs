@@ -3,8 +3,8 @@
 mod common;
 
 use base::ledger::{
-    ArchiveQuery, Batch, Copy, Credential, NewMessage, NewPost, Query, Received, Record, RecordKind, Rows, ScramHash,
-    StoreError, Write,
+    ArchiveQuery, Batch, Copy, Credential, NewMessage, NewPost, PinRow, Query, Received, Record, RecordKind, Rows,
+    ScramHash, StatementKey, StatementRow, StoreError, Write,
 };
 use base::limits::{RECEIVED_INCARNATIONS_MAX, RECEIVED_MAX};
 use base::{AccountId, Bare, DeviceId, NodeId, Wall};
@@ -136,6 +136,39 @@ fn write() -> impl Strategy<Value = Write> {
         4 => record().prop_map(Write::PutRecord),
         8 => message,
         4 => (account(), vec(place(), 0..4)).prop_map(|(account, seqs)| Write::Delivered { account, seqs }),
+        4 => directory_write(),
+    ]
+}
+
+fn statement_key() -> impl Strategy<Value = StatementKey> {
+    let subject = prop::sample::select(vec![&b""[..], b"a", b"a\0", b"b"]).prop_map(<[u8]>::to_vec);
+    (address(), 0..3u8, 0..3u8, subject, any::<bool>()).prop_map(|(address, issuer, kind, subject, fork)| {
+        StatementKey { address, issuer: [issuer; 32], kind, subject, fork }
+    })
+}
+
+fn statement() -> impl Strategy<Value = StatementRow> {
+    // Some are so long that a few of them are a page.
+    let bytes = prop_oneof![9 => 0..4usize, 1 => Just(base::limits::PAGE_BYTES_MAX / 2)];
+    (statement_key(), any::<i64>(), wall(), bytes).prop_map(|(key, sequence, seen, bytes)| StatementRow {
+        key,
+        sequence,
+        seen,
+        bytes: vec![7; bytes].into(),
+    })
+}
+
+fn directory_write() -> impl Strategy<Value = Write> {
+    let pin = (address(), any::<u8>(), any::<u8>()).prop_map(|(address, genesis, person)| PinRow {
+        address,
+        genesis: [genesis; 32],
+        person: [person; 32],
+    });
+    prop_oneof![
+        4 => statement().prop_map(Write::PutStatement),
+        2 => statement_key().prop_map(Write::RemoveStatement),
+        2 => pin.prop_map(Write::PutPin),
+        1 => address().prop_map(Write::RemovePin),
     ]
 }
 
@@ -164,6 +197,9 @@ fn query() -> impl Strategy<Value = Query> {
         (wall(), 0..5u32).prop_map(|(at, limit)| Query::Expired { at, limit }),
         (account(), device()).prop_map(|(account, device)| Query::Received { account, device }),
         archive,
+        (option::of(statement_key()), 0..9u32).prop_map(|(after, limit)| Query::Statements { after, limit }),
+        Just(Query::Statements { after: None, limit: u32::MAX }),
+        Just(Query::Pins),
     ]
 }
 

@@ -2,6 +2,7 @@
 //!
 //! WAL, so that readers never wait for the writer; `synchronous = FULL`, so that what was committed is on disk.
 
+mod directory;
 mod read;
 mod span;
 mod sweep;

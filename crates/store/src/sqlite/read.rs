@@ -9,7 +9,7 @@ use base::{AccountId, Bare, DeviceId, NodeId, Wall};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::{failed, span};
+use super::{directory, failed, span};
 
 /// Answers one query from one moment of the store.
 pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError> {
@@ -26,6 +26,9 @@ pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError>
         Query::Owners { to, device } => owners(db, to, device).map(Rows::Owners),
         Query::Expired { at, limit } => expired(db, *at, *limit),
         Query::Received { account, device } => received(db, *account, *device).map(Rows::Received),
+
+        Query::Statements { after, limit } => directory::statements(db, after.as_ref(), *limit).map(Rows::Statements),
+        Query::Pins => directory::pins(db).map(Rows::Pins),
     }
     .map_err(failed)
 }
@@ -348,7 +351,7 @@ fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
     })
 }
 
-fn bare(row: &Row<'_>, at: usize) -> rusqlite::Result<Bare> {
+pub(super) fn bare(row: &Row<'_>, at: usize) -> rusqlite::Result<Bare> {
     let text = row.get_ref(at)?.as_str().map_err(|e| unreadable(at, e))?;
     Bare::new(text).map_err(|e| unreadable(at, e))
 }

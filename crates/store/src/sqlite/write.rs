@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::span::Spans;
 use super::tally::{Tallies, Tally};
-use super::{failed, read};
+use super::{directory, failed, read};
 
 /// How many posts of an account, ?1, own each body.
 macro_rules! bodies_of_posts {
@@ -132,6 +132,11 @@ impl Group<'_> {
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
             Write::Arrived { account, seqs } => self.arrived(*account, seqs),
             Write::PutReceived(received) => self.put_received(received),
+
+            Write::PutStatement(row) => Ok(directory::put_statement(self.db, row)?),
+            Write::RemoveStatement(key) => Ok(directory::remove_statement(self.db, key)?),
+            Write::PutPin(pin) => Ok(directory::put_pin(self.db, pin)?),
+            Write::RemovePin(address) => Ok(directory::remove_pin(self.db, address.as_str())?),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It is deterministic and touches nothing outside itself, so each laptop of a simulated crowd can have one.
 
+mod directory;
 mod read;
 mod table;
 mod tables;

@@ -55,6 +55,9 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
             let rows = tables.received.rows().range((*account, *device, i64::MIN)..=(*account, *device, i64::MAX));
             Rows::Received(rows.map(|(_, row)| row.clone()).collect())
         }
+
+        Query::Statements { after, limit } => Rows::Statements(tables.directory.page(after.as_ref(), *limit)),
+        Query::Pins => Rows::Pins(tables.directory.pins.rows().values().cloned().collect()),
     }
 }
 

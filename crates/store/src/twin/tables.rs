@@ -9,6 +9,7 @@ use base::ledger::{
 use base::limits::{RECEIVED_INCARNATIONS_MAX, RECEIVED_MAX};
 use base::{AccountId, Bare, DeviceId, Wall};
 
+use super::directory::{self, Directory};
 use super::table::Table;
 
 /// An account's row.
@@ -36,15 +37,16 @@ pub(super) struct Tables {
     pub(super) outbox: Table<(AccountId, i64), PostRow>,
     /// By account, device and incarnation as the embedded store orders it: signed.
     pub(super) received: Table<(AccountId, DeviceId, i64), Received>,
+    pub(super) directory: Directory,
 }
 
 /// A point of the tables' journals.
-pub(super) type Mark = [usize; 8];
+pub(super) type Mark = ([usize; 8], directory::Mark);
 
 impl Tables {
     /// This point of time.
     pub(super) fn mark(&self) -> Mark {
-        [
+        let own = [
             self.newest.mark(),
             self.accounts.mark(),
             self.addresses.mark(),
@@ -53,12 +55,13 @@ impl Tables {
             self.copies.mark(),
             self.outbox.mark(),
             self.received.mark(),
-        ]
+        ];
+        (own, self.directory.mark())
     }
 
     /// Takes back all that was written since `mark`.
-    pub(super) fn undo_to(&mut self, mark: Mark) {
-        let [newest, accounts, addresses, credentials, records, copies, outbox, received] = mark;
+    pub(super) fn undo_to(&mut self, (own, directory): Mark) {
+        let [newest, accounts, addresses, credentials, records, copies, outbox, received] = own;
         self.newest.undo_to(newest);
         self.accounts.undo_to(accounts);
         self.addresses.undo_to(addresses);
@@ -67,6 +70,7 @@ impl Tables {
         self.copies.undo_to(copies);
         self.outbox.undo_to(outbox);
         self.received.undo_to(received);
+        self.directory.undo_to(directory);
     }
 
     /// Makes all that was written so far final.
@@ -79,6 +83,7 @@ impl Tables {
         self.copies.forget_undo();
         self.outbox.forget_undo();
         self.received.forget_undo();
+        self.directory.forget_undo();
     }
 
     /// One write. If it fails, some of it may have been done: the caller takes it back.
@@ -98,6 +103,23 @@ impl Tables {
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
             Write::Arrived { account, seqs } => self.arrived(*account, seqs),
             Write::PutReceived(received) => self.put_received(received),
+
+            Write::PutStatement(row) => {
+                self.directory.statements.set(row.key.clone(), Some(row.clone()));
+                Ok(())
+            }
+            Write::RemoveStatement(key) => {
+                self.directory.statements.set(key.clone(), None);
+                Ok(())
+            }
+            Write::PutPin(pin) => {
+                self.directory.pins.set(pin.address.clone(), Some(pin.clone()));
+                Ok(())
+            }
+            Write::RemovePin(address) => {
+                self.directory.pins.set(address.clone(), None);
+                Ok(())
+            }
         }
     }
 
