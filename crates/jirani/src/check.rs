@@ -41,7 +41,10 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
         findings.extend(values(config));
         findings.extend(strangers(config));
     }
-    findings.extend(data(home.path()));
+    // Root looks after the computer's own daemon, which runs as somebody else.
+    if !(home.is_system() && getuid().is_root()) {
+        findings.extend(data(home.path()));
+    }
     let name = if text.is_some() { path.display().to_string() } else { "none, so the defaults hold".to_owned() };
     println!("Configuration  {name}");
     println!("Data           {}", home.path().display());
