@@ -99,6 +99,7 @@ fn what_a_removed_account_leaves_goes_in_slices() {
 
 /// The writer sweeps by itself when it has nothing else to do, also what the process before has left.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it waits for another thread")]
 fn the_writer_sweeps_what_is_left() {
     let directory = Directory::new();
     let store = with_much_left(&directory);

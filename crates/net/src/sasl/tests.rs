@@ -1,4 +1,4 @@
-//! The door from outside: a client written by hand tries each way in.
+//! The door from outside: a client written by hand tries each way in (attack cases B01, B02, B03).
 
 use base64::prelude::*;
 use ring::{digest, hmac, pbkdf2};
@@ -197,6 +197,25 @@ fn nobody_acts_for_somebody_else() {
             let expect = if own { Ok("lisa") } else { Err(SaslFailure::InvalidAuthzid) };
             check(&TLS_13, Client { authzid, ..Client::new(mechanism) }, expect);
         }
+    }
+}
+
+/// Attack case B04: wherever the first difference is, the answer is the same; the comparison itself is ring's, in constant
+/// time.
+#[test]
+fn every_byte_of_a_record_counts() {
+    let plain = |record: &[Credential]| {
+        let mut exchange = Exchange::start(&LOOPBACK, Mechanism::Plain, DOMAIN).unwrap();
+        exchange.step(b"\0lisa\0pencil");
+        exchange.credentials(Some(record), &fake())
+    };
+    let record = record();
+    assert!(matches!(plain(&record), Step::Success { .. }));
+    let best = record.iter().position(|c| c.hash == ScramHash::Sha256).unwrap();
+    for at in 0..record[best].server_key.len() {
+        let mut wrong = record.clone();
+        wrong[best].server_key[at] ^= 1;
+        assert_eq!(plain(&wrong), Step::Failure(SaslFailure::NotAuthorized), "byte {at}");
     }
 }
 

@@ -231,7 +231,7 @@ fn crowds() -> Vec<Case> {
 fn sessions() -> Vec<Case> {
     let flood = |reads, ends| Trick::Flood { messages: 40, reads, ends };
     let long = CLIENT_BEHIND_TIME_MAX + CLIENT_LOOK_TIME * 2;
-    let ms = long.as_millis() as u64;
+    let ms = long.as_millis() as u64 + 10_000;
     let resume = |previd: &str, h: u64| format!("<resume xmlns='urn:xmpp:sm:3' previd='{previd}' h='{h}'/>");
     let messages = |to: &str, count| {
         numbered(count, |n| format!("<message to='{to}@plays.example' type='chat' id='{n}'><body>{n}</body></message>"))
