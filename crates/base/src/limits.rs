@@ -235,13 +235,14 @@ pub const LINKS_PER_ADDRESS_MAX: usize = 16;
 /// Handshakes of peers that dialled us, at once: each is a millisecond of work and some kilobytes.
 pub const LINK_HANDSHAKES_MAX: usize = 64;
 /// From the first packet to a link. At 40 % loss nine handshakes of ten are done in this time.
-pub const LINK_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+pub const LINK_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(8);
 
 /// After so long without a word of the peer it is asked whether it is there. Nobody pays for it while something is said.
-pub const LINK_ASK_TIME: Duration = Duration::from_secs(15);
+/// Shorter than [`LINK_SILENCE_MAX`], or QUIC would give the link up before it asks.
+pub const LINK_ASK_TIME: Duration = Duration::from_secs(9);
 /// Who does not answer in this time is gone. QUIC asks again at growing distances, some eight times on a quiet network:
-/// five packets lost of a hundred never look like that.
-pub const LINK_SILENCE_MAX: Duration = Duration::from_secs(9);
+/// five packets lost of a hundred never look like that. With [`LINK_ASK_TIME`] under the 30 s in which a cut must be seen.
+pub const LINK_SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Peers that finding may name at once: two of the largest schools.
 pub const CANDIDATES_MAX: usize = 1024;

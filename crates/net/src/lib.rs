@@ -5,6 +5,7 @@
 //! | [`listen`] | the porch: sockets that clients connect to |
 //! | [`conn`] | one client's connection: socket, TLS, framer, bytes that wait |
 //! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
+//! | [`links`] | links to other nodes over QUIC |
 //! | [`control`] | Unix sockets on which the daemon takes orders |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
@@ -27,6 +28,7 @@ pub mod conn;
 pub mod control;
 pub mod engine;
 pub mod expiry;
+pub mod links;
 pub mod listen;
 pub mod metrics;
 mod registration;

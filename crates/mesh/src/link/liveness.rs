@@ -13,9 +13,10 @@ use base::limits::{LINK_ASK_TIME, LINK_SILENCE_MAX};
 /// When a link that says nothing is asked, and given up. Both sides have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Liveness {
-    /// The keep-alive: how long a link may say nothing before it is asked.
+    /// The keep-alive: how long a link may say nothing before it is asked. Shorter than [`Liveness::gone_after`].
     pub ask_after: Duration,
-    /// The idle timeout: how long an answer may take. It counts from the first thing that was said and not answered.
+    /// The idle timeout: how long an answer may take. It counts from the first thing that was said and not answered
+    /// (RFC 9000 section 10.1).
     pub gone_after: Duration,
 }
 
@@ -42,6 +43,7 @@ mod tests {
     fn a_cut_is_noticed_in_time() {
         assert!(Liveness::NORMAL.noticed_when_idle() <= Duration::from_secs(30) - Duration::from_secs(5));
         assert!(Liveness::NORMAL.noticed_when_asked() <= Duration::from_secs(10));
+        assert!(Liveness::NORMAL.ask_after < Liveness::NORMAL.gone_after, "or QUIC gives up before it asks");
         assert_eq!(Liveness::NORMAL.noticed_when_idle(), LINK_ASK_TIME + LINK_SILENCE_MAX);
     }
 }
