@@ -14,6 +14,8 @@ pub(crate) const EXTENSION: &Tag = b"jirani-extension";
 pub(crate) const NEXT_KEY: &Tag = b"jirani-next-key1";
 /// The checksum of a secret on paper.
 pub(crate) const PHRASE: &Tag = b"jirani-phrase-v1";
+/// Names that mean nothing, for one network and one day.
+pub(crate) const INSTANCE: &Tag = b"jirani-instance1";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -26,7 +28,7 @@ mod tests {
 
     #[test]
     fn tags_differ() {
-        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE]);
-        assert_eq!(tags.len(), 4);
+        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE, INSTANCE]);
+        assert_eq!(tags.len(), 5);
     }
 }

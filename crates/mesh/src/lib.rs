@@ -1,4 +1,5 @@
-//! Names that are keys: what a domain is called without DNS, and how anyone checks it offline. Pure values.
+//! The peer world, which knows no XMPP: names that are keys (what a domain is called without DNS, and how anyone checks
+//! it offline) and how laptops find each other. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -13,8 +14,10 @@
 //! | [`search`] | the work that makes a name dear to imitate |
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
+//! | [`finding`] | who may be on the networks around us, and at which addresses |
 
 pub mod domain;
+pub mod finding;
 pub mod genesis;
 mod hash;
 pub mod keys;

@@ -6,6 +6,7 @@
 mod bench;
 mod clients;
 mod conformance;
+mod laptops;
 mod plays;
 mod program;
 mod tidy;
@@ -54,6 +55,12 @@ enum Command {
         #[arg(value_name = "WORD")]
         only: Vec<String>,
     },
+    /// Let laptops find each other: in network namespaces, joined by a bridge (needs root)
+    Laptops {
+        /// Only cases whose title has one of these words
+        #[arg(value_name = "WORD")]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -63,6 +70,7 @@ fn main() -> ExitCode {
         Command::Plays { only } => plays::plays(&root(), &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Clients { only } => clients::clients(&root(), &only),
+        Command::Laptops { only } => laptops::laptops(&root(), &only),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
