@@ -334,3 +334,53 @@ pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
 pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
 /// Failed proofs that a link survives. A peer of ours makes none.
 pub const INTRODUCTION_FAILURES_MAX: u32 = 3;
+/// Networks that neighbours are looked for on at once: cable, radio and a few bridges. Each has a thread and two sockets.
+pub const NETWORKS_MAX: usize = 8;
+
+/// Announced neighbours that are remembered (attack case E06). A school's cell has 500; beyond that plain mDNS has long
+/// drowned. With addresses each takes under 1 kB.
+pub const NEIGHBOURS_MAX: usize = 1024;
+
+/// Announced neighbours with one address in common: the daemons of one machine. Who makes up names by the thousand pushes
+/// out its own only (attack case E06).
+pub const NEIGHBOURS_PER_ADDRESS_MAX: usize = 8;
+
+/// Addresses of one neighbour on all networks. An interface has an IPv4 address and some four of IPv6.
+pub const NEIGHBOUR_ADDRESSES_MAX: usize = 8;
+
+/// Bytes of a service instance's name: one DNS label (RFC 6763 section 4.1.1).
+pub const INSTANCE_BYTES_MAX: usize = 63;
+
+/// Neighbours that are dialled at once because they were announced, after a quiet time: a classroom and another.
+pub const ANNOUNCED_ATTEMPTS_BURST_MAX: u32 = 64;
+/// And every second after that (attack case E17): a cell of 500 has been tried after half a minute, and made-up names make
+/// us send some 50 kB/s at most.
+pub const ANNOUNCED_ATTEMPTS_PER_SECOND_MAX: u32 = 16;
+
+/// Attempts at one address, whoever announced it, after a quiet time (attack case E08): as many as neighbours may share it.
+pub const ADDRESS_ATTEMPTS_BURST_MAX: u32 = 8;
+/// And one each so long after that: a third party that is announced as a neighbour gets a few packets a minute.
+pub const ADDRESS_ATTEMPT_EVERY: Duration = Duration::from_secs(10);
+
+/// Addresses whose attempts are remembered: a cell of 500 laptops with [`NEIGHBOUR_ADDRESSES_MAX`] each. When so many were
+/// tried lately, no others are.
+pub const ATTEMPTED_ADDRESSES_MAX: usize = 4096;
+
+/// Addresses that people named: in the configuration, or one by one.
+pub const MANUAL_ADDRESSES_MAX: usize = 64;
+
+/// Times that a name of ours is given up in one day because somebody else claims it (attack case E05). Our names have 80
+/// random bits: once is an attack already. After that this machine is not announced there, and finds the others.
+pub const NAME_CONFLICTS_MAX: u32 = 3;
+
+/// Instances that an mDNS responder may have heard of before it is started anew: it remembers every one, without a
+/// limit, and for as long as its announcer likes (attack case E06).
+pub const MDNS_INSTANCES_MAX: usize = 2048;
+
+/// Records of any kind that an mDNS responder may hold before it is started anew: it keeps addresses and services that
+/// belong to no instance, too, and for ever.
+pub const MDNS_RECORDS_MAX: usize = 20_000;
+
+/// Deadlines that an mDNS responder may hold, for it makes two of each record each time it hears it, and an announcer can
+/// put them a century away. 500 neighbours heard twenty times make as many.
+pub const MDNS_TIMERS_MAX: usize = 200_000;

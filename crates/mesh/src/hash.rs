@@ -18,6 +18,8 @@ pub(crate) const PHRASE: &Tag = b"jirani-phrase-v1";
 pub(crate) const POST: &Tag = b"jirani-post-hash";
 /// What a device shows in an introduction.
 pub(crate) const SHOWN: &Tag = b"jirani-shown-one";
+/// Names that mean nothing, for one network and one day.
+pub(crate) const INSTANCE: &Tag = b"jirani-instance1";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -30,7 +32,7 @@ mod tests {
 
     #[test]
     fn tags_differ() {
-        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN]);
-        assert_eq!(tags.len(), 6);
+        let tags = [GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN, INSTANCE];
+        assert_eq!(std::collections::BTreeSet::from(tags).len(), tags.len());
     }
 }

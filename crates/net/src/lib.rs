@@ -7,6 +7,8 @@
 //! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
 //! | [`links`] | links to other nodes over QUIC |
 //! | [`control`] | Unix sockets on which the daemon takes orders |
+//! | [`netlink`] | what the kernel says of the interfaces, when it changes |
+//! | [`mdns`] | announces this machine on its networks and hears the others |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`status`] | what the driver says of itself to who runs the node |
@@ -31,6 +33,8 @@ pub mod expiry;
 pub mod links;
 pub mod listen;
 pub mod metrics;
+pub mod mdns;
+pub mod netlink;
 mod registration;
 pub mod sasl;
 mod stall;

@@ -8,6 +8,7 @@ mod bench;
 mod clients;
 mod conformance;
 mod deb;
+mod laptops;
 mod plays;
 mod program;
 mod tidy;
@@ -77,6 +78,12 @@ enum Command {
         #[arg(value_name = "WORD")]
         only: Vec<String>,
     },
+    /// Let laptops find each other: in network namespaces, joined by a bridge (needs root)
+    Laptops {
+        /// Only cases whose title has one of these words
+        #[arg(value_name = "WORD")]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -88,6 +95,7 @@ fn main() -> ExitCode {
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Deb { program, lint, trial } => deb::deb(&root(), program.as_deref(), lint, trial),
         Command::Clients { only } => clients::clients(&root(), &only),
+        Command::Laptops { only } => laptops::laptops(&root(), &only),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,9 +11,21 @@ use anyhow::{Context as _, Result, bail};
 /// # Errors
 /// If that fails.
 pub(crate) fn build(root: &Path, packages: &[&str]) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let packages = packages.iter().flat_map(|package| ["--package", package]);
-    run(Command::new(cargo).args(["build", "--quiet"]).args(packages).current_dir(root))
+    run(cargo_build(root).args(packages.iter().flat_map(|package| ["--package", package])))
+}
+
+/// Builds an example of a package.
+///
+/// # Errors
+/// If that fails.
+pub(crate) fn build_example(root: &Path, package: &str, example: &str) -> Result<()> {
+    run(cargo_build(root).args(["--package", package, "--example", example]))
+}
+
+fn cargo_build(root: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet"]).current_dir(root);
+    cargo
 }
 
 /// Builds a package's program as it is given to people. Gives where it is.
