@@ -384,3 +384,10 @@ pub const MDNS_RECORDS_MAX: usize = 20_000;
 /// Deadlines that an mDNS responder may hold, for it makes two of each record each time it hears it, and an announcer can
 /// put them a century away. 500 neighbours heard twenty times make as many.
 pub const MDNS_TIMERS_MAX: usize = 200_000;
+
+/// Pairs of devices, one at either end, that send parcels over one link, one way: some people on each of two laptops. The
+/// number of a pair has seven bits.
+pub const LINK_PAIRS_MAX: usize = 128;
+/// Bytes of parcels of devices that have not proved yet that they are there, on one link: they overtook the proof on another
+/// stream. What does not fit is said again by the post.
+pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;

@@ -17,6 +17,7 @@
 //! | [`link`] | what is said between nodes, and whom to dial when |
 //! | [`post`] | what one device owes another: kept, said again, taken once and in order |
 //! | [`identity`] | who proves to be whom: statements, chains, the directory, the introduction on a link |
+//! | [`node`] | all of these joined: one value for each process |
 //! | [`finding`] | who may be on the networks around us, and at which addresses |
 
 pub mod domain;
@@ -27,6 +28,7 @@ pub mod identity;
 pub mod keys;
 pub mod label;
 pub mod link;
+pub mod node;
 pub mod phrase;
 pub mod post;
 pub mod search;

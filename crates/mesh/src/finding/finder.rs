@@ -155,6 +155,12 @@ impl Finder {
         self.neighbours.len()
     }
 
+    /// What we are called on a network where a neighbour was heard: of two names on one network the lower one dials first.
+    pub fn name_beside(&self, neighbour: &Instance) -> Option<&Instance> {
+        let (_, heard) = self.neighbours.iter().find(|(instance, _)| *instance == neighbour)?;
+        heard.networks().find_map(|id| self.networks.get(&id).filter(|n| n.announced).map(|n| &n.name.instance))
+    }
+
     fn order(&mut self, order: Order) {
         self.outputs.push_back(Output::Order(order));
     }

@@ -158,6 +158,11 @@ impl Dialer {
         linked.map(|(key, _)| key.as_str())
     }
 
+    /// Whom a dial is for, while it lasts.
+    pub fn key_of(&self, attempt: u64) -> Option<&str> {
+        self.dialling.get(&attempt).map(String::as_str)
+    }
+
     fn candidate(&mut self, now: Time, key: &str, addresses: &[SocketAddr]) {
         let addresses = best_first(addresses, CANDIDATE_ADDRESSES_MAX);
         if let Some(known) = self.candidates.get_mut(key) {
