@@ -81,13 +81,14 @@ impl Two {
     }
 
     fn up(&mut self, link: u64) {
-        for (who, (local, remote)) in [(1, 2), (2, 1)].into_iter().enumerate() {
+        let keys = [[link as u8, 1], [link as u8, 2]].map(|key| key.repeat(16).try_into().unwrap());
+        for who in 0..2 {
             let event = Event::Up {
                 link: LinkId(link),
                 attempt: None,
                 exporter: [link as u8; 32],
-                local_key: [local; 32],
-                remote_key: [remote; 32],
+                local_key: keys[who],
+                remote_key: keys[1 - who],
                 dialled: who == 0,
                 remote: "192.0.2.1:5299".parse().unwrap(),
             };
