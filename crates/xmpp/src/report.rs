@@ -13,6 +13,10 @@ pub struct Report {
     pub accounts: usize,
     /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198.
     pub held_bytes: usize,
+    /// Devices of other nodes in reach.
+    pub in_reach: usize,
+    /// What they said and was refused since the start: it was no parcel, or not from whom it said.
+    pub parcels_refused: u64,
 }
 
 /// A session.
@@ -42,6 +46,12 @@ impl Shard {
             })
             .collect();
         online.sort_by(|a, b| a.address.cmp(&b.address));
-        Report { online, accounts: self.accounts.len(), held_bytes: self.held_bytes() }
+        Report {
+            online,
+            accounts: self.accounts.len(),
+            held_bytes: self.held_bytes(),
+            in_reach: self.peers.in_reach(),
+            parcels_refused: self.peers.refused,
+        }
     }
 }
