@@ -3,7 +3,9 @@
 mod framer;
 mod negotiation;
 mod session;
+mod statement;
 
 pub use framer::framer;
 pub use negotiation::negotiation;
 pub use session::session;
+pub use statement::statement;

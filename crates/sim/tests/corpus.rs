@@ -76,3 +76,8 @@ fn negotiation() {
 fn session() {
     hold("session", 1_000, sim::fuzz::session);
 }
+
+#[test]
+fn statement() {
+    hold("statement", 6_000, sim::fuzz::statement);
+}
