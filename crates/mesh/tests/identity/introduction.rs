@@ -165,10 +165,12 @@ fn b12_an_introduction_is_worth_nothing_elsewhere() {
     let mut mirrored = End::new(Role::Dialler, EXPORTER, nobody());
     replay(&a.said, &mut mirrored);
     assert_eq!((mirrored.present().len(), &mirrored.failures()[..]), (0, &proof[..]));
-    // Other transport keys, even if an exporter could be the same.
-    for (local, remote) in [([1; 32], KEYS[0]), (KEYS[1], [1; 32])] {
-        let introduction = Introduction::new(Role::Listener, EXPORTER, local, remote, nobody());
-        let mut moved = End { introduction, ..End::new(Role::Listener, EXPORTER, nobody()) };
+    // Other transport keys, even if an exporter could be the same; and the role alone.
+    for (role, local, remote) in
+        [(Role::Listener, [1; 32], KEYS[0]), (Role::Listener, KEYS[1], [1; 32]), (Role::Dialler, KEYS[1], KEYS[0])]
+    {
+        let introduction = Introduction::new(role, EXPORTER, local, remote, nobody());
+        let mut moved = End { introduction, ..End::new(role, EXPORTER, nobody()) };
         replay(&a.said, &mut moved);
         assert_eq!((moved.present().len(), &moved.failures()[..]), (0, &proof[..]));
     }
