@@ -376,6 +376,9 @@ impl Directory {
     }
 
     fn make_room(&mut self) {
+        if !crowd::is_too_large(&self.groups) {
+            return;
+        }
         let kept: BTreeSet<&Bare> = self.own.keys().chain(self.pins.keys()).collect();
         for address in crowd::to_evict(&self.groups, &kept) {
             let Some(group) = self.groups.remove(&address) else { continue };

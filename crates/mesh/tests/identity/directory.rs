@@ -125,6 +125,12 @@ fn what_the_authority_has_said_since_counts() {
     assert_eq!(directory.learn(NOW, &brings), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
     assert_eq!(directory.judge(NOW, &third), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
     assert_eq!(directory.judge(NOW, &at(&home, "maria", 11, TODAY + 11)), Ok(()));
+    // The issuer itself takes it back: only its own word falls.
+    let undo = sign_as(&issuer, Revocation::of(Kind::MEMBERSHIP, third.membership().subject()), TODAY + 10);
+    let mut directory = Directory::new();
+    let brings = home.join([third.statements(), &[undo]].concat());
+    assert_eq!(directory.learn(NOW, &brings), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
+    assert_eq!(directory.judge(NOW, &second), Ok(()));
 }
 
 /// Learns a revocation along with another chain of the same keys, and judges the chain it is about.

@@ -333,6 +333,15 @@ fn who_hides_leaves_nothing_to_a_stranger() {
     assert_eq!((one.len(), one.intersection(&two).count()), (8, 0));
 }
 
+/// A tag is of one side: a mirror does not make a hidden person believe that her own other laptop is there.
+#[test]
+fn tags_that_are_mirrored_say_nothing() {
+    let mut end = End::new(Role::Dialler, EXPORTER, policy(vec![(own(&Home::new(), "maria", 10), known(&[10]))]));
+    let tags = end.drain();
+    replay(&tags, &mut end);
+    assert_eq!(end.said, tags, "nothing but the tags");
+}
+
 #[test]
 fn what_changes_on_a_link_is_said_on_it() {
     let home = Home::new();
