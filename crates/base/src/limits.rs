@@ -329,8 +329,8 @@ pub const PINS_MAX: usize = ROSTER_ITEMS_MAX;
 pub const LINK_DEVICES_MAX: usize = 64;
 /// One frame of an introduction: a chain with its keys and places has under 2 kB.
 pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
-/// Bytes of introductions that a link brings within an hour: all devices there can be, twice, as they usually are; what
-/// they make us compute is two seconds.
+/// Bytes of introductions that a link brings within an hour: all devices there can be, twice, as they usually are. Each
+/// kilobyte makes us check some five signatures.
 pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
 /// Failed proofs that a link survives. A peer of ours makes none.
 pub const INTRODUCTION_FAILURES_MAX: u32 = 3;

@@ -81,3 +81,8 @@ fn parcel() {
 fn session() {
     hold("session", 1_000, sim::fuzz::session);
 }
+
+#[test]
+fn statement() {
+    hold("statement", 6_000, sim::fuzz::statement);
+}

@@ -268,27 +268,40 @@ impl Directory {
         Ok(())
     }
 
-    /// Keeps what a chain brings, if it is accepted. Of one that is not, only the contradiction is kept: a membership that
-    /// forks. What each statement became stands in the order of [`Chain::statements`].
+    /// Keeps what a chain brings, if it is accepted. Of one that is not, only what its authority took back is kept, and the
+    /// contradiction: a membership that forks. What each statement became stands in the order of [`Chain::statements`].
     ///
     /// # Errors
     /// Why the chain is not accepted.
     pub fn learn(&mut self, now: Wall, chain: &Chain) -> Result<Vec<Noted>, Refusal> {
-        if let Err(refusal) = self.judge(now, chain) {
-            if self.is_fork(chain) {
-                self.add(now, chain, chain.membership());
+        let root = chain.genesis().root();
+        let taken_back = |s: &Statement| s.issuer() == root && matches!(s.fact(), Fact::Revocation(_));
+        // First, for it may void what stands against the chain, or the chain.
+        let first = |s| if taken_back(s) { Some(self.add(now, chain, s)) } else { None };
+        let first: Vec<Option<Noted>> = chain.statements().iter().map(first).collect();
+        let judged = self.judge(now, chain);
+        let noted = match judged {
+            Ok(()) => self.keep(now, chain, first),
+            Err(_) => {
+                if self.is_fork(chain) {
+                    self.add(now, chain, chain.membership());
+                }
+                Vec::new()
             }
-            return Err(refusal);
-        }
+        };
+        self.make_room();
+        // It may have brought its own end.
+        judged.and_then(|()| self.judge(now, chain)).map(|()| noted)
+    }
+
+    fn keep(&mut self, now: Wall, chain: &Chain, first: Vec<Option<Noted>>) -> Vec<Noted> {
         if let Some(domain) = domain_of(&chain.proven().address) {
             let (issuer, subject) = (*chain.genesis().root().as_bytes(), chain.proven().genesis.as_bytes().to_vec());
             let key = StatementKey { address: domain, issuer, kind: GENESIS, subject, fork: false };
             self.put(now, key, 0, &chain.genesis().encode().into());
         }
-        let noted = chain.statements().iter().map(|statement| self.add(now, chain, statement)).collect();
-        self.make_room();
-        // It may have brought its own end.
-        self.judge(now, chain).map(|()| noted)
+        let statements = chain.statements().iter().zip(first);
+        statements.map(|(s, noted)| noted.unwrap_or_else(|| self.add(now, chain, s))).collect()
     }
 
     fn is_fork(&self, chain: &Chain) -> bool {
@@ -363,6 +376,9 @@ impl Directory {
     }
 
     fn make_room(&mut self) {
+        if !crowd::is_too_large(&self.groups) {
+            return;
+        }
         let kept: BTreeSet<&Bare> = self.own.keys().chain(self.pins.keys()).collect();
         for address in crowd::to_evict(&self.groups, &kept) {
             let Some(group) = self.groups.remove(&address) else { continue };

@@ -110,13 +110,27 @@ fn what_the_authority_has_said_since_counts() {
     let third = home.join(vec![entrusted(), member, hosting(&person(12), &device(22), NOW)]);
     directory.learn(NOW, &third).unwrap();
     assert_eq!(directory.judge(NOW, &second), Err(Refusal::Superseded));
-    // The issuer's key was stolen: with it falls what it said.
+    // The issuer's key was stolen: with it falls what it said, and what the root key said holds again.
     let undo = sign_as(&home.root, Revocation::of(Kind::ISSUER, entrusted().subject()), TODAY + 10);
     let brings = home.join([second.statements(), &[undo]].concat());
-    assert_eq!(directory.learn(NOW, &brings), Err(Refusal::Superseded));
+    assert_eq!(directory.learn(NOW, &brings).map(|noted| noted[2]), Ok(Noted::New));
+    assert_eq!(directory.judge(NOW, &third), Err(Refusal::Revoked(Kind::ISSUER)));
+    assert_eq!(directory.judge(NOW, &second), Ok(()));
+    // One word of it alone is taken back by the root key: the same, whoever brings it.
+    let undo = sign_as(&home.root, Revocation::of(Kind::MEMBERSHIP, third.membership().subject()), TODAY + 10);
     let mut directory = Directory::new();
-    directory.learn(NOW, &brings).unwrap();
-    assert_eq!(directory.learn(NOW, &third), Err(Refusal::Revoked(Kind::ISSUER)));
+    directory.learn(NOW, &third).unwrap();
+    assert_eq!(directory.judge(NOW, &second), Err(Refusal::Superseded));
+    let brings = home.join([third.statements(), &[undo]].concat());
+    assert_eq!(directory.learn(NOW, &brings), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
+    assert_eq!(directory.judge(NOW, &third), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
+    assert_eq!(directory.judge(NOW, &at(&home, "maria", 11, TODAY + 11)), Ok(()));
+    // The issuer itself takes it back: only its own word falls.
+    let undo = sign_as(&issuer, Revocation::of(Kind::MEMBERSHIP, third.membership().subject()), TODAY + 10);
+    let mut directory = Directory::new();
+    let brings = home.join([third.statements(), &[undo]].concat());
+    assert_eq!(directory.learn(NOW, &brings), Err(Refusal::Revoked(Kind::MEMBERSHIP)));
+    assert_eq!(directory.judge(NOW, &second), Ok(()));
 }
 
 /// Learns a revocation along with another chain of the same keys, and judges the chain it is about.

@@ -165,10 +165,12 @@ fn b12_an_introduction_is_worth_nothing_elsewhere() {
     let mut mirrored = End::new(Role::Dialler, EXPORTER, nobody());
     replay(&a.said, &mut mirrored);
     assert_eq!((mirrored.present().len(), &mirrored.failures()[..]), (0, &proof[..]));
-    // Other transport keys, even if an exporter could be the same.
-    for (local, remote) in [([1; 32], KEYS[0]), (KEYS[1], [1; 32])] {
-        let introduction = Introduction::new(Role::Listener, EXPORTER, local, remote, nobody());
-        let mut moved = End { introduction, ..End::new(Role::Listener, EXPORTER, nobody()) };
+    // Other transport keys, even if an exporter could be the same; and the role alone.
+    for (role, local, remote) in
+        [(Role::Listener, [1; 32], KEYS[0]), (Role::Listener, KEYS[1], [1; 32]), (Role::Dialler, KEYS[1], KEYS[0])]
+    {
+        let introduction = Introduction::new(role, EXPORTER, local, remote, nobody());
+        let mut moved = End { introduction, ..End::new(role, EXPORTER, nobody()) };
         replay(&a.said, &mut moved);
         assert_eq!((moved.present().len(), &moved.failures()[..]), (0, &proof[..]));
     }
@@ -329,6 +331,15 @@ fn who_hides_leaves_nothing_to_a_stranger() {
     let chunks = |frame: Vec<u8>| -> BTreeSet<Vec<u8>> { frame[4..].chunks(16).map(<[u8]>::to_vec).collect() };
     let (one, two) = (chunks(said([1; 32], &[10, 11], 1)), chunks(said([2; 32], &[10, 11], 2)));
     assert_eq!((one.len(), one.intersection(&two).count()), (8, 0));
+}
+
+/// A tag is of one side: a mirror does not make a hidden person believe that her own other laptop is there.
+#[test]
+fn tags_that_are_mirrored_say_nothing() {
+    let mut end = End::new(Role::Dialler, EXPORTER, policy(vec![(own(&Home::new(), "maria", 10), known(&[10]))]));
+    let tags = end.drain();
+    replay(&tags, &mut end);
+    assert_eq!(end.said, tags, "nothing but the tags");
 }
 
 #[test]

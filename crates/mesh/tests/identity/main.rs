@@ -5,4 +5,5 @@ mod directory;
 mod introduction;
 mod limits;
 mod statement;
+mod vectors;
 mod world;

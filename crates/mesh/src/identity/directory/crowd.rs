@@ -20,11 +20,13 @@ struct Crowd {
     people: Vec<(Wall, Bare, usize)>,
 }
 
+/// Whether strangers may have too much; asked before it is counted whose is whose.
+pub(super) fn is_too_large(groups: &BTreeMap<Bare, Group>) -> bool {
+    groups.values().map(Group::bytes).sum::<usize>() > DIRECTORY_STRANGERS_BYTES_MAX
+}
+
 /// The addresses to remove; `kept` are ours and those whose key is pinned, who stay with their domains.
 pub(super) fn to_evict(groups: &BTreeMap<Bare, Group>, kept: &BTreeSet<&Bare>) -> Vec<Bare> {
-    if groups.values().map(Group::bytes).sum::<usize>() <= DIRECTORY_STRANGERS_BYTES_MAX {
-        return Vec::new();
-    }
     let kept_domains: BTreeSet<String> = kept.iter().map(|address| address.jid().domain().to_owned()).collect();
     let mut crowds: BTreeMap<String, Crowd> = BTreeMap::new();
     for (address, group) in groups {
