@@ -2,8 +2,10 @@
 
 mod framer;
 mod negotiation;
+mod packed;
 mod session;
 
 pub use framer::framer;
 pub use negotiation::negotiation;
+pub use packed::packed;
 pub use session::session;
