@@ -39,6 +39,7 @@ fn unpack(bencher: divan::Bencher, name: &str) {
     let (from, to, mut unpacker) = (from(), to(), Unpacker::new());
     let (mut frame, mut out) = (Vec::new(), Vec::with_capacity(1024));
     Packer::new().pack(&stanza, &from, &to, &mut frame).unwrap();
+    assert!(frame.len() <= case(name).frame_max);
     bencher.bench_local(|| unpacker.unpack(divan::black_box(&frame), &from, &to, &mut out).unwrap().inner_len());
 }
 

@@ -14,7 +14,7 @@ mod runs;
 use std::fmt;
 
 use base::Bare;
-use base::limits::PACKED_STANZA_BYTES_MAX;
+use base::limits::{PACKED_FRAME_BYTES_MAX, PACKED_STANZA_BYTES_MAX};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{self, CParameter};
 
@@ -36,7 +36,7 @@ const VERSION_BITS: u32 = 6;
 const LEVEL: i32 = 19;
 const LONG_LEVEL: i32 = 3;
 /// Longer texts than this are long.
-const SHORT_BYTES_MAX: usize = 8192;
+const SHORT_BYTES_MAX: usize = 4096;
 /// Of a whole stanza, so that the header of each frame is known from its size.
 const WINDOW_LOG: u32 = PACKED_STANZA_BYTES_MAX.ilog2();
 /// What a packer keeps of its buffers: most stanzas fit, and a picture is not kept in memory for ever.
@@ -59,8 +59,8 @@ pub enum UnpackError {
     /// It has another version than [`VERSION`].
     #[error("the frame has version {0}, which is not known")]
     Version(u8),
-    /// It would be longer than [`PACKED_STANZA_BYTES_MAX`].
-    #[error("the stanza would be too long")]
+    /// It is longer than [`PACKED_FRAME_BYTES_MAX`], or the stanza would be longer than [`PACKED_STANZA_BYTES_MAX`].
+    #[error("the frame or its stanza is too long")]
     TooLong,
     /// It is no frame of this format.
     #[error("the frame is malformed")]
@@ -100,20 +100,15 @@ impl Packer {
         outcome.expect("there is room for the longest outcome");
         let header = Header::of(text.len());
         let blocks = self.zstd.strip_prefix(header.bytes()).expect("the header is as RFC 8878 has it for this size");
-        let start = out.len();
         let (form, blocks) = Form::shorten(blocks);
-        out.push(VERSION | (form as u8) << VERSION_BITS);
+        out.push(VERSION | ((form as u8) << VERSION_BITS));
         push_number(text.len(), out);
         push_number(bits.len(), out);
         out.extend_from_slice(bits);
         out.extend_from_slice(blocks);
-        let is_long = out.len() - start > PACKED_STANZA_BYTES_MAX;
-        if is_long {
-            out.truncate(start);
-        }
         self.lean.free();
         free(&mut self.zstd);
-        if is_long { Err(PackError::TooLong) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -144,8 +139,8 @@ impl Unpacker {
     /// whatever the frame says. The stanza lies in `out`, whose old content is gone.
     ///
     /// # Errors
-    /// If it is no frame, or no stanza that the check of a stream would let pass. No more memory is taken than some times
-    /// [`PACKED_STANZA_BYTES_MAX`], and no more than some times what the frame says of itself.
+    /// If it is no frame, or no stanza that the check of a stream would let pass. Whatever it says, no more memory is taken than
+    /// some times [`PACKED_STANZA_BYTES_MAX`].
     pub fn unpack<'o>(
         &mut self,
         frame: &[u8],
@@ -154,11 +149,11 @@ impl Unpacker {
         out: &'o mut Vec<u8>,
     ) -> Result<Stanza<'o>, UnpackError> {
         out.clear();
-        if frame.len() > PACKED_STANZA_BYTES_MAX {
+        if frame.len() > PACKED_FRAME_BYTES_MAX {
             return Err(UnpackError::TooLong);
         }
         let (first, mut rest) = frame.split_first().ok_or(UnpackError::Malformed)?;
-        let version = first & (1 << VERSION_BITS) - 1;
+        let version = first & ((1 << VERSION_BITS) - 1);
         if version != VERSION {
             return Err(UnpackError::Version(version));
         }
@@ -269,7 +264,7 @@ impl Form {
     /// The form for what zstd has written, and what is left of that.
     fn shorten(blocks: &[u8]) -> (Form, &[u8]) {
         let is_last = blocks[0] & 1 == 1;
-        match Form::of(blocks[0] >> 1 & 3) {
+        match Form::of((blocks[0] >> 1) & 3) {
             form if is_last => (form, &blocks[BLOCK_HEADER..]),
             _ => (Form::Blocks, blocks),
         }
@@ -280,7 +275,7 @@ impl Form {
         // For a repeated byte the header says how often.
         let size = if self == Form::Repeated { text_len } else { rest.len() };
         if self != Form::Blocks {
-            let header = (size << 3 | (self as usize) << 1 | 1) as u32;
+            let header = ((size << 3) | ((self as usize) << 1) | 1) as u32;
             out.extend_from_slice(&header.to_le_bytes()[..BLOCK_HEADER]);
         }
         out.extend_from_slice(rest);

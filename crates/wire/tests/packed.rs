@@ -3,7 +3,7 @@
 #[path = "packed/typical.rs"]
 mod typical;
 
-use base::limits::{ATTRIBUTE_BYTES_MAX, PACKED_STANZA_BYTES_MAX};
+use base::limits::{ATTRIBUTE_BYTES_MAX, PACKED_FRAME_BYTES_MAX, PACKED_STANZA_BYTES_MAX};
 use base::{Bare, Jid};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -49,7 +49,7 @@ fn blocks_frame(text: &[u8]) -> Vec<u8> {
     for parameter in [zstd::zstd_safe::CParameter::WindowLog(24), zstd::zstd_safe::CParameter::DictIdFlag(false)] {
         compressor.set_parameter(parameter).unwrap();
     }
-    let mut frame = vec![VERSION | 3 << 6];
+    let mut frame = vec![VERSION | (3 << 6)];
     push_number(text.len(), &mut frame);
     frame.push(0);
     let header = 5 + if text.len() < 256 {
@@ -100,7 +100,7 @@ fn version_1_stays_as_it_is() {
     let frame: Vec<u8> = (0..vector.len()).step_by(2).map(byte).collect();
     assert_eq!(unpacked(&frame).as_deref(), Ok(TYPICAL[0].xml));
     for version in (0..64).filter(|version| *version != VERSION) {
-        let other = [&[version | frame[0] & 0xc0], &frame[1..]].concat();
+        let other = [&[version | (frame[0] & 0xc0)], &frame[1..]].concat();
         assert_eq!(unpacked(&other), Err(UnpackError::Version(version)));
     }
 }
@@ -171,7 +171,7 @@ fn nothing_is_smuggled() {
     assert!(unpacked(&whole).is_ok());
     assert_eq!(unpacked(&[&whole[..], b"x"].concat()), malformed(), "something behind it");
     let skippable =
-        [&[VERSION | 3 << 6, 2, 0], &[0x11, 0, 0][..], b"a\x08", &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]].concat();
+        [&[VERSION | (3 << 6), 2, 0], &[0x11, 0, 0][..], b"a\x08", &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]].concat();
     assert_eq!(unpacked(&skippable), malformed(), "a second frame of zstd behind it");
     assert!(unpacked(&skippable[..8]).is_ok());
 }
@@ -228,7 +228,7 @@ fn a_stanza_has_a_longest_size() {
     }
 
     let said = |len: usize| {
-        let mut frame = vec![VERSION | 3 << 6];
+        let mut frame = vec![VERSION | (3 << 6)];
         push_number(len, &mut frame);
         frame.push(0);
         unpacked(&frame)
@@ -237,8 +237,29 @@ fn a_stanza_has_a_longest_size() {
     for len in [MAX + 1, 10 * MAX, usize::MAX] {
         assert_eq!(said(len), Err(UnpackError::TooLong));
     }
-    assert_eq!(unpacked(&vec![VERSION; MAX]), Err(UnpackError::Malformed));
-    assert_eq!(unpacked(&vec![VERSION; MAX + 1]), Err(UnpackError::TooLong));
+    for (len, expect) in [
+        (PACKED_FRAME_BYTES_MAX - 1, UnpackError::Malformed),
+        (PACKED_FRAME_BYTES_MAX, UnpackError::Malformed),
+        (PACKED_FRAME_BYTES_MAX + 1, UnpackError::TooLong),
+        (10 * PACKED_FRAME_BYTES_MAX, UnpackError::TooLong),
+    ] {
+        assert_eq!(unpacked(&vec![VERSION; len]), Err(expect), "{len}");
+    }
+}
+
+/// Where the header of zstd's frame, the number of blocks, or the packer's level changes.
+#[test]
+fn every_size_has_its_header() {
+    let around = |len: usize| [len - 1, len, len + 1];
+    let mut lean = Lean::default();
+    lean.write(&message_of(1000), &from(), &to()).unwrap();
+    let known = 1000 - lean.text.len();
+    for len in [128, 256, 4096, 16_384, 65_536, 65_792, 131_072, 262_144].map(around).concat() {
+        let stanza = message_of(len + known);
+        lean.write(&stanza, &from(), &to()).unwrap();
+        assert_eq!(lean.text.len(), len);
+        assert_eq!(unpacked(&packed(&stanza).unwrap()), Ok(nested(&stanza)), "{len}");
+    }
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn push_pairs(run: &[u8], bits: &mut Vec<u8>) {
     let value = |b: u8| char::from(b).to_digit(16).unwrap_or_default() as u8;
     let mut digits = run.iter().filter(|b| **b != b'-').map(|b| value(*b));
     while let (Some(high), Some(low)) = (digits.next(), digits.next()) {
-        bits.push(high << 4 | low);
+        bits.push((high << 4) | low);
     }
 }
 
@@ -203,7 +203,7 @@ fn push_sextets(run: &[u8], bits: &mut Vec<u8>) {
     for group in run.chunks(4) {
         let mut word = 0;
         for at in 0..4 {
-            word = word << 6 | group.get(at).map_or(0, |b| u32::from(value(*b)));
+            word = (word << 6) | group.get(at).map_or(0, |b| u32::from(value(*b)));
         }
         bits.extend_from_slice(&word.to_be_bytes()[1..1 + bytes_of(group.len())]);
     }
@@ -258,8 +258,8 @@ impl<'b> Giver<'b> {
                 let digits = if code == BASE64 { PLAIN_DIGITS } else { URL_DIGITS };
                 for group in take(&mut self.bits, bytes_of(sextets))?.chunks(3) {
                     let [a, b, c] = [0, 1, 2].map(|at| u32::from(group.get(at).copied().unwrap_or_default()));
-                    let word = a << 16 | b << 8 | c;
-                    out.extend([18, 12, 6, 0].map(|shift| digits[(word >> shift & 63) as usize]));
+                    let word = (a << 16) | (b << 8) | c;
+                    out.extend([18, 12, 6, 0].map(|shift| digits[((word >> shift) & 63) as usize]));
                 }
                 out.truncate(start + sextets);
             }
