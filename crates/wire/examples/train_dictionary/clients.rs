@@ -1,4 +1,5 @@
-//! What chat programs say, as they spell it: their quotes, their order, their ids. From what they send to a server.
+//! What chat programs say, as they spell it: their quotes, their order, their ids. Written down by people who know them, not
+//! recorded from them; only Profanity's ids were compared with its source.
 
 use crate::random::Random;
 use crate::words::{LANGUAGES, Language, name};

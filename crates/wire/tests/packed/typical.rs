@@ -1,4 +1,4 @@
-//! What chat programs send, each with 40 characters of text where it has a text: none of these sentences, names and ids is
+//! Stanzas in the manner of chat programs (written by hand, not recorded), each with 40 characters of text where it has a text: none of these sentences, names and ids is
 //! in the training of the dictionary. With the longest frame that we allow each.
 
 use base::Bare;
