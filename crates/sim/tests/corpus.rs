@@ -75,6 +75,8 @@ fn negotiation() {
 #[test]
 fn parcel() {
     hold("parcel", 20_000, sim::fuzz::parcel);
+fn packed() {
+    hold("packed", 6_000, sim::fuzz::packed);
 }
 
 #[test]
