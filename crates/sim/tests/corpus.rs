@@ -75,6 +75,9 @@ fn negotiation() {
 #[test]
 fn parcel() {
     hold("parcel", 20_000, sim::fuzz::parcel);
+}
+
+#[test]
 fn packed() {
     hold("packed", 6_000, sim::fuzz::packed);
 }
