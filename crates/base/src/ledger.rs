@@ -367,6 +367,8 @@ pub enum Query {
     },
     /// All pinned keys, by address. Answer: [`Rows::Pins`].
     Pins,
+    /// The accounts that have a subscription with an address, or a history with it. Answer: [`Rows::Owners`].
+    Knowing(Bare),
 }
 
 /// Which page of an account's history (XEP-0313 with XEP-0059).

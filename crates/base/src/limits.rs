@@ -396,3 +396,5 @@ pub const LINK_PAIRS_MAX: usize = 128;
 /// Bytes of parcels of devices that have not proved yet that they are there, on one link: they overtook the proof on another
 /// stream. What does not fit is said again by the post.
 pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;
+/// Troubles with neighbours that are kept for who looks: more than a person reads.
+pub const TROUBLES_MAX: usize = 32;

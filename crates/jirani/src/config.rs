@@ -91,6 +91,14 @@ key = \"/etc/ssl/school.example.key.pem\"";
         log: String = "warn".to_owned();
         /// How the log looks: text, or json (an object on each line).
         log_format: Format = Format::Text;
+        /// Whether other laptops on the same networks are found and linked to, so that their people can be reached.
+        links: bool = true;
+        /// The UDP port on which links are accepted; another one if it is taken.
+        links_port: u16 = 5290;
+        /// Addresses of other nodes that cannot be found by themselves: another part of the network, or a fixed place.
+        links_to: Vec<SocketAddr> = Vec::new(), like "links_to = [\"192.0.2.7:5290\"]";
+        /// Whether daemons on this same computer are found too.
+        links_on_this_computer: bool = false;
         /// Where Prometheus may fetch numbers, on this computer: docs/metrics.md. Off without it.
         metrics: Option<SocketAddr> = None, like "metrics = \"127.0.0.1:9522\"";
         /// Whether `metrics` may be an address that others can reach too. It asks for no password.

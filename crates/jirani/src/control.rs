@@ -2,6 +2,7 @@
 //! computer on the one that everybody can reach. One JSON value on a line each way.
 
 use std::ffi::CString;
+use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use base::Bare;
 use net::certificates::Certificates;
 use net::clock::Clock;
 use net::engine::Engine;
+use net::neighbourhood::Neighbourhood;
 use nix::unistd::{Gid, Uid, User};
 use serde::{Deserialize, Serialize};
 use xmpp::{Answer, Command, Hosts};
@@ -30,6 +32,8 @@ pub(crate) struct Daemon {
     pub(crate) clock: Clock,
     /// When it started.
     pub(crate) since: base::Wall,
+    /// Laptops in reach, if links are on and could be opened.
+    pub(crate) neighbourhood: OnceCell<Rc<Neighbourhood>>,
 }
 
 /// A request.

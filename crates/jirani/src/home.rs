@@ -6,6 +6,7 @@
 //! | `identity/root.key` | the seed of the root key of this node's own domain, 0600 |
 //! | `identity/genesis` | the genesis record that names the domain (docs/formats/domain.md) |
 //! | `identity/next-root-key.txt` | the only key that may follow, as words to be kept on paper |
+//! | `identity/people/` | the keys of each account (people.rs), 0600 |
 //! | `identity/node` | this node's number in archive ids, and the secret behind fake login records, 0600 |
 //! | `tls/` | this computer's certificate authority and its certificate |
 //! | `store/` | accounts, contacts, messages (docs/formats/store.md) |
@@ -99,6 +100,22 @@ impl Home {
 
     pub(crate) fn next_root_key(&self) -> PathBuf {
         self.directory.join("identity/next-root-key.txt")
+    }
+
+    /// Where the keys of accounts are.
+    pub(crate) fn people(&self) -> PathBuf {
+        self.directory.join("identity/people")
+    }
+
+    /// The key that certifies who has a name in this node's own domain.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn root_key(&self) -> Result<RootKey> {
+        let path = self.directory.join("identity/root.key");
+        let seed = read_if_there(&path)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let seed = seed.with_context(|| format!("{} is missing or damaged; restore it", path.display()))?;
+        Ok(RootKey::from_seed(&seed))
     }
 
     /// Makes the directory if need be, and takes it for this process. Gives `None` if another one has it.
@@ -214,7 +231,7 @@ pub(crate) fn private_directory(path: &Path) -> Result<()> {
         .with_context(|| format!("cannot make the directory {}", path.display()))
 }
 
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -18,6 +18,7 @@ mod machine;
 mod manual;
 mod metrics;
 mod password;
+mod people;
 mod progress;
 mod run;
 mod setup;

@@ -1,5 +1,6 @@
 //! The daemon from start to end: a readable list of small steps.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use net::certificates::Certificates;
 use net::clock::Clock;
 use net::conn::Begin;
 use net::engine::{Engine, Parts};
+use net::neighbourhood::{self, Neighbourhood};
 use net::sasl::FakeKey;
 use net::{control as control_sockets, listen, tls};
 use sd_notify::NotifyState;
@@ -25,6 +27,7 @@ use crate::config::Config;
 use crate::control::{self, Daemon, Reply, Request};
 use crate::home::{Home, Identity};
 use crate::logs::{Format, Logs};
+use crate::people::People;
 use crate::{machine, metrics, progress, setup, sockets};
 
 /// How often the daemon looks whether its certificate must be renewed.
@@ -64,11 +67,15 @@ pub(crate) fn run(home: &Home, config: Config, wishes: Wishes, again: &dyn Fn() 
         if let Some(listener) = metrics {
             spawn_local(net::metrics::serve(listener, config.metrics_for_others, teller(&daemon)));
         }
+        find_neighbours(&config, &daemon, &identity).await;
         control_sockets(&config, &daemon)?;
         welcome(&config, &daemon, &identity, name).await?;
         sockets::tell_system(NotifyState::Ready);
         wait(&authority, &daemon, &logs, again).await?;
         sockets::tell_system(NotifyState::Stopping);
+        if let Some(neighbourhood) = daemon.neighbourhood.get() {
+            neighbourhood.close().await;
+        }
         daemon.engine.shut_down().await;
         // A socket without a daemon behind it would only puzzle; the next start would remove it too.
         let _ = std::fs::remove_file(home.control());
@@ -122,8 +129,37 @@ fn start(
     for (listener, begin) in listeners {
         spawn_local(listen::serve(Rc::clone(&engine), listener, begin));
     }
-    let daemon = Daemon { engine, hosts, home: home.clone(), certificates, clock, since: clock.now().wall };
+    let daemon = Daemon {
+        engine,
+        hosts,
+        home: home.clone(),
+        certificates,
+        clock,
+        since: clock.now().wall,
+        neighbourhood: OnceCell::new(),
+    };
     Ok((Rc::new(daemon), authority))
+}
+
+/// Opens the links and looks around. Without them the daemon serves who is on it, and says so.
+async fn find_neighbours(config: &Config, daemon: &Daemon, identity: &Identity) {
+    if !config.links {
+        return;
+    }
+    let keyring = match People::open(&daemon.home, &identity.genesis) {
+        Ok(people) => Box::new(people),
+        Err(error) => return tracing::error!(error = format!("{error:#}"), "no neighbours: there are no keys"),
+    };
+    let parts = neighbourhood::Parts {
+        port: config.links_port,
+        loopback: config.links_on_this_computer,
+        manual: config.links_to.clone(),
+        keyring,
+    };
+    match Neighbourhood::start(&daemon.engine, parts).await {
+        Ok(neighbourhood) => drop(daemon.neighbourhood.set(neighbourhood)),
+        Err(error) => tracing::error!(%error, "no neighbours"),
+    }
 }
 
 /// What tells the metrics.

@@ -5,13 +5,13 @@
 //! that has something is written once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use base::ledger::{Batch, Credential, Query, Rows, StoreError};
+use base::ledger::{Batch, Credential, Query, Rows, StoreError, Write};
 use base::limits::{STORE_QUEUE_BYTES_MAX, UNAUTHENTICATED_CONNECTIONS_MAX};
 use base::{AccountId, Bare, ConnId, Ticket, Time};
 use rustls::ServerConfig;
@@ -21,6 +21,7 @@ use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
 
 use crate::clock::Clock;
 use crate::conn::Conn;
+use crate::neighbourhood::Ask;
 use crate::registration::{Registrations, not_acceptable};
 use crate::sasl::{Exchange, FakeKey, Mechanism, SaslFailure, Step};
 use crate::tally::Tally;
@@ -34,8 +35,8 @@ const HASHING_MAX: usize = 1;
 /// Answers of the store that are taken before the connections have their turn.
 const EVENTS_IN_TURN: usize = 64;
 
-/// Tickets of the engine's own reads: the shard's never reach this bit.
-const OWN_READ: u64 = 1 << 63;
+/// Tickets of the engine's own reads and writes: the shard's never reach this bit.
+const OWN: u64 = 1 << 63;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -80,6 +81,10 @@ pub struct Engine {
     settled: Cell<Ticket>,
     /// Batches of this event: the writer gets them together, so that they share a transaction.
     batches: RefCell<Vec<(Ticket, Batch)>>,
+    /// The way to the node, where there are links.
+    node: RefCell<Option<mpsc::UnboundedSender<Ask>>>,
+    /// Batches under way that make or remove accounts.
+    of_accounts: RefCell<BTreeSet<Ticket>>,
     /// Who waits for the engine's own reads.
     asked: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
@@ -138,6 +143,8 @@ impl Engine {
             reads: RefCell::default(),
             settled: Cell::new(Ticket(0)),
             batches: RefCell::default(),
+            node: RefCell::default(),
+            of_accounts: RefCell::default(),
             asked: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
@@ -217,7 +224,7 @@ impl Engine {
     /// If it cannot be read.
     pub(crate) async fn ask(&self, query: Query) -> Result<Rows, StoreError> {
         let (tell, told) = oneshot::channel();
-        let ticket = Ticket(OWN_READ | self.number());
+        let ticket = Ticket(OWN | self.number());
         self.asked.borrow_mut().insert(ticket, tell);
         self.submit_read(ticket, query);
         told.await.unwrap_or(Err(StoreError::Failed("the store is stopping".into())))
@@ -325,7 +332,12 @@ impl Engine {
             Output::Bound { conn } => self.with(conn, |c| c.bound()),
             Output::Close { conn } => self.with(conn, |c| c.close()),
             Output::ResumeRefused { conn, failed } => self.with(conn, |c| c.resume_refused(failed)),
-            Output::Store { ticket, batch } => self.batches.borrow_mut().push((ticket, batch)),
+            Output::Store { ticket, batch } => {
+                if batch.iter().any(|w| matches!(w, Write::CreateAccount { .. } | Write::RemoveAccount { .. })) {
+                    self.of_accounts.borrow_mut().insert(ticket);
+                }
+                self.batches.borrow_mut().push((ticket, batch));
+            }
             Output::Read { ticket, query, after } => match after.filter(|after| *after > self.settled.get()) {
                 Some(after) => self.reads.borrow_mut().entry(after).or_default().push((ticket, query)),
                 None => self.submit_read(ticket, query),
@@ -335,8 +347,7 @@ impl Engine {
             Output::Expel { address } => {
                 self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
             }
-            // Nobody is in reach before there are links.
-            Output::Parcel { .. } => {}
+            Output::Parcel { from, to, bytes } => self.tell_node(Ask::Parcel { from, to, bytes }),
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {
                     // Who asked may have gone.
@@ -344,6 +355,23 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// From now on there are links: the shard's parcels go there, and the node hears when accounts come and go.
+    pub(crate) fn meet(&self, node: mpsc::UnboundedSender<Ask>) {
+        self.node.replace(Some(node));
+    }
+
+    fn tell_node(&self, ask: Ask) {
+        if let Some(node) = &*self.node.borrow() {
+            // It has ended only when the daemon does.
+            let _ = node.send(ask);
+        }
+    }
+
+    /// Writes something that nobody waits for, beside the shard.
+    pub(crate) fn write(&self, batch: Batch) {
+        self.batches.borrow_mut().push((Ticket(OWN | self.number()), batch));
     }
 
     fn with(&self, conn: ConnId, act: impl FnOnce(&Conn)) {
@@ -441,6 +469,12 @@ impl Engine {
                     {
                         tracing::error!(%error, "a batch was not written");
                     }
+                    if ticket.0 & OWN != 0 {
+                        continue;
+                    }
+                    if self.of_accounts.borrow_mut().remove(&ticket) {
+                        self.tell_node(Ask::Accounts);
+                    }
                     self.settled.set(ticket);
                     self.handle(Input::Stored { ticket, result });
                     let ready = self.reads.borrow_mut().remove(&ticket).unwrap_or_default();
@@ -449,7 +483,7 @@ impl Engine {
                     }
                 }
             }
-            FromStore::Rows(ticket, rows) if ticket.0 & OWN_READ != 0 => {
+            FromStore::Rows(ticket, rows) if ticket.0 & OWN != 0 => {
                 if let Some(tell) = self.asked.borrow_mut().remove(&ticket) {
                     let _ = tell.send(rows);
                 }

@@ -7,6 +7,7 @@
 //! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
 //! | [`links`] | links to other nodes over QUIC |
 //! | [`control`] | Unix sockets on which the daemon takes orders |
+//! | [`neighbourhood`] | the driver of the node: who is found, linked, proven, in reach |
 //! | [`netlink`] | what the kernel says of the interfaces, when it changes |
 //! | [`mdns`] | announces this machine on its networks and hears the others |
 //! | [`clock`] | the one place that reads the clocks |
@@ -34,6 +35,7 @@ pub mod links;
 pub mod listen;
 pub mod mdns;
 pub mod metrics;
+pub mod neighbourhood;
 pub mod netlink;
 mod registration;
 pub mod sasl;

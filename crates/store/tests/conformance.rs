@@ -200,6 +200,7 @@ fn query() -> impl Strategy<Value = Query> {
         (option::of(statement_key()), 0..9u32).prop_map(|(after, limit)| Query::Statements { after, limit }),
         Just(Query::Statements { after: None, limit: u32::MAX }),
         Just(Query::Pins),
+        address().prop_map(Query::Knowing),
     ]
 }
 

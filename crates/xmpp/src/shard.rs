@@ -144,6 +144,12 @@ pub enum Input<'a> {
         /// See `docs/formats/post.md`.
         bytes: Vec<u8>,
     },
+    /// Somebody shows that an address is theirs by another key than the known one. They are not believed, and whoever knows
+    /// the address is told (attack case E07).
+    KeyChanged {
+        /// The address.
+        address: Bare,
+    },
     /// [`Shard::wake_at`] has come.
     Timeout,
 }
@@ -323,7 +329,7 @@ pub(crate) enum After {
 }
 
 /// What a read is for.
-enum Purpose {
+pub(crate) enum Purpose {
     Account(Bare),
     Roster(Bare),
     Private(Bare),
@@ -338,10 +344,12 @@ enum Purpose {
     /// What an account has taken of a device.
     Received(Bare, DeviceId),
     Expired,
+    /// Who knows an address whose key is not the known one.
+    Knowing(Bare),
 }
 
 /// An account that a command removes: whom it knows is read first, kind by kind.
-struct Leaver {
+pub(crate) struct Leaver {
     command: u64,
     address: Bare,
     account: AccountId,
@@ -480,6 +488,7 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
+            Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();

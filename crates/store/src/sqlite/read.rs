@@ -28,6 +28,7 @@ pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError>
         Query::Received { account, device } => received(db, *account, *device).map(Rows::Received),
 
         Query::Statements { after, limit } => directory::statements(db, after.as_ref(), *limit).map(Rows::Statements),
+        Query::Knowing(address) => knowing(db, address).map(Rows::Owners),
         Query::Pins => directory::pins(db).map(Rows::Pins),
     }
     .map_err(failed)
@@ -285,6 +286,18 @@ fn owners(db: &Connection, to: &Bare, device: &DeviceId) -> rusqlite::Result<Vec
          WHERE outbox.address = ?1 AND device IN (x'', ?2) ORDER BY outbox.account",
     )?
     .query_map(params![to.as_str(), &device.0[..]], |row| Ok((AccountId(row.get(0)?), bare(row, 1)?)))?
+    .collect()
+}
+
+fn knowing(db: &Connection, other: &Bare) -> rusqlite::Result<Vec<(AccountId, Bare)>> {
+    db.prepare_cached(
+        "SELECT account, address FROM address WHERE role = 0 AND (EXISTS (SELECT 1 FROM record \
+         WHERE record.account = address.account AND kind = 7 AND value IS NOT NULL \
+         AND key IN ('to ' || ?1, 'from ' || ?1, 'ask ' || ?1)) \
+         OR EXISTS (SELECT 1 FROM peer JOIN copy ON copy.peer = peer.peer AND archived = 1 \
+         WHERE peer.account = address.account AND peer.address = ?1)) ORDER BY account",
+    )?
+    .query_map([other.as_str()], |row| Ok((AccountId(row.get(0)?), bare(row, 1)?)))?
     .collect()
 }
 

@@ -1,8 +1,8 @@
 //! How the twin answers: by walking its tables, with no cleverness at all.
 
-use base::AccountId;
 use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Opened, Page, PostRow, Query, Record, RecordKind, Rows};
 use base::limits::PAGE_BYTES_MAX;
+use base::{AccountId, Bare};
 
 use super::tables::{Account, Tables};
 
@@ -57,6 +57,7 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
         }
 
         Query::Statements { after, limit } => Rows::Statements(tables.directory.page(after.as_ref(), *limit)),
+        Query::Knowing(address) => Rows::Owners(knowing(tables, address)),
         Query::Pins => Rows::Pins(tables.directory.pins.rows().values().cloned().collect()),
     }
 }
@@ -107,4 +108,19 @@ fn page_len(lens: impl Iterator<Item = usize>, limit: u32) -> usize {
         *i == 0 || bytes <= PAGE_BYTES_MAX
     };
     lens.take(limit as usize).enumerate().take_while(fits).count()
+}
+
+fn knowing(tables: &Tables, other: &Bare) -> Vec<(AccountId, Bare)> {
+    let subscribed = |account: AccountId| {
+        ["to", "from", "ask"].iter().any(|register| {
+            let key = (account, RecordKind::Subscription, format!("{register} {}", other.as_str()));
+            tables.records.rows().get(&key).is_some_and(|record| record.value.is_some())
+        })
+    };
+    let talked = |account: AccountId| {
+        let copies = tables.copies.rows().range((account, i64::MIN)..=(account, i64::MAX));
+        copies.clone().any(|(_, row)| row.archived && row.with == *other)
+    };
+    let accounts = tables.accounts.rows().iter().filter(|(id, _)| subscribed(**id) || talked(**id));
+    accounts.map(|(id, account)| (*id, account.address.clone())).collect()
 }

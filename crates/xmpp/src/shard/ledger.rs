@@ -161,7 +161,7 @@ impl Shard {
     }
 
     /// Asks the store.
-    pub(super) fn read(&mut self, query: Query, purpose: Purpose) -> Ticket {
+    pub(crate) fn read(&mut self, query: Query, purpose: Purpose) -> Ticket {
         let ticket = Ticket(self.next_read);
         self.next_read += 1;
         self.reads.insert(ticket, purpose);
@@ -252,8 +252,11 @@ impl Shard {
             }
             (Purpose::Posts(own, device), _) => self.posts_answered(own, device, ticket, None),
             (Purpose::Expired, Ok(rows)) => self.expired_answered(rows),
+            (Purpose::Knowing(other), Ok(Rows::Owners(owners))) => {
+                owners.into_iter().for_each(|(_, account)| desk::notices::tell_of_key(self, &account, &other));
+            }
             // Whoever comes in reach again is looked for again, and so is what has expired.
-            (Purpose::Owners(..) | Purpose::Expired, _) => {}
+            (Purpose::Owners(..) | Purpose::Expired | Purpose::Knowing(_), _) => {}
             (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Leaver(leaver), rows) => self.handle_leaver(leaver, rows),

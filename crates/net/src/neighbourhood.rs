@@ -1,0 +1,395 @@
+//! The driver of the node (`mesh::node`): one task that gives it what the kernel, the responders of mDNS, the links and the
+//! shard say, and does what it says. Beside the engine, on the same thread.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base::ledger::{AccountRow, Query, Rows};
+use base::limits::TROUBLES_MAX;
+use base::{Bare, DeviceId, Wall};
+use mesh::finding::{self, NetworkId, Order, Reason};
+use mesh::identity::Directory;
+use mesh::identity::introduction::{Own, Visibility};
+use mesh::link::{Event, Links as _, ProtocolId};
+use mesh::node::{Input, Neighbour, Node, Output, Trouble};
+use tokio::sync::{mpsc, oneshot};
+use xmpp::Input as ShardInput;
+
+use crate::engine::Engine;
+use crate::links::{Door, LinksError, QuicLinks};
+use crate::mdns::Mdns;
+use crate::netlink::Kernel;
+
+/// Statements that are read from the store at once.
+const PAGE_STATEMENTS: u32 = 256;
+
+/// Events of links that are taken before what came of them is written.
+const EVENTS_IN_TURN: usize = 64;
+
+/// Whoever keeps the keys of this node's accounts.
+pub trait Keyring {
+    /// The device of an account, with the chain that proves it; made if need be. `None` if the account is of a domain that
+    /// cannot be proved here.
+    ///
+    /// # Errors
+    /// If the keys cannot be read or written.
+    fn device(&self, directory: &mut Directory, now: Wall, account: &AccountRow) -> io::Result<Option<Arc<Own>>>;
+
+    /// Forgets the keys of all accounts but these.
+    ///
+    /// # Errors
+    /// If they cannot be removed.
+    fn retain(&self, accounts: &[AccountRow]) -> io::Result<()>;
+}
+
+/// How a neighbourhood is set up.
+pub struct Parts {
+    /// The UDP port of links; another one if it is taken.
+    pub port: u16,
+    /// Whether neighbours are looked for on this machine itself.
+    pub loopback: bool,
+    /// Addresses that a person named.
+    pub manual: Vec<SocketAddr>,
+    /// The keys.
+    pub keyring: Box<dyn Keyring>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub enum NeighbourhoodError {
+    /// No links.
+    #[error(transparent)]
+    Links(#[from] LinksError),
+    /// The kernel does not tell of its interfaces.
+    #[error("the kernel does not tell of the network: {0}")]
+    Kernel(io::Error),
+    /// What is known of people cannot be read.
+    #[error("what is known of people's keys cannot be read: {0}")]
+    Store(#[from] base::ledger::StoreError),
+}
+
+/// What is asked of the task.
+pub(crate) enum Ask {
+    /// The shard has a parcel.
+    Parcel {
+        /// Our account.
+        from: Bare,
+        /// The device.
+        to: DeviceId,
+        /// The parcel.
+        bytes: Vec<u8>,
+    },
+    /// An account was made or removed.
+    Accounts,
+    /// Somebody is at this address.
+    Dial(SocketAddr),
+    /// The key that this address shows is right.
+    Accept(Bare),
+    /// The daemon ends.
+    Close(oneshot::Sender<()>),
+}
+
+/// Laptops in reach.
+pub struct Neighbourhood {
+    node: RefCell<Node>,
+    asks: mpsc::UnboundedSender<Ask>,
+    reason: RefCell<Option<Reason>>,
+    troubles: RefCell<VecDeque<Trouble>>,
+    address: SocketAddr,
+}
+
+/// What the task works with.
+struct Drive {
+    engine: Rc<Engine>,
+    shared: Rc<Neighbourhood>,
+    keyring: Box<dyn Keyring>,
+    links: QuicLinks,
+    door: Door,
+    mdns: Mdns,
+    /// Networks with a responder. When the first comes after none, we have come to another place, and have another key.
+    networks: BTreeSet<NetworkId>,
+    was_attached: bool,
+}
+
+impl Neighbourhood {
+    /// Opens the links and begins to look around. Must be called on a `LocalSet`.
+    ///
+    /// # Errors
+    /// Why it does not begin.
+    pub async fn start(engine: &Rc<Engine>, parts: Parts) -> Result<Rc<Neighbourhood>, NeighbourhoodError> {
+        let links = QuicLinks::open(parts.port)?;
+        let address = links.address().map_err(LinksError::from)?;
+        let door = links
+            .register(&[ProtocolId::INTRODUCTION, ProtocolId::POST])
+            .expect("nobody else has registered before there were links");
+        let kernel = Kernel::open().map_err(NeighbourhoodError::Kernel)?;
+        let now = engine.clock.now();
+        let mut node = Node::new(now, address.port(), parts.loopback, crate::random());
+        load(engine, &mut node).await?;
+        for manual in parts.manual {
+            node.handle(now, Input::Found(finding::Input::Manual(manual)));
+        }
+        let (asks, to_do) = mpsc::unbounded_channel();
+        let shared = Rc::new(Neighbourhood {
+            node: RefCell::new(node),
+            asks: asks.clone(),
+            reason: RefCell::default(),
+            troubles: RefCell::default(),
+            address,
+        });
+        engine.meet(asks);
+        let drive = Drive {
+            engine: Rc::clone(engine),
+            shared: Rc::clone(&shared),
+            keyring: parts.keyring,
+            links,
+            door,
+            mdns: Mdns::default(),
+            networks: BTreeSet::new(),
+            was_attached: false,
+        };
+        tokio::task::spawn_local(drive.run(kernel, to_do));
+        shared.ask(Ask::Accounts);
+        Ok(shared)
+    }
+
+    /// Tries an address that a person named, now and whenever the network changes.
+    pub fn dial(&self, address: SocketAddr) {
+        self.ask(Ask::Dial(address));
+    }
+
+    /// A person has made sure that the key which somebody shows now is theirs.
+    pub fn accept(&self, address: Bare) {
+        self.ask(Ask::Accept(address));
+    }
+
+    /// Says goodbye on all networks and links.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        self.ask(Ask::Close(done));
+        // If the task has ended already, there is nothing to close.
+        let _ = closed.await;
+    }
+
+    /// Who is in reach.
+    pub fn neighbours(&self) -> Vec<Neighbour> {
+        self.node.borrow().neighbours().collect()
+    }
+
+    /// How many links there are, with people on them or not.
+    pub fn links(&self) -> usize {
+        self.node.borrow().links()
+    }
+
+    /// Where links are accepted.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Why nobody is found, if that is so and known.
+    pub fn reason(&self) -> Option<Reason> {
+        *self.reason.borrow()
+    }
+
+    /// What people should hear of, the last [`TROUBLES_MAX`].
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.borrow().iter().cloned().collect()
+    }
+
+    fn ask(&self, ask: Ask) {
+        // Nobody listens only when the daemon ends.
+        let _ = self.asks.send(ask);
+    }
+}
+
+/// What was known of people before.
+async fn load(engine: &Rc<Engine>, node: &mut Node) -> Result<(), NeighbourhoodError> {
+    let mut statements = Vec::new();
+    loop {
+        let after = statements.last().map(|row: &base::ledger::StatementRow| row.key.clone());
+        let Rows::Statements(page) = engine.ask(Query::Statements { after, limit: PAGE_STATEMENTS }).await? else {
+            break;
+        };
+        if page.is_empty() {
+            break;
+        }
+        statements.extend(page);
+    }
+    let Rows::Pins(pins) = engine.ask(Query::Pins).await? else { return Ok(()) };
+    node.load(statements, pins);
+    Ok(())
+}
+
+impl Drive {
+    async fn run(mut self, mut kernel: Kernel, mut to_do: mpsc::UnboundedReceiver<Ask>) {
+        let clock = self.engine.clock;
+        self.drain();
+        loop {
+            let due = self.shared.node.borrow().wake_at();
+            let due = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(clock.instant(due)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                event = self.door.next() => {
+                    self.take(event);
+                    for _ in 1..EVENTS_IN_TURN {
+                        let Some(event) = self.door.poll() else { break };
+                        self.take(event);
+                    }
+                }
+                ask = to_do.recv() => match ask {
+                    Some(Ask::Close(done)) => {
+                        self.mdns.close().await;
+                        self.links.close().await;
+                        // Whoever asked may have gone.
+                        let _ = done.send(());
+                        return;
+                    }
+                    Some(ask) => self.answer(ask).await,
+                    None => return,
+                },
+                heard = self.mdns.next() => self.handle(Input::Found(heard)),
+                changed = kernel.next() => match changed {
+                    Ok(changed) => self.changed(changed),
+                    Err(error) => {
+                        tracing::error!(%error, "the kernel tells nothing of the network any more; changes are not noticed");
+                        kernel = match Kernel::open() {
+                            Ok(kernel) => kernel,
+                            Err(_) => return,
+                        };
+                    }
+                },
+                () = due => self.handle(Input::Timer),
+            }
+            self.engine.flush();
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        self.handle(Input::Link(event));
+    }
+
+    fn changed(&mut self, changed: finding::Input) {
+        if let finding::Input::Interfaces(interfaces) = &changed {
+            let own: Vec<_> = interfaces.iter().flat_map(|i| i.addresses.iter().map(|prefix| prefix.ip)).collect();
+            if let Err(error) = self.links.addresses_changed(&own) {
+                tracing::warn!(%error, "links do not go on from the new address");
+            }
+        }
+        self.handle(Input::Found(changed));
+    }
+
+    async fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Parcel { from, to, bytes } => self.handle(Input::Parcel { from: &from, to, bytes }),
+            Ask::Accounts => self.show_accounts().await,
+            Ask::Dial(address) => self.handle(Input::Found(finding::Input::Manual(address))),
+            Ask::Accept(address) => self.handle(Input::Accept(&address)),
+            Ask::Close(_) => {}
+        }
+    }
+
+    /// All accounts, as they are now, with what proves them.
+    async fn show_accounts(&mut self) {
+        let accounts = match self.engine.ask(Query::Accounts).await {
+            Ok(Rows::Accounts(accounts)) => accounts,
+            Ok(_) => return,
+            Err(error) => return tracing::error!(%error, "the accounts cannot be read: neighbours do not see them"),
+        };
+        let now = self.engine.clock.now();
+        let mut devices = Vec::new();
+        if let Err(error) = self.keyring.retain(&accounts) {
+            tracing::warn!(%error, "the keys of removed accounts are still there");
+        }
+        for account in accounts {
+            let own = {
+                let mut node = self.shared.node.borrow_mut();
+                self.keyring.device(node.directory_mut(), now.wall, &account)
+            };
+            match own {
+                Ok(Some(own)) => devices.push((own, Visibility::Everyone)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(account = %account.address, %error, "an account has no keys: nobody sees it")
+                }
+            }
+        }
+        self.handle(Input::Devices(devices));
+    }
+
+    /// Gives the node one input and does what it says.
+    fn handle(&mut self, input: Input<'_>) {
+        self.shared.node.borrow_mut().handle(self.engine.clock.now(), input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        loop {
+            let Some(output) = self.shared.node.borrow_mut().poll() else { return };
+            match output {
+                Output::Order(order) => self.obey(order),
+                Output::Link(command) => self.door.command(command),
+                Output::Reach { device, address, up } => {
+                    tracing::info!(%address, ?device, up, "reach");
+                    self.engine.handle(ShardInput::Reach { device, address, up });
+                }
+                Output::Parcel { from, to, bytes } => {
+                    self.engine.handle(ShardInput::Parcel { from, to, bytes });
+                }
+                Output::Store(batch) => self.engine.write(batch),
+                Output::Reason(reason) => {
+                    self.shared.reason.replace(reason);
+                }
+                Output::Trouble(trouble) => self.trouble(trouble),
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match &order {
+            Order::Start { network, .. } => {
+                if self.networks.is_empty()
+                    && self.was_attached
+                    && let Err(error) = self.links.attach_anew()
+                {
+                    tracing::error!(%error, "links keep their key in another network");
+                }
+                self.was_attached = true;
+                self.networks.insert(*network);
+            }
+            Order::Stop { network } => {
+                self.networks.remove(network);
+            }
+            _ => {}
+        }
+        self.mdns.obey(order);
+    }
+
+    fn trouble(&self, trouble: Trouble) {
+        match &trouble {
+            Trouble::KeyChanged(change) => {
+                tracing::warn!(address = %change.address, "somebody shows another key than the known one and is not believed");
+                self.engine.handle(ShardInput::KeyChanged { address: change.address.clone() });
+            }
+            Trouble::Twin(address) => {
+                tracing::error!(%address, "another computer has the same keys: one data directory was copied");
+            }
+            Trouble::OwnRefused(address, refusal) => {
+                tracing::error!(%address, %refusal, "what proves an account does not hold: check this computer's clock");
+            }
+            Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
+        }
+        let mut troubles = self.shared.troubles.borrow_mut();
+        if troubles.len() >= TROUBLES_MAX {
+            troubles.pop_front();
+        }
+        troubles.push_back(trouble);
+    }
+}
