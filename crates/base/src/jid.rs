@@ -339,6 +339,7 @@ mod tests {
         }
     }
 
+    /// Attack case C15.
     #[test]
     fn what_is_no_address() {
         use JidError::*;

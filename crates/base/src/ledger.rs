@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{AccountId, Bare, NodeId, Wall};
+use crate::{AccountId, Bare, DeviceId, NodeId, Wall};
 
 /// Writes that become durable together or not at all.
 pub type Batch = Vec<Write>;
@@ -29,14 +29,15 @@ pub enum Write {
         /// What the new password became.
         credentials: Vec<Credential>,
     },
-    /// Removes an account, its addresses and all its rows. Shared bodies go with their last owner.
+    /// Removes an account and its addresses; nobody can reach its rows any more. Those of its messages go later, slice by
+    /// slice; shared bodies go with their last owner.
     RemoveAccount {
         /// Which.
         account: AccountId,
     },
     /// Writes a record, or its tombstone.
     PutRecord(Record),
-    /// Adds one message with a copy for each of its owners here.
+    /// Adds one message with a copy for each of its owners here, and a row for each who waits for it elsewhere.
     AddMessage(NewMessage),
     /// These messages have reached their person: they wait no more. What was kept only to wait is removed. Numbers of
     /// messages that do not wait (any more) are passed over.
@@ -46,6 +47,19 @@ pub enum Write {
         /// The account's local numbers of them.
         seqs: Vec<i64>,
     },
+    /// These rows of the outbox are done with: they have arrived elsewhere, or nobody waits for them any more. Numbers
+    /// without a row are passed over.
+    Arrived {
+        /// Whose.
+        account: AccountId,
+        /// The account's local numbers of them.
+        seqs: Vec<i64>,
+    },
+    /// Remembers what an account has taken of another device. [`StoreError::Failed`] if `changes` is not the next after
+    /// that of the row: then a write before this one has failed, and this one knows too much. Of a device's rows
+    /// [`RECEIVED_INCARNATIONS_MAX`](crate::limits::RECEIVED_INCARNATIONS_MAX) stay, of an account's
+    /// [`RECEIVED_MAX`](crate::limits::RECEIVED_MAX): those that were used last.
+    PutReceived(Received),
 
     // The directory of peers.
     /// Keeps a statement of the directory, in the place of one with the same key.
@@ -150,11 +164,13 @@ pub enum RecordKind {
     /// When the account's last session ended (XEP-0012); key: empty; value: milliseconds since 1970, a space, and the
     /// status that was said last.
     LastSeen = 8,
+    /// Another device of the account; key: its key as 64 hexadecimal digits; value: empty.
+    Device = 9,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [RecordKind; 8] = [
+    pub const ALL: [RecordKind; 9] = [
         RecordKind::Roster,
         RecordKind::Request,
         RecordKind::Block,
@@ -163,10 +179,11 @@ impl RecordKind {
         RecordKind::VCard,
         RecordKind::Subscription,
         RecordKind::LastSeen,
+        RecordKind::Device,
     ];
 
     /// What must be known of an account before anything is delivered to it: read with its row, in one query.
-    pub const AT_THE_DOOR: [RecordKind; 2] = [RecordKind::Block, RecordKind::Preference];
+    pub const AT_THE_DOOR: [RecordKind; 3] = [RecordKind::Block, RecordKind::Preference, RecordKind::Device];
 }
 
 /// A changeable fact of an account. Later ones win: the store keeps the one with the higher `clock` in whatever order
@@ -190,7 +207,8 @@ pub struct Record {
     pub version: i64,
 }
 
-/// A message for the store: one body, and a row for each account here that has a copy.
+/// A message for the store: one body, a row for each account here that has a copy, and one for each who waits for it
+/// elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
     /// The stanza in its nested form (`xmlns='jabber:client'`, `from` and `to` set), without an archive's own ids.
@@ -199,6 +217,57 @@ pub struct NewMessage {
     pub origin: Wall,
     /// Who keeps it here.
     pub copies: Vec<Copy>,
+    /// Who waits for it elsewhere. Their numbers come behind those of `copies`.
+    pub posts: Vec<NewPost>,
+}
+
+/// A row of an account's outbox: what it owes to somebody elsewhere until that is confirmed (`docs/formats/post.md`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPost {
+    /// Whose.
+    pub account: AccountId,
+    /// The account's local number, of the same series as [`Copy::seq`]: rows are said in its order.
+    pub seq: i64,
+    /// Whom it is for.
+    pub to: Bare,
+    /// Which of their devices; `None`: any.
+    pub device: Option<DeviceId>,
+    /// When its author began to count.
+    pub incarnation: u64,
+    /// Its number since then.
+    pub counter: u64,
+    /// What kind of copy it is; empty: none.
+    pub copied: Vec<u8>,
+    /// When nobody waits for it any more.
+    pub expires: Wall,
+}
+
+/// A row of an outbox with its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostRow {
+    /// The row.
+    pub post: NewPost,
+    /// The stanza as stored.
+    pub stanza: Arc<[u8]>,
+    /// When its author's node says that it was written.
+    pub origin: Wall,
+}
+
+/// What an account has taken of one incarnation of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Who has taken it.
+    pub account: AccountId,
+    /// Of whom.
+    pub device: DeviceId,
+    /// In which of its incarnations.
+    pub incarnation: u64,
+    /// How often the row was written, from 1.
+    pub changes: i64,
+    /// The numbers, as `docs/formats/post.md` has them.
+    pub seen: Vec<u8>,
+    /// When something was taken last.
+    pub used: Wall,
 }
 
 /// One account's copy of a message.
@@ -252,6 +321,41 @@ pub enum Query {
     },
     /// A page of the history. Answer: [`Rows::Page`].
     Archive(ArchiveQuery),
+    /// What an account owes to an address, or to one device of it, in order. Answer: [`Rows::Posts`], which has none only
+    /// if there are none.
+    Outbox {
+        /// Whose.
+        account: AccountId,
+        /// To whom.
+        to: Bare,
+        /// To which device; `None`: what is for any.
+        device: Option<DeviceId>,
+        /// Only those with a higher number.
+        after: i64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// The accounts that owe something to an address, or to this device of it. Answer: [`Rows::Owners`].
+    Owners {
+        /// To whom.
+        to: Bare,
+        /// The device.
+        device: DeviceId,
+    },
+    /// What nobody waits for any more, and when the next such time is. Answer: [`Rows::Expired`].
+    Expired {
+        /// The time.
+        at: Wall,
+        /// At most so many.
+        limit: u32,
+    },
+    /// What an account has taken of a device. Answer: [`Rows::Received`].
+    Received {
+        /// Who.
+        account: AccountId,
+        /// Of whom.
+        device: DeviceId,
+    },
 
     // The directory of peers.
     /// Statements of the directory by key. Answer: [`Rows::Statements`], which has none only if none are left.
@@ -304,6 +408,19 @@ pub enum Rows {
     Messages(Vec<MessageRow>),
     /// A page of history.
     Page(Page),
+    /// Rows of an outbox in the order of their numbers.
+    Posts(Vec<PostRow>),
+    /// Accounts with their primary addresses, in the order of their ids.
+    Owners(Vec<(AccountId, Bare)>),
+    /// Rows of outboxes whose time has passed, each with its account's primary address, the oldest first.
+    Expired {
+        /// The rows.
+        posts: Vec<(Bare, PostRow)>,
+        /// When the time of the next passes that is not due yet.
+        next: Option<Wall>,
+    },
+    /// What was taken, by incarnation.
+    Received(Vec<Received>),
 
     // The directory of peers.
     /// Statements in the order of their keys.
@@ -338,6 +455,8 @@ pub struct AccountRow {
     pub clock: u64,
     /// How many messages wait.
     pub pending: u64,
+    /// How many rows its outbox has.
+    pub outbox: u64,
 }
 
 /// A message as an account has it.

@@ -159,6 +159,14 @@ pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
+/// Connections to the metrics port at once: one collector, and who looks by hand. Others wait.
+pub const METRICS_CONNECTIONS_MAX: usize = 4;
+/// Bytes of a request there. Prometheus sends under 400.
+pub const METRICS_REQUEST_BYTES_MAX: usize = 8192;
+/// From accepting a connection there to its end: a collector on the same computer needs milliseconds, and who sends a
+/// byte at a time takes no place for long.
+pub const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Addresses that one account blocks: by hand a person blocks some dozens, and the list stays in memory with the account.
 pub const BLOCKED_MAX: usize = 1000;
 /// Bytes of these addresses; the list is one answer.
@@ -190,6 +198,10 @@ pub const INACTIVE_BYTES_MAX: usize = 131_072;
 pub const CLIENT_SILENCE_MAX: Duration = Duration::from_secs(600);
 /// Who does not answer in this time has lost the connection: a radio that sleeps needs some seconds, a bad link a minute.
 pub const CLIENT_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+/// So long a client may hold more than [`SESSION_FILED_BYTES_MAX`] of ours without acknowledging a stanza, or leave its
+/// socket full without reading a byte (attack case A22). As long as it may be silent: the slowest radio moves something
+/// in that time, and what it has not confirmed waits in the store for the next time.
+pub const CLIENT_BEHIND_TIME_MAX: Duration = Duration::from_secs(600);
 /// How often the clients are looked at, all together: what an idle server wakes up for.
 pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 
@@ -197,6 +209,90 @@ pub const CLIENT_LOOK_TIME: Duration = Duration::from_secs(120);
 /// only lets the first of them wait longer for its acknowledgement.
 pub const COMMIT_BATCHES_MAX: usize = 1024;
 
+/// Bytes of a protocol's id on links: a domain of its own, a name and a version.
+pub const PROTOCOL_ID_BYTES_MAX: usize = 64;
+/// Bytes of one frame on a link: the largest stanza that passes between servers, with what the post says of it.
+pub const LINK_FRAME_BYTES_MAX: usize = SERVER_STANZA_BYTES_MAX + 4096;
+/// Streams that a peer may have open on one link (attack case F08): one for each protocol; we have two, and rooms, files and
+/// foreign modules will have theirs.
+pub const LINK_STREAMS_MAX: usize = 16;
+/// Streams that a link may have refused before it is closed: a peer asks once for what we do not speak.
+pub const LINK_REFUSALS_MAX: usize = 64;
+/// Bytes that a peer may send on one stream before we have read them. At the 10 ms of a busy radio that is 25 MB/s.
+pub const LINK_STREAM_WINDOW_BYTES: usize = 262_144;
+/// The same for all streams of a link; as much of what we send waits for the peer to have got it.
+pub const LINK_WINDOW_BYTES: usize = 524_288;
+/// Bytes that wait for one link beyond its window. Whoever fills it has stopped reading: the link is closed, and the post
+/// says again what was lost. Three of the largest frames.
+pub const LINK_QUEUE_BYTES_MAX: usize = 2_097_152;
+/// Bytes of frames that wait for one module. Beyond, its streams are not read until it has caught up.
+pub const LINK_INBOX_BYTES_MAX: usize = 1_048_576;
+/// Links at once (attack case F08): a school's hub has one with each laptop of some classes, at 40 kB each.
+pub const LINKS_MAX: usize = 512;
+/// Links and handshakes with one address (attack case F08). Several daemons may run on one machine, and what crashes and
+/// comes back leaves its old link behind for some seconds.
+pub const LINKS_PER_ADDRESS_MAX: usize = 16;
+/// Handshakes of peers that dialled us, at once: each is a millisecond of work and some kilobytes.
+pub const LINK_HANDSHAKES_MAX: usize = 64;
+/// From the first packet to a link. At 40 % loss nine handshakes of ten are done in this time.
+pub const LINK_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// After so long without a word of the peer it is asked whether it is there. Nobody pays for it while something is said.
+/// Shorter than [`LINK_SILENCE_MAX`], or QUIC would give the link up before it asks.
+pub const LINK_ASK_TIME: Duration = Duration::from_secs(9);
+/// Who does not answer in this time is gone. QUIC asks again at growing distances, some eight times on a quiet network:
+/// five packets lost of a hundred never look like that. With [`LINK_ASK_TIME`] under the 30 s in which a cut must be seen.
+pub const LINK_SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// Peers that finding may name at once: two of the largest schools.
+pub const CANDIDATES_MAX: usize = 1024;
+/// Addresses that are kept of one of them: an IPv4 and some IPv6 ones on two interfaces.
+pub const CANDIDATE_ADDRESSES_MAX: usize = 8;
+/// Dials at once (attack case F06).
+pub const DIALS_MAX: usize = 16;
+/// Dials without success that may follow each other at once (attack case F06).
+pub const DIAL_BURST_MAX: u32 = 32;
+/// After such a burst: one in this time. 1,000 peers that do not answer are asked in eight minutes, by 5 kB a second.
+pub const DIAL_INTERVAL: Duration = Duration::from_millis(500);
+/// The first wait after a failed dial; each next one is twice as long.
+pub const DIAL_WAIT_MIN: Duration = Duration::from_secs(1);
+/// The longest wait between two dials of one peer. When something is heard of it, it is dialled earlier.
+pub const DIAL_WAIT_MAX: Duration = Duration::from_secs(300);
+/// Lasting parcels that are on their way to one device without being confirmed: a wireless link's round trip and a slow
+/// disk's commit at some thousand messages a second.
+pub const POST_WINDOW_MAX: usize = 64;
+/// Bytes of them; at least one is on its way.
+pub const POST_WINDOW_BYTES_MAX: usize = 524_288;
+/// Fleeting parcels that wait for the commit of a lasting one before them. Beyond, they are dropped.
+pub const POST_FLEETING_MAX: usize = 256;
+/// What is not confirmed in this time is said again: longer than a slow link with a full disk behind it takes.
+pub const POST_SAY_AGAIN_TIME: Duration = Duration::from_secs(30);
+/// The wait doubles up to this while nothing at all is confirmed.
+pub const POST_SAY_AGAIN_TIME_MAX: Duration = Duration::from_secs(1800);
+/// Gaps in the numbers that an account remembers of one device: each is a time in which another device of the account
+/// was spoken to, until it has handed on its copies.
+pub const POST_GAPS_MAX: usize = 32;
+/// Contents that it remembers of them. A number alone tells duplicates; this is for who counts wrong.
+pub const POST_HASHES_MAX: usize = 8;
+/// Incarnations of one device that an account remembers: the post begins a new one with each start, and what is said in
+/// an older one is said before.
+pub const RECEIVED_INCARNATIONS_MAX: usize = 8;
+/// And of all devices together: a hundred bytes each, for as many contacts as a person has. Strangers cannot fill a disk.
+pub const RECEIVED_MAX: usize = 1024;
+
+/// How long something waits for its addressee to come in reach. Then its author is told.
+pub const OUTBOX_TIME_MAX: Duration = Duration::from_secs(28 * 24 * 3600);
+/// What waits for others in one account's outbox: as [`PENDING_MESSAGES_MAX`], on the author's side.
+pub const OUTBOX_MAX: u64 = PENDING_MESSAGES_MAX;
+/// Bytes of a parcel: one stanza of a server, and its head.
+pub const PARCEL_BYTES_MAX: usize = SERVER_STANZA_BYTES_MAX + 64;
+/// Resources of one device that are remembered, each with a person here who sees it. Those beyond are not shown: who is
+/// shown must be taken out of sight when the device leaves.
+pub const REACH_RESOURCES_MAX: usize = 4096;
+/// Other devices of one account: laptops of a person.
+pub const SIBLINGS_MAX: usize = 16;
+/// Requests of others' people whose answer is in the store, at once.
+pub const PEER_QUESTIONS_MAX: usize = 64;
 // What peers say of themselves (`mesh::identity`).
 
 /// Bytes of one signed statement. A membership with the longest name and group has under 600.
@@ -238,3 +334,60 @@ pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
 pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
 /// Failed proofs that a link survives. A peer of ours makes none.
 pub const INTRODUCTION_FAILURES_MAX: u32 = 3;
+/// Networks that neighbours are looked for on at once: cable, radio and a few bridges. Each has a thread and two sockets.
+pub const NETWORKS_MAX: usize = 8;
+
+/// Announced neighbours that are remembered (attack case E06). A school's cell has 500; beyond that plain mDNS has long
+/// drowned. With addresses each takes under 1 kB.
+pub const NEIGHBOURS_MAX: usize = 1024;
+
+/// Announced neighbours with one address in common: the daemons of one machine. Who makes up names by the thousand pushes
+/// out its own only (attack case E06).
+pub const NEIGHBOURS_PER_ADDRESS_MAX: usize = 8;
+
+/// Addresses of one neighbour on all networks. An interface has an IPv4 address and some four of IPv6.
+pub const NEIGHBOUR_ADDRESSES_MAX: usize = 8;
+
+/// Bytes of a service instance's name: one DNS label (RFC 6763 section 4.1.1).
+pub const INSTANCE_BYTES_MAX: usize = 63;
+
+/// Neighbours that are dialled at once because they were announced, after a quiet time: a classroom and another.
+pub const ANNOUNCED_ATTEMPTS_BURST_MAX: u32 = 64;
+/// And every second after that (attack case E17): a cell of 500 has been tried after half a minute, and made-up names make
+/// us send some 50 kB/s at most.
+pub const ANNOUNCED_ATTEMPTS_PER_SECOND_MAX: u32 = 16;
+
+/// Attempts at one address, whoever announced it, after a quiet time (attack case E08): as many as neighbours may share it.
+pub const ADDRESS_ATTEMPTS_BURST_MAX: u32 = 8;
+/// And one each so long after that: a third party that is announced as a neighbour gets a few packets a minute.
+pub const ADDRESS_ATTEMPT_EVERY: Duration = Duration::from_secs(10);
+
+/// Addresses whose attempts are remembered: a cell of 500 laptops with [`NEIGHBOUR_ADDRESSES_MAX`] each. When so many were
+/// tried lately, no others are.
+pub const ATTEMPTED_ADDRESSES_MAX: usize = 4096;
+
+/// Addresses that people named: in the configuration, or one by one.
+pub const MANUAL_ADDRESSES_MAX: usize = 64;
+
+/// Times that a name of ours is given up in one day because somebody else claims it (attack case E05). Our names have 80
+/// random bits: once is an attack already. After that this machine is not announced there, and finds the others.
+pub const NAME_CONFLICTS_MAX: u32 = 3;
+
+/// Instances that an mDNS responder may have heard of before it is started anew: it remembers every one, without a
+/// limit, and for as long as its announcer likes (attack case E06).
+pub const MDNS_INSTANCES_MAX: usize = 2048;
+
+/// Records of any kind that an mDNS responder may hold before it is started anew: it keeps addresses and services that
+/// belong to no instance, too, and for ever.
+pub const MDNS_RECORDS_MAX: usize = 20_000;
+
+/// Deadlines that an mDNS responder may hold, for it makes two of each record each time it hears it, and an announcer can
+/// put them a century away. 500 neighbours heard twenty times make as many.
+pub const MDNS_TIMERS_MAX: usize = 200_000;
+
+/// Pairs of devices, one at either end, that send parcels over one link, one way: some people on each of two laptops. The
+/// number of a pair has seven bits.
+pub const LINK_PAIRS_MAX: usize = 128;
+/// Bytes of parcels of devices that have not proved yet that they are there, on one link: they overtook the proof on another
+/// stream. What does not fit is said again by the post.
+pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;

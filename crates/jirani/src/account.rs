@@ -8,6 +8,7 @@ use crate::cli::{Account, Password};
 use crate::config::Config;
 use crate::control::{self, Reply, Request};
 use crate::home::Home;
+use crate::progress;
 use crate::terminal::harmless;
 
 pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<()> {
@@ -22,7 +23,11 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
             Request::Remove { name }
         }
     };
-    match control::ask(home, &request)? {
+    let what = match &request {
+        Request::Remove { name } => format!("Removing {}", harmless(name)),
+        _ => "Asking the daemon".to_owned(),
+    };
+    match progress::during(what, || None, || control::ask(home, &request))? {
         Reply::Account { address, password } => {
             println!("Address   {}", harmless(&address));
             if let Some(password) = password {

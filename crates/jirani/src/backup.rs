@@ -12,13 +12,17 @@ use store::Item;
 
 use crate::health::bytes;
 use crate::home::{self, Home};
+use crate::machine::Machine;
+use crate::progress;
 use crate::terminal::harmless;
 
 /// What makes a node itself: without one of these it would be another one.
 const NEEDED: [&str; 4] = ["identity/root.key", "identity/genesis", "identity/node", "tls/authority.pem"];
 
 /// What belongs to it if it is there. Nothing else is ever restored, whatever a file says that it has.
-const OPTIONAL: [&str; 2] = ["tls/leaf.pem", "config.toml"];
+const OPTIONAL: [&str; 2] = ["tls/leaf.pem", CONFIG];
+
+const CONFIG: &str = "config.toml";
 
 /// Writes the backup. It needs no daemon, and disturbs none.
 ///
@@ -32,13 +36,18 @@ pub(crate) fn backup(home: &Home, file: &Path) -> Result<()> {
         items.push(Item { name: name.to_owned(), bytes });
     }
     for name in OPTIONAL {
-        match fs::read(home.path().join(name)) {
+        // The computer's own daemon has its configuration elsewhere.
+        let path = if name == CONFIG { home.config() } else { home.path().join(name) };
+        match fs::read(path) {
             Ok(bytes) => items.push(Item { name: name.to_owned(), bytes }),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot read {name}")),
         }
     }
-    store::backup(&home.store(), file, &items).context("there is no backup")?;
+    let (draft, all) = (store::backup_draft(file), Machine::look(home.path(), &home.store()).store_bytes);
+    let how_far = || progress::share(fs::metadata(&draft).map_or(0, |draft| draft.len()), all);
+    progress::during("Writing the backup", how_far, || store::backup(&home.store(), file, &items))
+        .context("there is no backup")?;
     let written = fs::metadata(file)?;
     println!("{} has all accounts, contacts and messages, and the keys ({}).", file.display(), bytes(written.len()));
     println!("Who has it can read them and be you: keep it as you keep a key.");
@@ -72,7 +81,10 @@ pub(crate) fn restore(home: &Home, file: &Path) -> Result<()> {
     };
     home::private_directory(parent)?;
     let draft = parent.join(format!(".{}.restore-{}", name.display(), std::process::id()));
-    let made = fill(&draft, file).and_then(|domain| {
+    let all = fs::metadata(file).map_or(0, |file| file.len());
+    let restored = || Machine::look(&draft, &draft.join("store")).store_bytes;
+    let made = progress::during("Restoring", || progress::share(restored(), all), || fill(&draft, file));
+    let made = made.and_then(|domain| {
         // Over an empty directory, or none: with anything in it the system refuses.
         let moved = fs::rename(&draft, &directory).and_then(|()| fs::File::open(parent)?.sync_all());
         moved.with_context(|| format!("cannot make {}", directory.display()))?;

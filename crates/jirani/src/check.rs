@@ -38,8 +38,13 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
     if let Some(config) = &config {
         findings.extend(domains(config, net::clock::Clock::start().now().wall));
         findings.extend(sockets(config, runs));
+        findings.extend(values(config));
+        findings.extend(strangers(config));
     }
-    findings.extend(data(home.path()));
+    // Root looks after the computer's own daemon, which runs as somebody else.
+    if !(home.is_system() && getuid().is_root()) {
+        findings.extend(data(home.path()));
+    }
     let name = if text.is_some() { path.display().to_string() } else { "none, so the defaults hold".to_owned() };
     println!("Configuration  {name}");
     println!("Data           {}", home.path().display());
@@ -117,6 +122,12 @@ fn line(text: &str, key: &str) -> String {
     text.lines().position(sets).map_or_else(String::new, |at| format!("Line {}: ", at + 1))
 }
 
+/// What is more than a value of its kind.
+fn values(config: &Config) -> Option<Finding> {
+    let error = config.check().err()?;
+    Some(Finding::new("config-value", format!("{error:#}."), "Without it the daemon does not start."))
+}
+
 /// The domain, and the certificates that programs will want to see.
 fn domains(config: &Config, now: Wall) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -161,15 +172,15 @@ fn same_domain(one: &str, normal: &str) -> bool {
 
 /// Whether the sockets can be opened. While the daemon runs with this data, it has them.
 fn sockets(config: &Config, runs: bool) -> Vec<Finding> {
-    let all: Vec<SocketAddr> = config.listen.iter().chain(&config.listen_tls).copied().collect();
+    let all: Vec<SocketAddr> = config.listen.iter().chain(&config.listen_tls).chain(&config.metrics).copied().collect();
     let mut findings = Vec::new();
-    if all.is_empty() {
+    if config.listen.is_empty() && config.listen_tls.is_empty() {
         let what = "`listen` and `listen_tls` are empty: no program can connect.";
         findings.push(Finding::new("no-socket", what, "Remove one of them from the file: the defaults are good."));
     }
     for (at, address) in all.iter().enumerate() {
         if all[..at].contains(address) {
-            let what = format!("{address} stands in `listen` and `listen_tls` more than once.");
+            let what = format!("{address} stands in `listen`, `listen_tls` and `metrics` more than once.");
             findings.push(Finding::new("socket-twice", what, "Leave it in one of them."));
         } else if let Err(error) = TcpListener::bind(address) {
             findings.extend(cannot_listen(*address, &error, runs));
@@ -198,6 +209,17 @@ fn cannot_listen(address: SocketAddr, error: &io::Error, runs: bool) -> Option<F
         _ => (format!("Nobody can listen on {address}: {error}."), "Choose another address.".to_owned()),
     };
     Some(Finding::new("socket", what, todo))
+}
+
+/// Who may make accounts from where.
+fn strangers(config: &Config) -> Option<Finding> {
+    let mut all = config.listen.iter().chain(&config.listen_tls);
+    let open = all.find(|address| !address.ip().to_canonical().is_loopback()).filter(|_| config.registration)?;
+    let what = format!(
+        "`registration` is on, and {open} is not for this computer alone: whoever reaches it may make accounts."
+    );
+    let todo = "If that is not meant, turn `registration` off and make accounts by `jirani account add`.";
+    Some(Finding::new("registration-open", what, todo))
 }
 
 /// Whether the data directory, or what it will be made in, can be used.
@@ -327,6 +349,23 @@ mod tests {
         assert_eq!(ids(&config(vec!["192.0.2.1:5222".parse().unwrap()], vec![]), true), ["socket"]);
         drop(taken);
         assert_eq!(ids(&config(vec![address], vec![address]), false), ["socket-twice"]);
+    }
+
+    #[test]
+    fn strangers_from_elsewhere_are_told_of() {
+        let found = |text: &str| strangers(&read(text).0.unwrap()).map(|finding| finding.id);
+        let open = Some("registration-open".to_owned());
+        for (listen, expect) in [
+            ("listen = ['127.0.0.1:1', '[::1]:1']", None),
+            ("listen = ['[::ffff:127.0.0.1]:1']", None),
+            ("listen = ['127.0.0.1:1', '0.0.0.0:1']", open.clone()),
+            ("listen_tls = ['[::]:1']", open.clone()),
+            ("listen_tls = ['192.0.2.1:1']", open.clone()),
+        ] {
+            assert_eq!(found(&format!("registration = true\n{listen}")), expect, "{listen}");
+            assert_eq!(found(listen), None, "{listen}");
+        }
+        assert_eq!(found("registration = true"), None);
     }
 
     #[test]

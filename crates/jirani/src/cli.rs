@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::exit::EXIT_CODES;
+use crate::logs::Format;
 
 /// Instant messaging that works whether or not there is a server or an Internet.
 ///
@@ -20,6 +21,10 @@ pub(crate) struct Cli {
     /// The configuration file [default: config.toml in the data directory, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// The daemon of the whole computer, which the system starts: its data is in /var/lib/jirani, its configuration in
+    /// /etc/jirani/config.toml, its control socket in /run/jirani
+    #[arg(long)]
+    pub(crate) system: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -34,6 +39,9 @@ pub(crate) enum Command {
         /// A word before the five of a new address, a-z and 0-9, such as your school's name. Only at the first start
         #[arg(long, value_name = "WORD")]
         label: Option<String>,
+        /// How the log looks [default: `log_format` of the configuration, or text]
+        #[arg(long, value_name = "FORMAT")]
+        log_format: Option<Format>,
     },
     /// Say how the daemon is: who is on, what it holds, what is wrong and what to do
     Status {
@@ -111,7 +119,7 @@ pub(crate) enum Command {
 
 impl Default for Command {
     fn default() -> Command {
-        Command::Run { name: None, label: None }
+        Command::Run { name: None, label: None, log_format: None }
     }
 }
 

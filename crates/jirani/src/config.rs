@@ -9,6 +9,8 @@ use net::certificates::CertificateFiles;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+use crate::logs::{self, Format};
+
 /// Makes the struct, its defaults, the list of its keys and the example file from one definition. A key that is off by
 /// default has the lines that set it, for the example.
 macro_rules! documented {
@@ -85,6 +87,14 @@ key = \"/etc/ssl/school.example.key.pem\"";
         open_to_this_computer: bool = true;
         /// Whether strangers may make accounts from their chat program (XEP-0077), wherever they can connect.
         registration: bool = false;
+        /// What is logged: error, warn, info, debug or trace; `warn,net=debug` for more of one part. `kill -HUP` reads it again.
+        log: String = "warn".to_owned();
+        /// How the log looks: text, or json (an object on each line).
+        log_format: Format = Format::Text;
+        /// Where Prometheus may fetch numbers, on this computer: docs/metrics.md. Off without it.
+        metrics: Option<SocketAddr> = None, like "metrics = \"127.0.0.1:9522\"";
+        /// Whether `metrics` may be an address that others can reach too. It asks for no password.
+        metrics_for_others: bool = false;
     }
 }
 
@@ -121,6 +131,8 @@ impl Config {
             Err(e) => return Err(e).with_context(|| format!("cannot read the configuration {}", path.display())),
         };
         toml::from_str(&text)
+            .map_err(anyhow::Error::from)
+            .and_then(|config: Config| config.check().map(|()| config))
             .with_context(|| format!("the configuration {} is wrong. `jirani check` says more", path.display()))
     }
 
@@ -135,6 +147,29 @@ impl Config {
             bail!("`domain`: {domain} is no domain");
         }
         Ok(Some(jid.to_string()))
+    }
+
+    /// Where metrics are told, if anywhere.
+    ///
+    /// # Errors
+    /// If others could reach it and nobody has said that they may.
+    pub(crate) fn metrics(&self) -> Result<Option<SocketAddr>> {
+        match self.metrics {
+            Some(address) if !address.ip().to_canonical().is_loopback() && !self.metrics_for_others => bail!(
+                "`metrics`: others than this computer can reach {address}, and it asks for no password. \
+                 Use 127.0.0.1, or set `metrics_for_others = true` if a firewall guards it"
+            ),
+            metrics => Ok(metrics),
+        }
+    }
+
+    /// Checks what is more than a value of its kind.
+    ///
+    /// # Errors
+    /// What is wrong, and what is expected.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.metrics()?;
+        logs::filter(&self.log).map(drop)
     }
 
     /// The certificates, as they are loaded.
@@ -169,6 +204,24 @@ mod tests {
             let set = lines.skip_while(|line| !line.trim_start_matches("[[").starts_with(key)).collect::<Vec<_>>();
             assert!(!set.is_empty(), "{key}");
             toml::from_str::<Config>(&set.join("\n")).unwrap();
+        }
+    }
+
+    #[track_caller]
+    fn check_metrics(text: &str, expect: Option<&str>) {
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.metrics().ok(), expect.map(|address| Some(address.parse().unwrap())), "{text}");
+        assert_eq!(config.check().is_ok(), expect.is_some(), "{text}");
+    }
+
+    #[test]
+    fn metrics_are_for_this_computer() {
+        for here in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            check_metrics(&format!("metrics = \"{here}\""), Some(here));
+        }
+        for open in ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "[2001:db8::1]:1", "[::ffff:192.0.2.1]:1"] {
+            check_metrics(&format!("metrics = \"{open}\""), None);
+            check_metrics(&format!("metrics = \"{open}\"\nmetrics_for_others = true"), Some(open));
         }
     }
 

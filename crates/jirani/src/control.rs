@@ -1,6 +1,7 @@
 //! What may be asked of a running daemon: by its owner on the socket in the data directory, by other users of the
 //! computer on the one that everybody can reach. One JSON value on a line each way.
 
+use std::ffi::CString;
 use std::io::ErrorKind;
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use base::Bare;
 use net::certificates::Certificates;
 use net::clock::Clock;
 use net::engine::Engine;
-use nix::unistd::{Uid, User};
+use nix::unistd::{Gid, Uid, User};
 use serde::{Deserialize, Serialize};
 use xmpp::{Answer, Command, Hosts};
 
@@ -73,15 +74,29 @@ pub(crate) fn public_name(config: &crate::config::Config) -> String {
     format!("jirani-{port}")
 }
 
-/// Answers the owner, or root; nobody else, whatever the socket's directory allows.
+/// Answers the owner, root, and for the computer's own daemon the members of its group; nobody else, whatever the
+/// socket's directory allows.
 pub(crate) async fn answer_owner(daemon: &Daemon, uid: u32, line: &str) -> Reply {
-    if uid != 0 && uid != nix::unistd::getuid().as_raw() {
+    let own = uid == 0 || uid == nix::unistd::getuid().as_raw();
+    let group = nix::unistd::getgid();
+    let may = own || (daemon.home.is_system() && has_member(group, uid).await);
+    if !may {
         return Reply::Refused("only the user who runs the daemon may do that".into());
     }
     match serde_json::from_str(line) {
         Ok(request) => perform(daemon, request).await,
         Err(error) => Reply::Refused(format!("that is no request: {error}")),
     }
+}
+
+/// Whether the system says that a user is in a group.
+async fn has_member(group: Gid, uid: u32) -> bool {
+    let asked = tokio::task::spawn_blocking(move || {
+        let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else { return false };
+        let name = CString::new(user.name).unwrap_or_default();
+        nix::unistd::getgrouplist(&name, user.gid).is_ok_and(|groups| groups.contains(&group))
+    });
+    asked.await.unwrap_or(false)
 }
 
 /// Answers another user of the computer: one account each, named as the system names them, so that nobody can take
@@ -195,7 +210,11 @@ pub(crate) fn ask(home: &Home, request: &Request) -> Result<Reply> {
     match net::control::client::connect_in(&home.control()) {
         Ok(stream) => exchange(stream, request),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            Err(NotRunning(home.path().to_owned()).into())
+            let system = !home.is_system() && Home::system(None).control().exists();
+            Err(NotRunning { data: home.path().to_owned(), system }.into())
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && home.is_system() => {
+            bail!("only root and the group jirani may do that: `sudo jirani --system ...`")
         }
         Err(error) => Err(error).with_context(|| format!("the daemon cannot be asked at {}", home.control().display())),
     }

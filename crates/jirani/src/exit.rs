@@ -40,11 +40,20 @@ impl Exit {
 
 /// Nobody is there to ask.
 #[derive(Debug)]
-pub(crate) struct NotRunning(pub(crate) PathBuf);
+pub(crate) struct NotRunning {
+    /// With this data.
+    pub(crate) data: PathBuf,
+    /// Whether the computer's own daemon seems to run.
+    pub(crate) system: bool,
+}
 
 impl std::fmt::Display for NotRunning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no daemon runs with the data in {}. Start one with `jirani`", self.0.display())
+        write!(f, "no daemon runs with the data in {}. ", self.data.display())?;
+        f.write_str(match self.system {
+            true => "The computer's own does: `jirani --system` before the command asks it",
+            false => "Start one with `jirani`",
+        })
     }
 }
 
@@ -58,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_error_says_whether_there_is_no_daemon() {
-        let missing = || anyhow::Error::from(NotRunning("/x".into()));
+        let missing = || anyhow::Error::from(NotRunning { data: "/x".into(), system: false });
         assert_eq!(Exit::of(&missing()), Exit::NotRunning);
         assert_eq!(Exit::of(&Err::<(), _>(missing()).context("cannot list").unwrap_err()), Exit::NotRunning);
         assert_eq!(Exit::of(&anyhow::anyhow!("no")), Exit::Failed);

@@ -9,21 +9,31 @@
 //! | `identity/node` | this node's number in archive ids, and the secret behind fake login records, 0600 |
 //! | `tls/` | this computer's certificate authority and its certificate |
 //! | `store/` | accounts, contacts, messages (docs/formats/store.md) |
-//! | `control` | the socket on which the daemon takes its owner's orders |
+//! | `control` | the socket on which the daemon takes its owner's orders (the system's daemon: in /run/jirani) |
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use mesh::{Draft, Genesis, Label, RootKey, Search};
+
+use crate::progress;
 
 /// A data directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     directory: PathBuf,
+    /// The one of the whole computer, not of a person.
+    system: bool,
 }
+
+/// Where the daemon of the whole computer keeps its data, finds its configuration (hier(7)) and takes orders.
+const SYSTEM_DATA: &str = "/var/lib/jirani";
+const SYSTEM_CONFIG: &str = "/etc/jirani/config.toml";
+const SYSTEM_CONTROL: &str = "/run/jirani/control";
 
 /// What a node is.
 pub(crate) struct Identity {
@@ -54,7 +64,17 @@ impl Home {
                 _ => bail!("neither XDG_DATA_HOME nor HOME is set: say where to keep data with --data DIR"),
             },
         };
-        Ok(Home { directory })
+        Ok(Home { directory, system: false })
+    }
+
+    /// The one of the whole computer.
+    pub(crate) fn system(named: Option<PathBuf>) -> Home {
+        Home { directory: named.unwrap_or_else(|| SYSTEM_DATA.into()), system: true }
+    }
+
+    /// Whether it is the one of the whole computer.
+    pub(crate) fn is_system(&self) -> bool {
+        self.system
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -70,11 +90,11 @@ impl Home {
     }
 
     pub(crate) fn control(&self) -> PathBuf {
-        self.directory.join("control")
+        if self.system { SYSTEM_CONTROL.into() } else { self.directory.join("control") }
     }
 
     pub(crate) fn config(&self) -> PathBuf {
-        self.directory.join("config.toml")
+        if self.system { SYSTEM_CONFIG.into() } else { self.directory.join("config.toml") }
     }
 
     pub(crate) fn next_root_key(&self) -> PathBuf {
@@ -166,11 +186,16 @@ fn make_domain(directory: &Path, label: Option<Label>) -> Result<Genesis> {
     };
     let next = RootKey::from_seed(&next).public().commitment();
     let mut search = Search::new(Draft { label, root, next }, net::random())?;
-    let genesis = loop {
-        if let Some(genesis) = search.step(TRIES_AT_ONCE) {
-            break genesis;
+    let tried = AtomicU32::new(0);
+    let how_far = || Some(format!("{} million names tried, of about 4", tried.load(Ordering::Relaxed)));
+    let genesis = progress::during("Making your address", how_far, || {
+        loop {
+            if let Some(genesis) = search.step(TRIES_AT_ONCE) {
+                return genesis;
+            }
+            tried.fetch_add(1, Ordering::Relaxed);
         }
-    };
+    });
     save(&directory.join("genesis"), &genesis.encode())?;
     Ok(genesis)
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::statvfs::statvfs;
+use nix::sys::time::TimeValLike as _;
 use serde::{Deserialize, Serialize};
 
 /// What is used of what there is. Zero where the system does not tell.
@@ -16,6 +17,8 @@ pub(crate) struct Machine {
     pub(crate) open_files: u64,
     /// How many it may have.
     pub(crate) open_files_max: u64,
+    /// Processor time that this process has used, in milliseconds.
+    pub(crate) cpu_ms: u64,
     /// Memory that this process uses.
     pub(crate) memory_bytes: u64,
     /// What the store's files take.
@@ -34,12 +37,20 @@ impl Machine {
             // Not the one that counting them opens.
             open_files: files.saturating_sub(1),
             open_files_max: getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft),
+            cpu_ms: cpu_ms(),
             memory_bytes: resident(&status),
             // Blocks: SQLite's files have holes.
             store_bytes: stored.map(|file| file.blocks() * 512).sum(),
             disk_free_bytes: statvfs(data).map_or(0, |disk| disk.blocks_available() * disk.fragment_size()),
         }
     }
+}
+
+/// What the program took, and the system for it.
+fn cpu_ms() -> u64 {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return 0 };
+    let times = [usage.user_time(), usage.system_time()];
+    times.iter().map(|time| time.num_milliseconds().unsigned_abs()).sum()
 }
 
 /// `VmRSS` of /proc/self/status, in bytes.

@@ -13,15 +13,20 @@ mod control;
 mod exit;
 mod health;
 mod home;
+mod logs;
 mod machine;
 mod manual;
+mod metrics;
 mod password;
+mod progress;
 mod run;
 mod setup;
+mod sockets;
 mod status;
 mod terminal;
 mod trust;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -44,12 +49,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn command(cli: Cli) -> Result<Exit> {
-    let home = || Home::find(cli.data.clone());
-    let config = |home: &Home| match &cli.config {
+/// The configuration in the file that is named, or in the usual one if it is there.
+fn read_config(named: Option<&Path>, home: &Home) -> Result<Config> {
+    match named {
         Some(path) => Config::read(path, true),
         None => Config::read(&home.config(), false),
-    };
+    }
+}
+
+fn command(cli: Cli) -> Result<Exit> {
+    let named = cli.config;
+    let home = || if cli.system { Ok(Home::system(cli.data.clone())) } else { Home::find(cli.data.clone()) };
+    let config = |home: &Home| read_config(named.as_deref(), home);
     // What needs neither data nor a configuration works without them.
     let both = || {
         let home = home()?;
@@ -57,12 +68,12 @@ fn command(cli: Cli) -> Result<Exit> {
         anyhow::Ok((home, config))
     };
     match cli.command.unwrap_or_default() {
-        Command::Run { name, label } => {
+        Command::Run { name, label, log_format } => {
             let (home, config) = both()?;
-            run::run(&home, config, name, label)?;
+            run::run(&home, config, run::Wishes { name, label, log_format }, &|| read_config(named.as_deref(), &home))?;
         }
         Command::Status { json } => return status::status(&home()?, json),
-        Command::Check => return check::check(&home()?, cli.config.as_deref()),
+        Command::Check => return check::check(&home()?, named.as_deref()),
         Command::Backup { file } => backup::backup(&home()?, &file)?,
         Command::Restore { file } => backup::restore(&home()?, &file)?,
         Command::Account(command) => {

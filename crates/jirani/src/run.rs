@@ -1,6 +1,5 @@
 //! The daemon from start to end: a readable list of small steps.
 
-use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use net::clock::Clock;
 use net::conn::Begin;
 use net::engine::{Engine, Parts};
 use net::sasl::FakeKey;
-use net::{control as sockets, listen, tls};
+use net::{control as control_sockets, listen, tls};
+use sd_notify::NotifyState;
 use store::Sqlite;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,17 +24,26 @@ use xmpp::Hosts;
 use crate::config::Config;
 use crate::control::{self, Daemon, Reply, Request};
 use crate::home::{Home, Identity};
-use crate::{machine, setup};
+use crate::logs::{Format, Logs};
+use crate::{machine, metrics, progress, setup, sockets};
 
 /// How often the daemon looks whether its certificate must be renewed.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(3600);
 
+/// What the command line says beside the configuration.
+pub(crate) struct Wishes {
+    pub(crate) name: Option<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) log_format: Option<Format>,
+}
+
 /// Starts the daemon and serves until a signal ends it; or, if one runs already, gets an account there.
-pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Option<String>) -> Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
-        .with_writer(io::stderr)
-        .init();
+///
+/// # Errors
+/// Why it cannot be started.
+pub(crate) fn run(home: &Home, config: Config, wishes: Wishes, again: &dyn Fn() -> Result<Config>) -> Result<()> {
+    let Wishes { name, label, log_format } = wishes;
+    let logs = Logs::begin(&config.log, log_format.unwrap_or(config.log_format))?;
     if let Err(error) = machine::raise_file_limit() {
         tracing::info!(%error, "the number of open files stays as it is");
     }
@@ -45,41 +54,26 @@ pub(crate) fn run(home: &Home, config: Config, name: Option<String>, label: Opti
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async {
-        let Some(listeners) = bind(&config).await? else { return join(&config) };
-        if home.path().join("identity/genesis").exists() {
-            serve(home, config, home.identity(label)?, name, listeners).await
-        } else {
-            eprintln!("Making your address (some seconds on an old computer)...");
-            serve(home, config, home.identity(label)?, name, listeners).await
+        let Some(listeners) = sockets::open(&config).await? else { return join(&config) };
+        let metrics = match config.metrics()? {
+            Some(address) => Some(sockets::open_metrics(address).await?),
+            None => None,
+        };
+        let identity = home.identity(label)?;
+        let (daemon, authority) = start(home, &config, &identity, listeners)?;
+        if let Some(listener) = metrics {
+            spawn_local(net::metrics::serve(listener, config.metrics_for_others, teller(&daemon)));
         }
+        control_sockets(&config, &daemon)?;
+        welcome(&config, &daemon, &identity, name).await?;
+        sockets::tell_system(NotifyState::Ready);
+        wait(&authority, &daemon, &logs, again).await?;
+        sockets::tell_system(NotifyState::Stopping);
+        daemon.engine.shut_down().await;
+        // A socket without a daemon behind it would only puzzle; the next start would remove it too.
+        let _ = std::fs::remove_file(home.control());
+        Ok(())
     }))
-}
-
-/// Opens the sockets for clients. `None` if another Jirani has them.
-async fn bind(config: &Config) -> Result<Option<Vec<(TcpListener, Begin)>>> {
-    let mut listeners = Vec::new();
-    let all =
-        config.listen.iter().map(|a| (*a, Begin::Either)).chain(config.listen_tls.iter().map(|a| (*a, Begin::Tls)));
-    for (address, begin) in all {
-        match listen::listen(address).await {
-            Ok(listener) => listeners.push((listener, begin)),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                if net::control::client::connect_abstract(&control::public_name(config)).is_ok() {
-                    return Ok(None);
-                }
-                bail!(
-                    "another program has {address} already (`ss -ltnp` shows which). Stop it, or choose another port: \
-                     `listen` in the configuration"
-                );
-            }
-            // A computer without IPv6 is served on IPv4.
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && address.is_ipv6() => {
-                tracing::info!(%address, "this computer has no such address");
-            }
-            Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}")),
-        }
-    }
-    Ok(Some(listeners))
 }
 
 /// A second person on this computer: an account at the daemon that runs.
@@ -94,20 +88,21 @@ fn join(config: &Config) -> Result<()> {
     }
 }
 
-async fn serve(
+/// Opens the store, and lets clients in.
+fn start(
     home: &Home,
-    config: Config,
-    identity: Identity,
-    name: Option<String>,
+    config: &Config,
+    identity: &Identity,
     listeners: Vec<(TcpListener, Begin)>,
-) -> Result<()> {
-    let hosts = Arc::new(hosts(&config, &identity)?);
+) -> Result<(Rc<Daemon>, Authority)> {
+    let hosts = Arc::new(hosts(config, identity)?);
     let clock = Clock::start();
     let authority = Authority::open(&home.tls()).context("this computer's certificate authority cannot be used")?;
     let served: Vec<&str> = hosts.served.iter().map(String::as_str).collect();
     let certificates = Arc::new(Certificates::new(authority.leaf(&served, clock.now().wall)?));
     certificates.reload(&config.certificate_files())?;
-    let store = Sqlite::open(&home.store()).context("the store cannot be opened")?;
+    let opened = progress::during("Opening the store", || None, || Sqlite::open(&home.store()));
+    let store = opened.context("the store cannot be opened")?;
     let engine = Engine::start(Parts {
         shard: xmpp::Config {
             hosts: Arc::clone(&hosts),
@@ -127,14 +122,17 @@ async fn serve(
     for (listener, begin) in listeners {
         spawn_local(listen::serve(Rc::clone(&engine), listener, begin));
     }
-    let daemon = Rc::new(Daemon { engine, hosts, home: home.clone(), certificates, clock, since: clock.now().wall });
-    control_sockets(&config, &daemon)?;
-    welcome(&config, &daemon, &identity, name).await?;
-    wait(&config, &authority, &daemon).await?;
-    daemon.engine.shut_down().await;
-    // A socket without a daemon behind it would only puzzle; the next start would remove it too.
-    let _ = std::fs::remove_file(home.control());
-    Ok(())
+    let daemon = Daemon { engine, hosts, home: home.clone(), certificates, clock, since: clock.now().wall };
+    Ok((Rc::new(daemon), authority))
+}
+
+/// What tells the metrics.
+fn teller(daemon: &Rc<Daemon>) -> net::metrics::Teller {
+    let daemon = Rc::clone(daemon);
+    Rc::new(move || {
+        let daemon = Rc::clone(&daemon);
+        Box::pin(async move { metrics::look(&daemon).await.ok() })
+    })
 }
 
 /// The domains: an administrator's own one before the node's.
@@ -147,7 +145,7 @@ fn hosts(config: &Config, identity: &Identity) -> Result<Hosts> {
 }
 
 fn control_sockets(config: &Config, daemon: &Rc<Daemon>) -> Result<()> {
-    let answerer = |public: bool| -> sockets::Answerer {
+    let answerer = |public: bool| -> control_sockets::Answerer {
         let daemon = Rc::clone(daemon);
         Rc::new(move |uid, line| {
             let daemon = Rc::clone(&daemon);
@@ -162,12 +160,13 @@ fn control_sockets(config: &Config, daemon: &Rc<Daemon>) -> Result<()> {
         })
     };
     let path = daemon.home.control();
-    let own: UnixListener = sockets::listen_in(&path).with_context(|| format!("cannot open {}", path.display()))?;
-    spawn_local(sockets::serve(own, answerer(false)));
+    let own: UnixListener = control_sockets::listen_in(&path, daemon.home.is_system())
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    spawn_local(control_sockets::serve(own, answerer(false)));
     if config.open_to_this_computer {
-        match sockets::listen_abstract(&control::public_name(config)) {
+        match control_sockets::listen_abstract(&control::public_name(config)) {
             Ok(public) => {
-                spawn_local(sockets::serve(public, answerer(true)));
+                spawn_local(control_sockets::serve(public, answerer(true)));
             }
             Err(error) => tracing::warn!(%error, "other users of this computer cannot get accounts by themselves"),
         }
@@ -182,7 +181,8 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
         Reply::Refused(why) => bail!("{why}"),
         Reply::Account { .. } | Reply::Status(_) | Reply::Done => Vec::new(),
     };
-    if accounts.is_empty() && config.domain.is_none() {
+    // The computer's own daemon is nobody's, and what it prints is kept in the journal: it shows no password.
+    if accounts.is_empty() && config.domain.is_none() && !daemon.home.is_system() {
         let name = name.unwrap_or_else(setup::user_name);
         match control::perform(daemon, Request::Add { name, password: None }).await {
             Reply::Account { address, password } => {
@@ -194,14 +194,17 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
         }
     } else {
         println!("Jirani is running for {} on {}.", daemon.hosts.primary, crate::account::server(config));
+        let system = if daemon.home.is_system() { "--system " } else { "" };
         println!(
-            "`jirani account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program."
+            "`jirani {system}account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program."
         );
     }
     if identity.new {
         println!("\nOn paper: {} has the key to your address's future.", daemon.home.next_root_key().display());
     }
-    println!("Ctrl-C ends it.");
+    if !daemon.home.is_system() {
+        println!("Ctrl-C ends it.");
+    }
     Ok(())
 }
 
@@ -209,8 +212,20 @@ fn first_port(config: &Config) -> u16 {
     config.listen.first().or(config.listen_tls.first()).map_or(0, SocketAddr::port)
 }
 
-/// Waits for the end; reads certificates again on SIGHUP and before they expire.
-async fn wait(config: &Config, authority: &Authority, daemon: &Daemon) -> Result<()> {
+/// What of a configuration can change while the daemon runs. All else is for the next start.
+fn take_again(config: &Config, certificates: &Certificates, logs: &Logs) {
+    match certificates.reload(&config.certificate_files()) {
+        Ok(()) => tracing::info!("certificates were read again"),
+        Err(error) => tracing::error!(%error, "the new certificates are not used; the old ones stay"),
+    }
+    match logs.set_level(&config.log) {
+        Ok(()) => tracing::info!(level = config.log, "the configuration was read again"),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "the level of the logs stays as it was"),
+    }
+}
+
+/// Waits for the end; on SIGHUP reads the configuration and certificates again, and these before they expire.
+async fn wait(authority: &Authority, daemon: &Daemon, logs: &Logs, again: &dyn Fn() -> Result<Config>) -> Result<()> {
     let Daemon { hosts, certificates, clock, .. } = daemon;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -228,9 +243,12 @@ async fn wait(config: &Config, authority: &Authority, daemon: &Daemon) -> Result
             Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays"),
         }
         if reload {
-            match certificates.reload(&config.certificate_files()) {
-                Ok(()) => tracing::info!("certificates were read again"),
-                Err(error) => tracing::error!(%error, "the new certificates are not used; the old ones stay"),
+            match again() {
+                Ok(config) => take_again(&config, certificates, logs),
+                Err(error) => tracing::error!(
+                    error = format!("{error:#}"),
+                    "the new configuration is not used; the old one stays"
+                ),
             }
         }
     }

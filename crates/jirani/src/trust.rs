@@ -8,6 +8,7 @@ use net::trust::{Store, Subject, Surroundings, Wish, carry_out, plan};
 
 use crate::account::confirm;
 use crate::home::Home;
+use crate::progress;
 
 pub(crate) fn trust(home: &Home, system: bool, remove: bool, print: bool, yes: bool) -> Result<()> {
     if !home.tls().join("authority.pem").exists() {
@@ -35,7 +36,7 @@ pub(crate) fn trust(home: &Home, system: bool, remove: bool, print: bool, yes: b
     if !yes && !confirm("\nDo it?")? {
         bail!("nothing was changed");
     }
-    carry_out(&steps)?;
+    progress::during("Changing the trust store", || None, || carry_out(&steps))?;
     println!("Done.{}", if remove { "" } else { " `jirani trust --remove` undoes it." });
     Ok(())
 }

@@ -14,8 +14,12 @@ pub(crate) const EXTENSION: &Tag = b"jirani-extension";
 pub(crate) const NEXT_KEY: &Tag = b"jirani-next-key1";
 /// The checksum of a secret on paper.
 pub(crate) const PHRASE: &Tag = b"jirani-phrase-v1";
+/// What tells apart the contents of parcels.
+pub(crate) const POST: &Tag = b"jirani-post-hash";
 /// What a device shows in an introduction.
 pub(crate) const SHOWN: &Tag = b"jirani-shown-one";
+/// Names that mean nothing, for one network and one day.
+pub(crate) const INSTANCE: &Tag = b"jirani-instance1";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -28,7 +32,7 @@ mod tests {
 
     #[test]
     fn tags_differ() {
-        let tags = std::collections::BTreeSet::from([GENESIS, EXTENSION, NEXT_KEY, PHRASE, SHOWN]);
-        assert_eq!(tags.len(), 5);
+        let tags = [GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN, INSTANCE];
+        assert_eq!(std::collections::BTreeSet::from(tags).len(), tags.len());
     }
 }

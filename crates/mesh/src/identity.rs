@@ -11,6 +11,7 @@
 //! | [`fact`] | what a statement can say |
 //! | [`statement`] | statements as bytes |
 //! | [`chain`] | from a genesis record to a device |
+//! | [`household`] | chains to the accounts of a node that holds its domain's root key |
 //! | [`directory`] | statements by scope, forks, revocations, pinned keys |
 //! | [`introduction`] | the protocol `jirani/introduction/1` |
 
@@ -18,6 +19,7 @@ mod cbor;
 pub mod chain;
 pub mod directory;
 pub mod fact;
+pub mod household;
 pub mod introduction;
 
 pub mod key;

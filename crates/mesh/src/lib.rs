@@ -1,4 +1,5 @@
-//! The peer world, which knows no XMPP: names that are keys, and who proves to be whom. Pure values.
+//! The peer world, which knows no XMPP: names that are keys (what a domain is called without DNS, and how anyone checks
+//! it offline), who proves to be whom, how laptops find each other, links, the post. Pure values.
 //!
 //! An owner makes a [`RootKey`], commits to the next one in a [`Draft`], searches a modifier ([`Search`]) and gets a
 //! [`Genesis`]. Its [`GenesisHash`] is the domain for all code; its [`DomainName`] is the domain for people.
@@ -13,15 +14,23 @@
 //! | [`search`] | the work that makes a name dear to imitate |
 //! | [`domain`] | names as text |
 //! | [`phrase`] | a secret on paper |
+//! | [`link`] | what is said between nodes, and whom to dial when |
+//! | [`post`] | what one device owes another: kept, said again, taken once and in order |
 //! | [`identity`] | who proves to be whom: statements, chains, the directory, the introduction on a link |
+//! | [`node`] | all of these joined: one value for each process |
+//! | [`finding`] | who may be on the networks around us, and at which addresses |
 
 pub mod domain;
+pub mod finding;
 pub mod genesis;
 mod hash;
 pub mod identity;
 pub mod keys;
 pub mod label;
+pub mod link;
+pub mod node;
 pub mod phrase;
+pub mod post;
 pub mod search;
 pub mod spelling;
 pub mod words;

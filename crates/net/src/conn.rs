@@ -21,6 +21,8 @@ use xmpp::{Input, Negotiation, Sasl, Security};
 
 use crate::engine::Engine;
 use crate::sasl::{CHANNEL_BINDING, Exchange, Mechanism, Offer, SaslFailure, Step};
+use crate::stall::Stall;
+use crate::tally::Tally;
 use crate::tls::{Progress, TlsStream, looks_like_tls};
 
 /// How long a connection that we have closed may take to close its side: without that the last words could be lost.
@@ -100,15 +102,15 @@ impl Negotiating {
     }
 
     /// Gives the exchange the client's next message.
-    fn step(&mut self, conn: ConnId, message: &[u8]) {
+    fn step(&mut self, conn: ConnId, message: &[u8], tally: &RefCell<Tally>) {
         let step = match &mut self.exchange {
             Some(exchange) => exchange.step(message),
             None => Step::Failure(SaslFailure::MalformedRequest),
         };
-        self.take_step(conn, step);
+        self.take_step(conn, step, tally);
     }
 
-    fn take_step(&mut self, conn: ConnId, step: Step) {
+    fn take_step(&mut self, conn: ConnId, step: Step, tally: &RefCell<Tally>) {
         let mechanism = self.exchange.as_ref().map(|exchange| exchange.mechanism().name());
         let found = match step {
             Step::NeedCredentials { username } => {
@@ -119,10 +121,12 @@ impl Negotiating {
             Step::Challenge(challenge) => Sasl::Challenge(challenge),
             Step::Success { username, final_data } => {
                 tracing::info!(conn = conn.0, mechanism, address = %format_args!("{username}@{}", self.domain), "a login");
+                mechanism.iter().for_each(|mechanism| tally.borrow_mut().login(mechanism));
                 Sasl::Success { username, data: final_data }
             }
             Step::Failure(failure) => {
                 tracing::info!(conn = conn.0, mechanism, %failure, "a login failed");
+                tally.borrow_mut().refused_login(failure.name());
                 Sasl::Failure(failure.name())
             }
         };
@@ -138,6 +142,7 @@ struct OutputSide {
     /// Ciphertext that is to be written.
     cipher: Vec<u8>,
     notify_drained: bool,
+    stall: Stall,
     /// The shard has taken the connection, or has sent it back to the negotiation.
     verdict: Option<Verdict>,
     life: Life,
@@ -296,7 +301,7 @@ impl Conn {
     }
 
     /// Writes what can be written without waiting. Says whether everything has left and somebody wants to know.
-    pub(crate) fn flush(&self) -> bool {
+    pub(crate) fn flush(&self, tally: &RefCell<Tally>) -> bool {
         self.dirty.set(false);
         let mut output = self.output.borrow_mut();
         let output = &mut *output;
@@ -316,7 +321,10 @@ impl Conn {
         let mut written = 0;
         while written < queue.len() {
             match self.stream.try_write(&queue[written..]) {
-                Ok(bytes) => written += bytes,
+                Ok(bytes) => {
+                    written += bytes;
+                    tally.borrow_mut().sent_bytes += bytes as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
                     output.abandon();
@@ -327,9 +335,11 @@ impl Conn {
         if written == queue.len() {
             // An idle session keeps no buffer.
             *queue = Vec::new();
+            output.stall.emptied();
             return std::mem::take(&mut output.notify_drained);
         }
         queue.drain(..written);
+        output.stall.filled(written, Instant::now());
         // A client that does not read holds no more memory than this (attack case A22).
         if queue.len() > SESSION_OUTPUT_BYTES_MAX {
             output.abandon();
@@ -351,7 +361,7 @@ impl Conn {
                 Event::Deadline => self.out_of_time(&engine),
             }
             while self.answer_sasl(&engine).await || self.answer_registration(&engine).await {}
-            if self.mark_dirty() && self.flush() {
+            if self.mark_dirty() && self.flush(&engine.tally) {
                 engine.handle(Input::Drained { conn: self.id });
             }
             engine.flush();
@@ -365,11 +375,21 @@ impl Conn {
         self.linger().await;
     }
 
-    /// A deadline has passed: to begin, to log in, or to take what is left.
+    /// A deadline has passed: to begin, to log in, to read something, or to take what is left.
     fn out_of_time(&self, engine: &Rc<Engine>) {
         if !self.output.borrow().is_open() {
             return self.output.borrow_mut().abandon();
         }
+        if !self.is_stranger() {
+            let mut output = self.output.borrow_mut();
+            // Something may have moved meanwhile.
+            if output.stall.deadline().is_some_and(|at| at <= Instant::now()) {
+                tracing::info!(conn = self.id.0, "a client that reads nothing was cut off");
+                output.abandon();
+            }
+            return;
+        }
+        engine.tally.borrow_mut().late += 1;
         let now = engine.clock.now().mono;
         self.negotiate(engine, |n| n.handle_timeout(now));
         // A client that has not even begun is told nothing.
@@ -391,15 +411,16 @@ impl Conn {
         let life = self.output.borrow().life;
         let deadline = match (life, &self.input.borrow().stage) {
             (Life::Closing(by), _) => Some(by),
-            (_, Stage::Bound) => None,
+            (_, Stage::Bound) => self.output.borrow().stall.deadline(),
             (_, Stage::First(_)) => Some(engine.clock.instant(self.first_by)),
             (_, Stage::Negotiating(n)) => Some(engine.clock.instant(n.negotiation.wake_at())),
         };
         let ready = std::future::poll_fn(|cx| {
             let mut output = self.output.borrow_mut();
             output.waker = Some(cx.waker().clone());
-            // Told too if its life has changed, so that the deadline is the right one.
-            if output.verdict.is_some() || output.life != life {
+            // Told too if its life has changed or its socket is full, so that there is the right deadline.
+            let is_full = deadline.is_none() && output.stall.deadline().is_some();
+            if output.verdict.is_some() || output.life != life || is_full {
                 return Poll::Ready(Event::Told);
             }
             if !output.is_empty() && self.stream.poll_write_ready(cx).is_ready() {
@@ -438,6 +459,7 @@ impl Conn {
                     false
                 }
                 Ok(count) => {
+                    engine.tally.borrow_mut().received_bytes += count as u64;
                     if !self.receive(engine, &buffer[..count]) {
                         self.output.borrow_mut().close();
                     }
@@ -500,6 +522,7 @@ impl Conn {
         let secured = !was_open && tls.handshake_done();
         drop(output);
         if secured {
+            engine.tally.borrow_mut().handshakes += 1;
             let security = self.security(engine);
             self.negotiate(engine, |n| n.handle_secured(security));
         }
@@ -509,6 +532,7 @@ impl Conn {
             Ok(Progress::Closed) => false,
             Err(error) => {
                 tracing::debug!(conn = self.id.0, %error, "TLS failed");
+                engine.tally.borrow_mut().tls_errors += 1;
                 false
             }
         }
@@ -627,12 +651,15 @@ impl Conn {
                         Ok(exchange) => {
                             n.exchange = Some(exchange);
                             n.domain = domain;
-                            n.step(self.id, &initial);
+                            n.step(self.id, &initial, &engine.tally);
                         }
-                        Err(failure) => n.negotiation.handle_sasl(Sasl::Failure(failure.name())),
+                        Err(failure) => {
+                            engine.tally.borrow_mut().refused_login(failure.name());
+                            n.negotiation.handle_sasl(Sasl::Failure(failure.name()));
+                        }
                     }
                 }
-                negotiation::Output::SaslContinue(message) => n.step(self.id, &message),
+                negotiation::Output::SaslContinue(message) => n.step(self.id, &message, &engine.tally),
                 negotiation::Output::Register { address, password } => {
                     n.paused = true;
                     n.registration = Some((address, password));
@@ -651,6 +678,7 @@ impl Conn {
                 negotiation::Output::Close(why) => {
                     if let Why::Refused(condition) = why {
                         tracing::info!(conn = self.id.0, condition, "a client was refused");
+                        engine.tally.borrow_mut().refused_stream(condition);
                     }
                     self.output.borrow_mut().close();
                 }
@@ -672,7 +700,7 @@ impl Conn {
         if let Stage::Negotiating(n) = &mut self.input.borrow_mut().stage {
             n.paused = false;
             n.exchange = exchange;
-            n.take_step(self.id, step);
+            n.take_step(self.id, step, &engine.tally);
         }
         self.perform(engine);
         self.resume_reading(engine);

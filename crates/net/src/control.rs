@@ -22,11 +22,11 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Answers a request line of a user (by number).
 pub type Answerer = Rc<dyn Fn(u32, String) -> Pin<Box<dyn Future<Output = String>>>>;
 
-/// Opens the socket in the data directory, which only its owner can reach.
+/// Opens the socket in the data directory, which only its owner can reach, and the owner's group if `group` says so.
 ///
 /// # Errors
 /// What the system says.
-pub fn listen_in(path: &Path) -> io::Result<UnixListener> {
+pub fn listen_in(path: &Path, group: bool) -> io::Result<UnixListener> {
     // What a killed daemon left behind; the caller holds the lock of the directory, so nobody else uses it.
     if let Err(error) = std::fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
@@ -35,7 +35,8 @@ pub fn listen_in(path: &Path) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     // The directory should be closed to others. If somebody has opened it, this is not.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let mode = if group { 0o660 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 

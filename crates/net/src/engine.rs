@@ -15,7 +15,7 @@ use base::ledger::{Batch, Credential, Query, Rows, StoreError};
 use base::limits::{STORE_QUEUE_BYTES_MAX, UNAUTHENTICATED_CONNECTIONS_MAX};
 use base::{AccountId, Bare, ConnId, Ticket, Time};
 use rustls::ServerConfig;
-use store::{Done, Queued, Readers, Sqlite, Writer};
+use store::{Done, Queued, Readers, Sqlite, Writer, Written};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use xmpp::{Answer, Command, Hosts, Input, Output, Shard};
 
@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::registration::{Registrations, not_acceptable};
 use crate::sasl::{Exchange, FakeKey, Mechanism, SaslFailure, Step};
+use crate::tally::Tally;
 
 /// Connections that read the store beside its writer: one answers logins while the other counts an archive.
 const READERS: usize = 2;
@@ -83,6 +84,7 @@ pub struct Engine {
     asked: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     pub(crate) conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
+    pub(crate) tally: RefCell<Tally>,
     /// Passwords that the shard wants hashed at the end of this event.
     to_hash: RefCell<Vec<(Bare, String)>>,
     /// Connections without a session, oldest first; some may have got one, or be gone.
@@ -139,6 +141,7 @@ impl Engine {
             asked: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
+            tally: RefCell::default(),
             to_hash: RefCell::default(),
             strangers: RefCell::default(),
             strangers_count: Cell::new(0),
@@ -250,8 +253,10 @@ impl Engine {
                 && self.strangers_count.get() > UNAUTHENTICATED_CONNECTIONS_MAX
             {
                 oldest.cut();
+                self.tally.borrow_mut().evicted += 1;
             }
         }
+        self.tally.borrow_mut().connections += 1;
         self.conns.borrow_mut().insert(conn.id, conn);
     }
 
@@ -279,6 +284,16 @@ impl Engine {
     /// What waits for the store's writer.
     pub(crate) fn unwritten(&self) -> Queued {
         self.writer.borrow().as_ref().map_or_else(Queued::default, Writer::queued)
+    }
+
+    /// Queries that wait for the store's readers.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.readers.borrow().as_ref().map_or(0, |readers| readers.queued().items)
+    }
+
+    /// What the writer has done.
+    pub(crate) fn written(&self) -> Written {
+        self.writer.borrow().as_ref().map_or_else(Written::default, Writer::written)
     }
 
     /// A connection is gone: its session may live on, it does not.
@@ -370,7 +385,7 @@ impl Engine {
                 return;
             }
             for conn in dirty {
-                if conn.flush() {
+                if conn.flush(&self.tally) {
                     self.handle(Input::Drained { conn: conn.id });
                 }
             }

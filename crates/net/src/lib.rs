@@ -5,10 +5,15 @@
 //! | [`listen`] | the porch: sockets that clients connect to |
 //! | [`conn`] | one client's connection: socket, TLS, framer, bytes that wait |
 //! | [`engine`] | the driver of a shard: one thread with its sockets, its shard and its way to the store |
+//! | [`links`] | links to other nodes over QUIC |
 //! | [`control`] | Unix sockets on which the daemon takes orders |
+//! | [`netlink`] | what the kernel says of the interfaces, when it changes |
+//! | [`mdns`] | announces this machine on its networks and hears the others |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`status`] | what the driver says of itself to who runs the node |
+//! | [`tally`] | what the driver has counted since it began |
+//! | [`metrics`] | the loopback port on which counters are told to Prometheus |
 //! | [`tls`] | TLS for clients, as a value without sockets |
 //! | [`expiry`] | when a certificate ends |
 //! | [`certificates`] | which certificate a client is shown; those of the administrator |
@@ -25,10 +30,16 @@ pub mod conn;
 pub mod control;
 pub mod engine;
 pub mod expiry;
+pub mod links;
 pub mod listen;
+pub mod mdns;
+pub mod metrics;
+pub mod netlink;
 mod registration;
 pub mod sasl;
+mod stall;
 pub mod status;
+pub mod tally;
 pub mod tls;
 pub mod trust;
 

@@ -29,6 +29,7 @@ pub async fn serve(engine: Rc<Engine>, listener: TcpListener, begin: Begin) {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
+                engine.tally.borrow_mut().accept_errors += 1;
                 tokio::time::sleep(ACCEPT_RETRY).await;
                 continue;
             }

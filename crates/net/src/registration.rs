@@ -53,6 +53,16 @@ impl Registrations {
     /// # Errors
     /// What the stranger is told.
     pub(crate) async fn register(&self, engine: &Rc<Engine>, address: Bare, password: &str) -> Result<(), StanzaError> {
+        let made = self.make(engine, address, password).await;
+        let mut tally = engine.tally.borrow_mut();
+        match &made {
+            Ok(()) => tally.registrations += 1,
+            Err(_) => tally.refused_registrations += 1,
+        }
+        made
+    }
+
+    async fn make(&self, engine: &Rc<Engine>, address: Bare, password: &str) -> Result<(), StanzaError> {
         // Before the password is hashed: that is what costs.
         if !self.minute.borrow_mut().admits(engine.clock.now().mono) {
             tracing::warn!("too many accounts are asked for in a minute");

@@ -59,8 +59,8 @@ pub struct Exchange {
 
 /// What an exchange waits for.
 enum State {
-    /// The client's first message. `asked`: it sent none with its request, so we have asked for it.
-    First { asked: bool },
+    /// The client's first message.
+    First,
     /// The person's record.
     Record { username: String, first: Vec<u8> },
     /// The client's proof.
@@ -78,7 +78,7 @@ impl Exchange {
         if !offer.has(mechanism) {
             return Err(SaslFailure::InvalidMechanism);
         }
-        Ok(Exchange { mechanism, offer: *offer, domain: domain.into(), state: State::First { asked: false } })
+        Ok(Exchange { mechanism, offer: *offer, domain: domain.into(), state: State::First })
     }
 
     /// The mechanism that the client has chosen.
@@ -86,15 +86,12 @@ impl Exchange {
         self.mechanism
     }
 
-    /// Takes a message of the client, without its base64. An empty one in the first place means that there was none
-    /// with the request: it is asked for (RFC 6120 section 6.4.2). Out of turn, the attempt fails.
+    /// Takes a message of the client, without its base64. An empty one is a message too, and malformed: that there was
+    /// none with the request is known to the negotiation, which asks for it (RFC 6120 section 6.4.2). Out of turn, the
+    /// attempt fails.
     pub fn step(&mut self, input: &[u8]) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::First { asked: false } if input.is_empty() => {
-                self.state = State::First { asked: true };
-                Step::Challenge(Vec::new())
-            }
-            State::First { .. } => self.first(input).unwrap_or_else(Step::Failure),
+            State::First => self.first(input).unwrap_or_else(Step::Failure),
             State::Proof { username, session } => prove(username, session, input).unwrap_or_else(Step::Failure),
             State::Record { .. } | State::Over => Step::Failure(SaslFailure::MalformedRequest),
         }

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use base::Wall;
 use base::ledger::{Query, Rows, StoreError};
-use store::Queued;
+use store::{Queued, Written};
 use xmpp::{Answer, Command};
 
 use crate::conn::Conn;
 use crate::engine::Engine;
+use crate::tally::Tally;
 
 /// All of it, from one moment.
 #[derive(Clone, Debug)]
@@ -31,6 +32,14 @@ pub struct Status {
     pub shard_bytes: usize,
     /// What is not on disk yet.
     pub unwritten: Queued,
+    /// Queries that wait for the store's readers.
+    pub unanswered: usize,
+    /// What the store's writer has done.
+    pub written: Written,
+    /// What the shard has counted.
+    pub shard: xmpp::Tally,
+    /// What the driver has counted.
+    pub net: Tally,
 }
 
 /// A session.
@@ -87,6 +96,10 @@ impl Engine {
             shard_accounts: report.accounts,
             shard_bytes: report.held_bytes,
             unwritten: self.unwritten(),
+            unanswered: self.unanswered(),
+            written: self.written(),
+            shard: report.tally,
+            net: self.tally.borrow().clone(),
         })
     }
 }

@@ -1,7 +1,9 @@
-//! Performs the plays of `plays/` over TCP, each against a server of its own with fresh data.
+//! Performs the plays of `plays/` over TCP, each against a server of its own with fresh data; or the attacks of
+//! `docs/attacks.md` against one daemon.
 //!
 //! `playhouse jirani target/debug/jirani` or `playhouse prosody prosody`, then what a test takes: part of a name,
 //! `--list`, `--test-threads 2`. The same plays run on the simulator's bench by `cargo test -p sim --test plays`.
+//! `playhouse attacks target/debug/jirani`, then ids of cases; with `--slow` also those that take minutes.
 
 #![allow(
     clippy::disallowed_types,
@@ -9,6 +11,7 @@
     reason = "it starts processes and talks to them over sockets; nothing of the daemon depends on it"
 )]
 
+mod attacks;
 mod on_tcp;
 mod server;
 
@@ -28,9 +31,15 @@ const PLAYS_PER_CORE: usize = 3;
 
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().collect();
+    if let [_, word, binary, ids @ ..] = &args[..]
+        && word == "attacks"
+    {
+        return attack(binary, ids);
+    }
     let kind = args.get(1).and_then(|name| Kind::from_name(name));
     let (Some(kind), Some(binary)) = (kind, args.get(2).map(PathBuf::from)) else {
         eprintln!("playhouse jirani|prosody BINARY [part of a play's name] [--list] [--test-threads N]");
+        eprintln!("playhouse attacks BINARY [--slow] [ID...]");
         return ExitCode::FAILURE;
     };
     args.drain(1..3);
@@ -53,6 +62,17 @@ fn main() -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores * PLAYS_PER_CORE);
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn attack(binary: &str, words: &[String]) -> ExitCode {
+    let (flags, ids): (Vec<_>, Vec<_>) = words.iter().cloned().partition(|word| word == "--slow");
+    match attacks::attacks(binary.into(), &ids, !flags.is_empty()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("playhouse: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn trial(file: PlayFile, kind: Kind, maker: Arc<Maker>) -> Trial {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 const DOMAIN: &str = "plays.example";
-const PASSWORD: &str = "secret";
+pub(crate) const PASSWORD: &str = "secret";
 /// How long a server may take to answer after its start.
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// A port that was free may be another's when the server wants it: then another one is tried.
@@ -136,6 +136,11 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
     }
 
     /// What it has printed since it was started last, and how it ended if it has.

@@ -89,6 +89,7 @@ fn rows(query: &Query) -> Rows {
                 next_version: 1,
                 clock: 0,
                 pending: 0,
+                outbox: 0,
             };
             Rows::Account(Some(Opened { row, records: Vec::new() }))
         }

@@ -2,10 +2,12 @@
 
 mod framer;
 mod negotiation;
+mod parcel;
 mod session;
 mod statement;
 
 pub use framer::framer;
 pub use negotiation::negotiation;
+pub use parcel::parcel;
 pub use session::session;
 pub use statement::statement;

@@ -73,6 +73,11 @@ fn negotiation() {
 }
 
 #[test]
+fn parcel() {
+    hold("parcel", 20_000, sim::fuzz::parcel);
+}
+
+#[test]
 fn session() {
     hold("session", 1_000, sim::fuzz::session);
 }

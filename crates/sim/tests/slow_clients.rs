@@ -6,7 +6,8 @@ mod common;
 use std::time::Duration;
 
 use base::limits::{
-    PRESENCE_BYTES_MAX, ROSTER_GROUPS_MAX, SESSION_FILED_BYTES_MAX, SESSION_OUTPUT_BYTES_MAX, SESSION_SHARE_BYTES_MAX,
+    CLIENT_BEHIND_TIME_MAX, CLIENT_LOOK_TIME, PRESENCE_BYTES_MAX, ROSTER_GROUPS_MAX, SESSION_FILED_BYTES_MAX,
+    SESSION_OUTPUT_BYTES_MAX, SESSION_SHARE_BYTES_MAX,
 };
 use common::{bound, heard};
 use sim::bench::Setup;
@@ -74,6 +75,51 @@ fn who_never_acknowledges_is_sent_no_more_and_loses_nothing() {
     assert_eq!(ids(&mut bench, paulo), (first.len()..40).collect::<Vec<_>>());
     bench.pass(Duration::from_secs(2));
     assert!(bench.waiting("paulo").is_empty());
+}
+
+/// Who talks and acknowledges nothing is sent away in the end, and hears everything once when it is back. Who
+/// acknowledges something now and then, or holds no more than it may, stays.
+#[test]
+fn who_never_acknowledges_is_sent_away_in_the_end() {
+    for (bytes, acknowledges, stays) in [
+        (SESSION_FILED_BYTES_MAX * 9 / 10, false, true),
+        (SESSION_FILED_BYTES_MAX + LARGE, false, false),
+        (SESSION_FILED_BYTES_MAX * 10, false, false),
+        (SESSION_FILED_BYTES_MAX * 10, true, true),
+    ] {
+        let mut bench = Bench::new(10);
+        let paulo = paulo(&mut bench, true);
+        let maria = bench.login("maria", "here");
+        bench.client_of(paulo).acknowledges = false;
+        let count = bytes / LARGE;
+        for id in 0..count {
+            bench.send(maria, &chat("paulo", id, LARGE));
+            bench.run_until_idle();
+        }
+        let first = ids(&mut bench, paulo).len();
+        let minutes = (CLIENT_BEHIND_TIME_MAX + CLIENT_LOOK_TIME * 2).as_secs() / 60;
+        for minute in 0..minutes {
+            assert!(minute >= CLIENT_BEHIND_TIME_MAX.as_secs() / 60 || !bench.client_of(paulo).is_away(), "{bytes}");
+            if acknowledges && minute == minutes / 2 {
+                bench.send(paulo, "<a xmlns='urn:xmpp:sm:3' h='2'/>");
+            }
+            bench.send(paulo, "<iq type='result' id='here'/>");
+            bench.pass(Duration::from_secs(60));
+        }
+        assert_eq!(!bench.client_of(paulo).is_away(), stays, "{bytes}");
+        if !stays {
+            let last = bench.received(paulo).pop().unwrap();
+            assert!(last.is("error", "http://etherx.jabber.org/streams"), "{last}");
+            assert!(last.child("policy-violation").is_some(), "{last}");
+            assert!(!bench.waiting("paulo").is_empty(), "what it was sent waits again");
+            bench.client_of(paulo).forget_session();
+            bench.client_of(paulo).acknowledges = true;
+            bench.connect(paulo, sim::Goal::Online);
+            assert_eq!(ids(&mut bench, paulo), (0..count).collect::<Vec<_>>(), "each once, of which it had {first}");
+            bench.pass(Duration::from_secs(2));
+            assert!(bench.waiting("paulo").is_empty());
+        }
+    }
 }
 
 /// The same for a client without XEP-0198 that does not read.

@@ -64,7 +64,7 @@ fn message(seq: i64) -> Batch {
         pending,
     };
     let copies = vec![copy(from, to, 0, false), copy(to, from, 1, true)];
-    vec![Write::AddMessage(NewMessage { stanza: stanza.into_bytes().into(), origin: Wall(seq), copies })]
+    vec![Write::AddMessage(NewMessage { stanza: stanza.into_bytes().into(), origin: Wall(seq), copies, posts: vec![] })]
 }
 
 fn address(number: i64) -> Bare {

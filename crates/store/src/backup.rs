@@ -69,9 +69,7 @@ pub fn backup(directory: &Path, to: &Path, items: &[Item]) -> Result<(), BackupE
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
     }
-    let mut name = to.as_os_str().to_owned();
-    name.push(format!(".draft-{}", std::process::id()));
-    let draft = PathBuf::from(name);
+    let draft = backup_draft(to);
     let done = write(directory, &draft, items)
         .and_then(|()| fs::rename(&draft, to).and_then(|()| sync_name(to)).map_err(|source| file_error(to, source)));
     if done.is_err() {
@@ -79,6 +77,13 @@ pub fn backup(directory: &Path, to: &Path, items: &[Item]) -> Result<(), BackupE
         let _ = fs::remove_file(&draft);
     }
     done
+}
+
+/// Where a backup that this process makes grows until it gets its name.
+pub fn backup_draft(to: &Path) -> PathBuf {
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".draft-{}", std::process::id()));
+    name.into()
 }
 
 fn write(directory: &Path, draft: &Path, items: &[Item]) -> Result<(), BackupError> {

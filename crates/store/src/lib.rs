@@ -25,8 +25,8 @@ mod sqlite;
 mod twin;
 mod writer;
 
-pub use backup::{BackupError, Item, backup, restore};
-pub use queue::Queued;
+pub use backup::{BackupError, Item, backup, backup_draft, restore};
+pub use queue::{Queued, Written};
 pub use readers::Readers;
 pub use schema::OpenError;
 pub use sqlite::{Reader, Sqlite};
@@ -41,9 +41,17 @@ pub trait Store {
     /// result, and one that fails takes none of the others with it.
     fn apply(&mut self, batches: &[Batch]) -> Vec<Result<(), StoreError>>;
 
+    /// Removes a slice of what removed accounts have left behind, in a transaction of its own: a huge archive keeps nobody
+    /// waiting. Whether there may be more.
+    ///
+    /// # Errors
+    /// As a batch; nothing is removed then.
+    fn sweep(&mut self) -> Result<bool, StoreError>;
+
     /// Answers from what all applied batches left.
     ///
     /// # Errors
     /// [`StoreError::Failed`] if the rows cannot be read. An account that does not exist has no rows; that is no error.
+    /// Who asks for messages by the number of an account that was removed may still find some, until they are swept.
     fn answer(&self, query: &Query) -> Result<Rows, StoreError>;
 }

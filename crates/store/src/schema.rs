@@ -3,8 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps, oldest first. One that was released is never changed; `PRAGMA user_version` counts those that were taken.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/001_first.sql"), include_str!("../migrations/003_directory.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/001_first.sql"),
+    include_str!("../migrations/002_post.sql"),
+    include_str!("../migrations/003_directory.sql"),
+];
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn a_store_of_the_first_format_is_brought_up_to_date() {
+        let mut db = Connection::open_in_memory().unwrap();
+        steps(&mut db, &MIGRATIONS[..1]).unwrap();
+        db.execute("INSERT INTO account (created, pending) VALUES (5, 7)", []).unwrap();
+        migrate(&mut db).unwrap();
+        let row = db.query_row("SELECT pending, outbox FROM account", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!((row.unwrap(), version(&db)), ((7, 0), MIGRATIONS.len() as i64));
+    }
+
+    #[test]
     fn a_newer_store_is_refused_in_clear_words() {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db).unwrap();
@@ -125,7 +138,7 @@ mod tests {
         let refusal = migrate(&mut db).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this store has format 7, and this program knows formats up to 2: it was written by a newer version of \
+            "this store has format 7, and this program knows formats up to 3: it was written by a newer version of \
              Jirani, so please install that version or a later one"
         );
         assert_eq!(version(&db), 7);

@@ -1,17 +1,18 @@
 //! The writer thread: group commit. Whenever it is idle it takes all that waits and makes it one transaction, so a lone
-//! batch waits for nobody and a crowd shares one sync of the disk. There is no timer.
+//! batch waits for nobody and a crowd shares one sync of the disk. There is no timer. When nothing waits, what removed
+//! accounts have left behind goes, a slice at a time.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use base::Ticket;
-use base::ledger::{Batch, StoreError};
+use base::ledger::{Batch, StoreError, Write};
 use base::limits::COMMIT_BATCHES_MAX;
 
 use crate::Store;
-use crate::queue::{Gauge, Queued, weight};
+use crate::queue::{Gauge, Queued, Written, weight};
 
 /// What became of the batches of one transaction, in their order.
 pub type Done = Vec<(Ticket, Result<(), StoreError>)>;
@@ -22,6 +23,7 @@ pub struct Writer {
     /// `None` only while being dropped: the thread ends when it is gone and the queue is empty.
     queue: Option<Sender<Vec<(Ticket, Batch)>>>,
     gauge: Arc<Gauge>,
+    written: Arc<Mutex<Written>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,19 +38,37 @@ impl Writer {
         mut on_done: impl FnMut(Done) + Send + 'static,
     ) -> io::Result<Writer> {
         let (queue, waiting) = channel();
-        let gauge = Arc::new(Gauge::default());
+        let (gauge, written) = (Arc::new(Gauge::default()), Arc::new(Mutex::new(Written::default())));
         let thread = Builder::new().name("store-writer".into()).spawn({
-            let gauge = Arc::clone(&gauge);
+            let (gauge, written) = (Arc::clone(&gauge), Arc::clone(&written));
             move || {
-                while let Some(group) = Group::take(&waiting) {
+                // The process before may have ended while there was something to sweep.
+                let mut sweeps = true;
+                loop {
+                    let first = match waiting.try_recv() {
+                        Ok(first) => first,
+                        Err(TryRecvError::Disconnected) => return,
+                        Err(TryRecvError::Empty) if sweeps => {
+                            // If the disk does not let it go now, the next start or the next removal tries again.
+                            sweeps = store.sweep().unwrap_or(false);
+                            continue;
+                        }
+                        Err(TryRecvError::Empty) => {
+                            let Ok(first) = waiting.recv() else { return };
+                            first
+                        }
+                    };
+                    let group = Group::take(first, &waiting);
+                    sweeps |= group.removes();
                     let results = store.apply(&group.batches);
+                    lock(&written).count(&group.batches, &results);
                     drop(group.batches);
                     gauge.sub(group.queued);
                     on_done(group.tickets.into_iter().zip(results).collect());
                 }
             }
         })?;
-        Ok(Writer { queue: Some(queue), gauge, thread: Some(thread) })
+        Ok(Writer { queue: Some(queue), gauge, written, thread: Some(thread) })
     }
 
     /// Queues a batch behind all that were queued before. Its ticket comes back with its result.
@@ -74,6 +94,11 @@ impl Writer {
         self.gauge.read()
     }
 
+    /// What it has done since it began.
+    pub fn written(&self) -> Written {
+        *lock(&self.written)
+    }
+
     /// Waits until all that was queued is durable and told.
     pub fn shutdown(self) {
         drop(self);
@@ -90,6 +115,11 @@ impl Drop for Writer {
     }
 }
 
+/// Numbers are whole even if a thread died over them.
+fn lock(written: &Mutex<Written>) -> std::sync::MutexGuard<'_, Written> {
+    written.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What one transaction takes from the queue.
 struct Group {
     tickets: Vec<Ticket>,
@@ -98,9 +128,9 @@ struct Group {
 }
 
 impl Group {
-    /// Waits for one batch, then takes what waits behind it. `None` when nothing can come any more.
-    fn take(waiting: &Receiver<Vec<(Ticket, Batch)>>) -> Option<Group> {
-        let mut next = Some(waiting.recv().ok()?);
+    /// Takes what waits behind the first batches.
+    fn take(first: Vec<(Ticket, Batch)>, waiting: &Receiver<Vec<(Ticket, Batch)>>) -> Group {
+        let mut next = Some(first);
         let mut group = Group { tickets: Vec::new(), batches: Vec::new(), queued: Queued::default() };
         while let Some(batches) = next {
             for (ticket, batch) in batches {
@@ -111,6 +141,11 @@ impl Group {
             }
             next = (group.batches.len() < COMMIT_BATCHES_MAX).then(|| waiting.try_recv().ok()).flatten();
         }
-        Some(group)
+        group
+    }
+
+    /// Whether an account goes.
+    fn removes(&self) -> bool {
+        self.batches.iter().flatten().any(|write| matches!(write, Write::RemoveAccount { .. }))
     }
 }

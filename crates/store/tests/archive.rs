@@ -39,7 +39,8 @@ fn all_combinations_are_as_a_list_has_them() {
     for copy in history() {
         let stanza = format!("<m{}/>", copy.seq).into_bytes().into();
         let other = Copy { account: AccountId(2), ..copy.clone() };
-        batches.push(vec![Write::AddMessage(NewMessage { stanza, origin: Wall(-1), copies: vec![copy, other] })]);
+        let (copies, posts) = (vec![copy, other], vec![]);
+        batches.push(vec![Write::AddMessage(NewMessage { stanza, origin: Wall(-1), copies, posts })]);
     }
     assert!(sqlite.apply(&batches).iter().chain(&twin.apply(&batches)).all(Result::is_ok));
 
@@ -123,7 +124,7 @@ fn pages_are_limited_in_bytes() {
         let stanza: std::sync::Arc<[u8]> = vec![b'x'; bytes].into();
         for seq in 1..=5 {
             let copy = Copy { seq, first_seq: seq, ..history().remove(0) };
-            let message = NewMessage { stanza: stanza.clone(), origin: Wall(0), copies: vec![copy] };
+            let message = NewMessage { stanza: stanza.clone(), origin: Wall(0), copies: vec![copy], posts: vec![] };
             batches.push(vec![Write::AddMessage(message)]);
         }
         assert!(sqlite.apply(&batches).iter().chain(&twin.apply(&batches)).all(Result::is_ok));

@@ -3,10 +3,11 @@
 mod common;
 
 use base::ledger::{
-    ArchiveQuery, Batch, Copy, Credential, NewMessage, PinRow, Query, Record, RecordKind, Rows, ScramHash,
-    StatementKey, StatementRow, StoreError, Write,
+    ArchiveQuery, Batch, Copy, Credential, NewMessage, NewPost, PinRow, Query, Received, Record, RecordKind, Rows,
+    ScramHash, StatementKey, StatementRow, StoreError, Write,
 };
-use base::{AccountId, Bare, NodeId, Wall};
+use base::limits::{RECEIVED_INCARNATIONS_MAX, RECEIVED_MAX};
+use base::{AccountId, Bare, DeviceId, NodeId, Wall};
 use common::{Directory, bare};
 use proptest::collection::vec;
 use proptest::option;
@@ -77,10 +78,56 @@ fn a_copy() -> impl Strategy<Value = Copy> {
     )
 }
 
+fn device() -> impl Strategy<Value = DeviceId> {
+    (0..3u8).prop_map(|n| DeviceId([n * 100; 32]))
+}
+
+fn incarnation() -> impl Strategy<Value = u64> {
+    prop_oneof![9 => 0..12u64, 1 => any::<u64>()]
+}
+
+/// Its `seq` is a step as in [`a_copy`].
+fn a_post() -> impl Strategy<Value = NewPost> {
+    let counter = 1..i64::MAX as u64;
+    let step = prop_oneof![20 => Just(0i64), 3 => -2..3i64];
+    (account(), step, address(), option::of(device()), incarnation(), counter, vec(any::<u8>(), 0..3), wall()).prop_map(
+        |(account, seq, to, device, incarnation, counter, copied, expires)| NewPost {
+            account,
+            seq,
+            to,
+            device,
+            incarnation,
+            counter,
+            copied,
+            expires,
+        },
+    )
+}
+
+/// Its `changes` is a step from what there is: 0 mostly takes the next; see [`numbered`].
+fn received() -> impl Strategy<Value = Received> {
+    let step = prop_oneof![20 => Just(0i64), 1 => -2..3i64, 1 => any::<i64>()];
+    (account(), device(), incarnation(), step, vec(any::<u8>(), 0..3), wall()).prop_map(
+        |(account, device, incarnation, changes, seen, used)| Received {
+            account,
+            device,
+            incarnation,
+            changes,
+            seen,
+            used,
+        },
+    )
+}
+
 fn write() -> impl Strategy<Value = Write> {
-    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4))
-        .prop_map(|(stanza, origin, copies)| Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies }));
+    let message = (vec(any::<u8>(), 0..4), wall(), vec(a_copy(), 0..4), vec(a_post(), 0..3)).prop_map(
+        |(stanza, origin, copies, posts)| {
+            Write::AddMessage(NewMessage { stanza: stanza.into(), origin, copies, posts })
+        },
+    );
     prop_oneof![
+        4 => (account(), vec(place(), 0..4)).prop_map(|(account, seqs)| Write::Arrived { account, seqs }),
+        8 => received().prop_map(Write::PutReceived),
         2 => (address(), vec(credential(), 0..3), wall())
             .prop_map(|(address, credentials, created)| Write::CreateAccount { address, credentials, created }),
         1 => (account(), vec(credential(), 0..3))
@@ -144,6 +191,11 @@ fn query() -> impl Strategy<Value = Query> {
         Just(Query::Accounts),
         (account(), kind()).prop_map(|(account, kind)| Query::Records { account, kind }),
         (account(), place(), 0..5u32).prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
+        (account(), address(), option::of(device()), place(), 0..5u32)
+            .prop_map(|(account, to, device, after, limit)| Query::Outbox { account, to, device, after, limit }),
+        (address(), device()).prop_map(|(to, device)| Query::Owners { to, device }),
+        (wall(), 0..5u32).prop_map(|(at, limit)| Query::Expired { at, limit }),
+        (account(), device()).prop_map(|(account, device)| Query::Received { account, device }),
         archive,
         (option::of(statement_key()), 0..9u32).prop_map(|(after, limit)| Query::Statements { after, limit }),
         Just(Query::Statements { after: None, limit: u32::MAX }),
@@ -154,14 +206,24 @@ fn query() -> impl Strategy<Value = Query> {
 /// Turns the steps of [`a_copy`] into numbers, as a caller does who counts each account's messages.
 fn numbered(mut groups: Vec<Vec<Batch>>) -> Vec<Vec<Batch>> {
     let mut next = [1i64; 5];
+    let mut changes = std::collections::BTreeMap::new();
     for write in groups.iter_mut().flatten().flatten() {
-        let Write::AddMessage(message) = write else { continue };
-        for copy in &mut message.copies {
-            if copy.seq != i64::MAX {
-                let next = &mut next[copy.account.0 as usize];
-                copy.seq += *next;
-                *next = (*next).max(copy.seq) + 1;
+        match write {
+            Write::AddMessage(message) => {
+                let copies = message.copies.iter_mut().map(|copy| (copy.account, &mut copy.seq));
+                let posts = message.posts.iter_mut().map(|post| (post.account, &mut post.seq));
+                for (account, seq) in copies.chain(posts).filter(|(_, seq)| **seq != i64::MAX) {
+                    let next = &mut next[account.0 as usize];
+                    *seq += *next;
+                    *next = (*next).max(*seq) + 1;
+                }
             }
+            Write::PutReceived(r) => {
+                let made = changes.entry((r.account, r.device, r.incarnation)).or_insert(0i64);
+                *made += 1;
+                r.changes = r.changes.saturating_add(*made);
+            }
+            _ => {}
         }
     }
     groups
@@ -183,6 +245,7 @@ proptest! {
         prop_assert_eq!(sqlite.apply(&accounts), twin.apply(&accounts));
         for group in &groups {
             prop_assert_eq!(sqlite.apply(group), twin.apply(group));
+            common::sweep(&mut sqlite);
             for query in &queries {
                 let rows = twin.answer(query);
                 prop_assert_eq!(&sqlite.answer(query), &rows, "{:?}", query);
@@ -205,8 +268,17 @@ fn check_rows(directory: &Directory) {
     for (what, sql) in [
         (
             "owners miscounted",
-            "SELECT count(*) FROM body WHERE owners <> (SELECT count(*) FROM copy WHERE copy.body = body.body)",
+            "SELECT count(*) FROM body WHERE owners <> (SELECT count(*) FROM copy WHERE copy.body = body.body) \
+             + (SELECT count(*) FROM outbox WHERE outbox.body = body.body)",
         ),
+        (
+            "outbox miscounted",
+            "SELECT count(*) FROM account WHERE outbox <> \
+             (SELECT count(*) FROM outbox WHERE outbox.account = account.account)",
+        ),
+        ("post without body", "SELECT count(*) FROM outbox WHERE body NOT IN (SELECT body FROM body)"),
+        ("post of nobody", "SELECT count(*) FROM outbox WHERE account NOT IN (SELECT account FROM account)"),
+        ("mark of nobody", "SELECT count(*) FROM received WHERE account NOT IN (SELECT account FROM account)"),
         ("nobody's body", "SELECT count(*) FROM body WHERE owners < 1"),
         ("copy without body", "SELECT count(*) FROM copy WHERE body NOT IN (SELECT body FROM body)"),
         ("copy for nothing", "SELECT count(*) FROM copy WHERE archived = 0 AND pending = 0"),
@@ -362,5 +434,63 @@ fn what_a_refused_batch_met_first_is_met_again() {
         let results = store.apply(&batches);
         assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
         assert_eq!(common::waiting(store, 1), ["kept", "kept too"]);
+    });
+}
+
+#[test]
+fn what_was_received_is_written_one_change_after_another() {
+    let put = |changes| {
+        let (account, device, seen) = (AccountId(1), DeviceId([7; 32]), vec![changes as u8]);
+        vec![Write::PutReceived(Received { account, device, incarnation: u64::MAX, changes, seen, used: Wall(0) })]
+    };
+    both(|store| {
+        common::apply(store, common::create("a@x"));
+        for (changes, fits) in [(2, false), (1, true), (1, false), (3, false), (2, true), (3, true), (i64::MIN, false)]
+        {
+            assert_eq!(store.apply(&[put(changes)])[0].is_ok(), fits, "{changes}");
+        }
+        let found = store.answer(&Query::Received { account: AccountId(1), device: DeviceId([7; 32]) });
+        let Ok(Rows::Received(rows)) = found else { panic!("not what was received") };
+        assert_eq!(rows.iter().map(|r| (r.incarnation, r.changes)).collect::<Vec<_>>(), [(u64::MAX, 3)]);
+    });
+}
+
+#[test]
+fn what_was_received_is_remembered_of_so_many() {
+    let key = |device: usize| {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&(device as u64).to_be_bytes());
+        DeviceId(key)
+    };
+    let put = |device, incarnation, used| {
+        let (account, device, used) = (AccountId(1), key(device), Wall(used));
+        Write::PutReceived(Received { account, device, incarnation, changes: 1, seen: vec![], used })
+    };
+    let of = |store: &dyn Store, device| match store
+        .answer(&Query::Received { account: AccountId(1), device: key(device) })
+    {
+        Ok(Rows::Received(rows)) => rows.iter().map(|row| row.incarnation).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    both(|store| {
+        common::apply(store, common::create("a@x"));
+        let most = RECEIVED_INCARNATIONS_MAX as u64;
+        // The first is used last, and the newest stays although it seems to be the oldest.
+        for n in 1..=10 * most {
+            common::apply(store, vec![put(0, n, if n == 1 { 1000 } else { n as i64 })]);
+            let kept = n.min(most);
+            let expect: Vec<u64> = std::iter::once(1).chain(n + 2 - kept..=n).take(kept as usize).collect();
+            assert_eq!(of(store, 0), expect);
+        }
+        common::apply(store, vec![put(0, 5, -1)]);
+        assert!(of(store, 0).contains(&5));
+        let before = of(store, 0).len();
+        common::apply(store, (1..=RECEIVED_MAX - before).map(|d| put(d, 1, 2000 + d as i64)).collect());
+        assert_eq!((of(store, 0).len(), of(store, 1).len()), (before, 1), "all have room");
+        common::apply(store, vec![put(10_000, 1, 0)]);
+        assert_eq!((of(store, 0).len(), of(store, 10_000).len()), (before - 1, 1));
+        assert!(!of(store, 0).contains(&5), "what was used least recently goes first");
+        common::apply(store, (1..10 * RECEIVED_MAX).map(|d| put(20_000 + d, 1, 9000 + d as i64)).collect());
+        assert_eq!((of(store, 0).len(), of(store, 20_000 + 9 * RECEIVED_MAX).len()), (0, 1));
     });
 }

@@ -62,7 +62,7 @@ fn check(store: &mut dyn Store) {
         for text in TEXTS {
             seq += 1;
             let copies = vec![common::copy(1, seq, address)];
-            let message = NewMessage { stanza: text.as_bytes().into(), origin: Wall(0), copies };
+            let message = NewMessage { stanza: text.as_bytes().into(), origin: Wall(0), copies, posts: vec![] };
             common::apply(store, vec![Write::AddMessage(message)]);
         }
         let query = ArchiveQuery {

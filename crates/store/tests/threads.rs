@@ -24,6 +24,10 @@ impl Store for Gate {
         self.twin.apply(batches)
     }
 
+    fn sweep(&mut self) -> Result<bool, StoreError> {
+        self.twin.sweep()
+    }
+
     fn answer(&self, query: &Query) -> Result<Rows, StoreError> {
         self.twin.answer(query)
     }

@@ -356,3 +356,23 @@ fn a_stream_starts_again() {
     assert!(matches!(framer.next(&mut &b"<!"[..]), Err(FrameError::RestrictedXml)));
     assert!(matches!(framer.next(&mut &b"<presence/>"[..]), Ok(None)));
 }
+
+/// Attack case A03: whatever a stream comes by, one reader reads it, and refuses what it refuses by TCP.
+#[test]
+fn every_entry_refuses_the_same() {
+    let server_ns = |xml: &str| xml.replace("<message", "<message xmlns='jabber:server'");
+    for (xml, condition) in [
+        ("<!DOCTYPE a [<!ENTITY b 'c'>]><message/>", "restricted-xml"),
+        ("<message>&b;</message>", "restricted-xml"),
+        ("<message a='&b;'/>", "restricted-xml"),
+        ("<message><!-- a --></message>", "restricted-xml"),
+        ("<message>&#0;</message>", "not-well-formed"),
+        ("<message a='1' a='2'/>", "not-well-formed"),
+    ] {
+        let expect = format!("error {condition}");
+        let websocket = xml.replace("<message", "<message xmlns='jabber:client'");
+        check(Mode::Client, CLIENT, xml, &[&expect]);
+        check(Mode::Server, SERVER, &server_ns(xml), &[&expect]);
+        check(Mode::WebSocket, OPEN, &websocket, &[&expect]);
+    }
+}

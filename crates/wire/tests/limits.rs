@@ -1,4 +1,5 @@
-//! Each limit on what strangers send, reached: one below, at it, one above, ten times (attack cases A04 to A09).
+//! Each limit on what strangers send, reached: one below, at it, one above, ten times (attack cases A04, A05, A06, A07,
+//! A08, A09, A26).
 
 use base::limits::*;
 use wire::{Form, Frame, FrameError, Framer, Limit, Mode, Stanza};

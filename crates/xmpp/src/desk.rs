@@ -59,10 +59,7 @@ impl<'a> Ask<'a> {
         origin: Origin,
         stanza: &'a Stanza<'a>,
     ) -> Result<Ask<'a>, StanzaError> {
-        let mut payloads = stanza.payloads();
-        let (Some(payload), None) = (payloads.next(), payloads.next()) else {
-            return Err(StanzaError::new(Condition::BadRequest, "A request has exactly one child element."));
-        };
+        let payload = sole_payload(stanza).ok_or_else(not_one_payload)?;
         let set = stanza.head.kind == Kind::Iq(IqType::Set);
         Ok(Ask { place, address, origin, set, from: stanza.head.from.as_ref(), payload })
     }
@@ -71,6 +68,17 @@ impl<'a> Ask<'a> {
     pub(crate) fn asker(&self) -> Option<Bare> {
         self.from.map(Bare::of)
     }
+}
+
+/// RFC 6120 section 8.2.3: the one child that a request has.
+pub(crate) fn sole_payload<'a>(stanza: &'a Stanza<'_>) -> Option<Element<'a>> {
+    let mut payloads = stanza.payloads();
+    payloads.next().filter(|_| payloads.next().is_none())
+}
+
+/// What the author of a request with none or several hears.
+pub(crate) fn not_one_payload() -> StanzaError {
+    StanzaError::new(Condition::BadRequest, "A request has exactly one child element.")
 }
 
 /// Who is asked.

@@ -28,9 +28,11 @@ mod router;
 mod rsm;
 mod session;
 mod shard;
+mod tally;
 
 pub use admin::{Answer, Command};
 pub use error::{Condition, ErrorType, StanzaError, StreamError};
 pub use negotiation::{Hosts, Negotiation, Sasl, Security};
 pub use report::{Online, Report};
 pub use shard::{Config, Input, Output, Shard};
+pub use tally::{Kinds, Tally};

@@ -3,6 +3,7 @@
 use base::{ConnId, Wall};
 
 use crate::shard::Shard;
+use crate::tally::Tally;
 
 /// What a shard is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Report {
     pub accounts: usize,
     /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198.
     pub held_bytes: usize,
+    /// What it has counted since it began.
+    pub tally: Tally,
 }
 
 /// A session.
@@ -42,6 +45,6 @@ impl Shard {
             })
             .collect();
         online.sort_by(|a, b| a.address.cmp(&b.address));
-        Report { online, accounts: self.accounts.len(), held_bytes: self.held_bytes() }
+        Report { online, accounts: self.accounts.len(), held_bytes: self.held_bytes(), tally: self.tally.clone() }
     }
 }

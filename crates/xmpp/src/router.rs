@@ -54,6 +54,12 @@ impl Shard {
                 Err(error) => self.refuse(origin, &stanza, error),
             },
             Kind::Iq(_) if desk::is_foreign(&stanza, &own) => self.refuse(origin, &stanza, Condition::Forbidden.into()),
+            // Before anybody looks whether there is such a person (attack case D14).
+            Kind::Iq(IqType::Get | IqType::Set)
+                if to.is_some_and(Jid::is_bare) && desk::sole_payload(&stanza).is_none() =>
+            {
+                self.refuse(origin, &stanza, desk::not_one_payload())
+            }
             // RFC 6120 section 10.3: no `to` means the account itself.
             _ if to.is_none() => self.enter(&own, Way::In, origin, stanza),
             _ => self.route(origin, stanza),

@@ -25,7 +25,7 @@ use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
-use crate::desk::registration::Change;
+use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
@@ -33,6 +33,7 @@ use crate::ns;
 use crate::parking::Parking;
 use crate::questions::Question;
 use crate::session::{Session, What};
+use crate::tally::{self, Tally};
 
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
 const UNWATCHED_BYTES_MAX: usize = 65_536;
@@ -259,7 +260,7 @@ pub(crate) enum After {
     /// The account has the new password now that this session wanted.
     NewPassword(Bare, SessionId),
     /// The account is gone now.
-    Removed(Bare),
+    Removed(Box<Gone>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
 }
@@ -272,6 +273,16 @@ enum Purpose {
     Backlog(Bare),
     Question(Box<Question>),
     Accounts(u64),
+    Leaver(Box<Leaver>),
+}
+
+/// An account that a command removes: whom it knows is read first, kind by kind.
+struct Leaver {
+    command: u64,
+    address: Bare,
+    account: AccountId,
+    contacts: Roster,
+    kinds: std::slice::Iter<'static, RecordKind>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -300,6 +311,7 @@ pub struct Shard {
     /// How many of them want carbons: while it is none, nobody looks for them.
     pub(crate) carbons: usize,
     conns: Map<ConnId, SessionId>,
+    pub(crate) tally: Tally,
     /// Connections that wait to be bound, or for a session to be settled.
     pub(crate) binding: BTreeSet<ConnId>,
     /// XEP-0198 ids of sessions that may be resumed.
@@ -347,6 +359,7 @@ impl Shard {
             sessions: Map::with_hasher(keyed.clone()),
             carbons: 0,
             conns: Map::with_hasher(keyed.clone()),
+            tally: Tally::default(),
             binding: BTreeSet::new(),
             resumable: Map::with_hasher(keyed),
             next_session: 1,
@@ -397,7 +410,7 @@ impl Shard {
         self.flush_batch();
     }
 
-    fn tell_of_departed(&mut self) {
+    pub(crate) fn tell_of_departed(&mut self) {
         while let Some((session, roster)) = self.departed.pop_front() {
             desk::presence::ended(self, &session, roster.as_deref());
         }
@@ -438,6 +451,7 @@ impl Shard {
                 let error = StanzaError::new(refused.why.into(), refused.why.to_string());
                 let jid = self.sessions[&session].jid.clone();
                 if let Some(bytes) = crate::error::answer_refused(&refused, &jid, &error) {
+                    tally::count(&mut self.tally.stanza_errors, error.condition.name());
                     self.send_bytes(session, bytes, What::Answer, None);
                 }
                 self.settle(Origin { session, number });
@@ -462,6 +476,7 @@ impl Shard {
         {
             return self.end_stream(session, StreamError::InvalidFrom);
         }
+        self.tally.from_clients.count(stanza.head.kind);
         let mut stanza: Stanza<'_> = stanza;
         stanza.head.from = Some(jid.borrow());
         let origin = Origin { session, number };
@@ -528,6 +543,7 @@ impl Shard {
     /// Answers a stanza with an error, where that may be.
     pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
         if let Some(answer) = error.answer_to(stanza) {
+            tally::count(&mut self.tally.stanza_errors, error.condition.name());
             self.send(origin.session, &answer, What::Answer, None);
         }
     }

@@ -3,9 +3,12 @@
 // A developer's tool may know files, the environment and the clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod attacks;
 mod bench;
 mod clients;
 mod conformance;
+mod deb;
+mod laptops;
 mod plays;
 mod program;
 mod tidy;
@@ -39,6 +42,15 @@ enum Command {
         #[arg(value_name = "WORD", allow_hyphen_values = true)]
         only: Vec<String>,
     },
+    /// Play the attacks of docs/attacks.md against the daemon, and measure what they cost
+    Attacks {
+        /// Also those that take minutes
+        #[arg(long)]
+        slow: bool,
+        /// Only cases with this id, or with this word
+        #[arg(value_name = "ID")]
+        only: Vec<String>,
+    },
     /// Measure: the pieces (framer, store, shard), or with --yardstick the whole server beside its peers
     Bench {
         /// The folder of the yardstick, its load generator built
@@ -48,8 +60,26 @@ enum Command {
         #[arg(last = true, value_name = "ARGUMENT")]
         more: Vec<String>,
     },
+    /// Build the Debian package
+    Deb {
+        /// With this program instead of one that is built for it
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+        /// Let lintian look at it
+        #[arg(long)]
+        lint: bool,
+        /// As root: install it on a clean Debian (mmdebstrap), start, use and purge it
+        #[arg(long = "try")]
+        trial: bool,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
+        /// Only cases whose title has one of these words
+        #[arg(value_name = "WORD")]
+        only: Vec<String>,
+    },
+    /// Let laptops find each other: in network namespaces, joined by a bridge (needs root)
+    Laptops {
         /// Only cases whose title has one of these words
         #[arg(value_name = "WORD")]
         only: Vec<String>,
@@ -61,8 +91,11 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::tidy(&root()),
         Command::Conformance { write } => conformance::conformance(&root(), write),
         Command::Plays { only } => plays::plays(&root(), &only),
+        Command::Attacks { slow, only } => attacks::attacks(&root(), slow, &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
+        Command::Deb { program, lint, trial } => deb::deb(&root(), program.as_deref(), lint, trial),
         Command::Clients { only } => clients::clients(&root(), &only),
+        Command::Laptops { only } => laptops::laptops(&root(), &only),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

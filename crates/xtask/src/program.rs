@@ -11,9 +11,33 @@ use anyhow::{Context as _, Result, bail};
 /// # Errors
 /// If that fails.
 pub(crate) fn build(root: &Path, packages: &[&str]) -> Result<()> {
+    run(cargo_build(root).args(packages.iter().flat_map(|package| ["--package", package])))
+}
+
+/// Builds an example of a package.
+///
+/// # Errors
+/// If that fails.
+pub(crate) fn build_example(root: &Path, package: &str, example: &str) -> Result<()> {
+    run(cargo_build(root).args(["--package", package, "--example", example]))
+}
+
+fn cargo_build(root: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet"]).current_dir(root);
+    cargo
+}
+
+/// Builds a package's program as it is given to people. Gives where it is.
+///
+/// # Errors
+/// If that fails.
+pub(crate) fn build_release(root: &Path, package: &str) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let packages = packages.iter().flat_map(|package| ["--package", package]);
-    run(Command::new(cargo).args(["build", "--quiet"]).args(packages).current_dir(root))
+    run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", package]).current_dir(root))?;
+    // This program lies in target/PROFILE.
+    let target = built(package)?.ancestors().nth(2).context("this program does not know where it is")?.to_owned();
+    Ok(target.join("release").join(format!("{package}{}", consts::EXE_SUFFIX)))
 }
 
 /// Where a program is that was built: beside this one.

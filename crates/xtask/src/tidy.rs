@@ -8,7 +8,9 @@
 //! | [`files`] | a file opens with its duty, stays readable, and leaves nothing undone |
 //! | [`limits`] | every limit is reached by a test |
 //! | [`links`] | what the documents point to exists |
+//! | [`attacks`] | every attack case has a test that names it |
 
+mod attacks;
 mod files;
 mod floors;
 mod limits;
@@ -35,7 +37,7 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
 }
 
 fn complaints(tree: &Tree) -> Vec<String> {
-    [floors::check, purity::check, files::check, limits::check, links::check]
+    [floors::check, purity::check, files::check, limits::check, links::check, attacks::check]
         .iter()
         .flat_map(|check| check(tree))
         .collect()

@@ -108,6 +108,17 @@ pub enum SaslFailure {
 }
 
 impl SaslFailure {
+    /// All of them.
+    pub const ALL: [SaslFailure; 7] = [
+        SaslFailure::Aborted,
+        SaslFailure::IncorrectEncoding,
+        SaslFailure::InvalidAuthzid,
+        SaslFailure::InvalidMechanism,
+        SaslFailure::MalformedRequest,
+        SaslFailure::NotAuthorized,
+        SaslFailure::TemporaryAuthFailure,
+    ];
+
     /// The name of its element.
     pub fn name(self) -> &'static str {
         match self {

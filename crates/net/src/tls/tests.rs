@@ -201,6 +201,7 @@ fn goodbye_is_said_by_each_side_for_itself() {
     assert_eq!(pair.client_hears(&sent).unwrap(), b"bye");
 }
 
+/// Attack case A19.
 #[test]
 fn goodbyes_inside_the_handshake_come_to_an_end() {
     // Anybody on the way could say it, so it does not count yet; nor may it be said for ever.
@@ -244,6 +245,7 @@ fn a_handshake_has_a_limit() {
     }
 }
 
+/// Attack case A19.
 #[test]
 fn one_hello_in_many_records_is_a_hello() {
     let mut pair = Pair::new(&[&TLS13], &[]);
@@ -258,6 +260,7 @@ fn one_hello_in_many_records_is_a_hello() {
     assert!(pair.server.handshake_done());
 }
 
+/// Attack case A18.
 #[test]
 fn clear_text_is_never_taken_for_the_protected() {
     for text in

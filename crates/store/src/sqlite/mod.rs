@@ -5,6 +5,7 @@
 mod directory;
 mod read;
 mod span;
+mod sweep;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,10 @@ impl Sqlite {
 impl crate::Store for Sqlite {
     fn apply(&mut self, batches: &[Batch]) -> Vec<Result<(), StoreError>> {
         write::apply(&mut self.db, batches)
+    }
+
+    fn sweep(&mut self) -> Result<bool, StoreError> {
+        sweep::sweep(&mut self.db).map_err(failed)
     }
 
     fn answer(&self, query: &Query) -> Result<Rows, StoreError> {

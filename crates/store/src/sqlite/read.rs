@@ -1,11 +1,11 @@
 //! Queries become rows. Every page comes from an index in its order: nothing is sorted, nothing is counted unasked.
 
 use base::ledger::{
-    AccountRow, ArchiveQuery, Credential, MessageRow, Opened, Page, Query, Record, RecordKind, Rows, ScramHash,
-    StoreError,
+    AccountRow, ArchiveQuery, Credential, MessageRow, NewPost, Opened, Page, PostRow, Query, Received, Record,
+    RecordKind, Rows, ScramHash, StoreError,
 };
 use base::limits::PAGE_BYTES_MAX;
-use base::{AccountId, Bare, NodeId, Wall};
+use base::{AccountId, Bare, DeviceId, NodeId, Wall};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -20,6 +20,12 @@ pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError>
         Query::Records { account, kind } => records(db, *account, *kind).map(Rows::Records),
         Query::Pending { account, after, limit } => pending(db, *account, *after, *limit).map(Rows::Messages),
         Query::Archive(query) => archive(db, query).map(Rows::Page),
+        Query::Outbox { account, to, device, after, limit } => {
+            outbox(db, *account, to, device.as_ref(), *after, *limit).map(Rows::Posts)
+        }
+        Query::Owners { to, device } => owners(db, to, device).map(Rows::Owners),
+        Query::Expired { at, limit } => expired(db, *at, *limit),
+        Query::Received { account, device } => received(db, *account, *device).map(Rows::Received),
 
         Query::Statements { after, limit } => directory::statements(db, after.as_ref(), *limit).map(Rows::Statements),
         Query::Pins => directory::pins(db).map(Rows::Pins),
@@ -30,7 +36,7 @@ pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError>
 /// The columns that [`account_row`] takes, of `account` joined with its primary `address`.
 macro_rules! account_columns {
     () => {
-        "account.account, address.address, created, next_seq, next_version, clock, pending"
+        "account.account, address.address, created, next_seq, next_version, clock, pending, outbox"
     };
 }
 
@@ -74,6 +80,7 @@ fn account_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
         next_version: row.get(4)?,
         clock: unsigned(row, 5)?,
         pending: unsigned(row, 6)?,
+        outbox: unsigned(row, 7)?,
     })
 }
 
@@ -219,19 +226,115 @@ fn count(db: &Connection, of_peer: bool, range: [i64; 5]) -> rusqlite::Result<u6
     db.prepare_cached(sql)?.query_row(range, |row| unsigned(row, 0))
 }
 
-/// Rows as far as [`PAGE_BYTES_MAX`] goes, and whether they are all.
+/// Messages as far as [`PAGE_BYTES_MAX`] goes, and whether they are all.
 fn messages(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<(Vec<MessageRow>, bool)> {
+    page(db, sql, params, message_row, |row| row.stanza.len())
+}
+
+/// Rows as far as [`PAGE_BYTES_MAX`] goes, at least one, and whether they are all.
+fn page<R>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<R>,
+    len: impl Fn(&R) -> usize,
+) -> rusqlite::Result<(Vec<R>, bool)> {
     let mut statement = db.prepare_cached(sql)?;
-    let (mut messages, mut bytes) = (Vec::new(), 0);
-    for row in statement.query_map(params, message_row)? {
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    for row in statement.query_map(params, read)? {
         let row = row?;
-        bytes += row.stanza.len();
-        if bytes > PAGE_BYTES_MAX && !messages.is_empty() {
-            return Ok((messages, false));
+        bytes += len(&row);
+        if bytes > PAGE_BYTES_MAX && !rows.is_empty() {
+            return Ok((rows, false));
         }
-        messages.push(row);
+        rows.push(row);
     }
-    Ok((messages, true))
+    Ok((rows, true))
+}
+
+/// The columns that [`post_row`] takes.
+macro_rules! post_columns {
+    () => {
+        "stanza, origin, outbox.account, seq, outbox.address, device, incarnation, counter, copied, expires"
+    };
+}
+
+fn outbox(
+    db: &Connection,
+    account: AccountId,
+    to: &Bare,
+    device: Option<&DeviceId>,
+    after: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<PostRow>> {
+    let sql = concat!(
+        "SELECT ",
+        post_columns!(),
+        " FROM outbox INDEXED BY outbox_address CROSS JOIN body USING (body) \
+         WHERE outbox.address = ?1 AND device = ?2 AND account = ?3 AND seq > ?4 ORDER BY seq LIMIT ?5"
+    );
+    let device: &[u8] = device.map_or(&[], |device| &device.0);
+    let params = params![to.as_str(), device, account.0, after, limit];
+    page(db, sql, params, post_row, |row| row.stanza.len()).map(|(rows, _)| rows)
+}
+
+fn owners(db: &Connection, to: &Bare, device: &DeviceId) -> rusqlite::Result<Vec<(AccountId, Bare)>> {
+    db.prepare_cached(
+        "SELECT DISTINCT outbox.account, address.address FROM outbox INDEXED BY outbox_address \
+         JOIN address ON address.account = outbox.account AND role = 0 \
+         WHERE outbox.address = ?1 AND device IN (x'', ?2) ORDER BY outbox.account",
+    )?
+    .query_map(params![to.as_str(), &device.0[..]], |row| Ok((AccountId(row.get(0)?), bare(row, 1)?)))?
+    .collect()
+}
+
+fn expired(db: &Connection, at: Wall, limit: u32) -> rusqlite::Result<Rows> {
+    let moment = db.unchecked_transaction()?;
+    let sql = concat!(
+        "SELECT ",
+        post_columns!(),
+        ", address.address FROM outbox INDEXED BY outbox_expires CROSS JOIN body USING (body) \
+         JOIN address ON address.account = outbox.account AND role = 0 \
+         WHERE expires <= ?1 ORDER BY expires, outbox.account, seq LIMIT ?2"
+    );
+    let read = |row: &Row<'_>| Ok((bare(row, 10)?, post_row(row)?));
+    let (posts, _) = page(&moment, sql, params![at.0, limit], read, |(_, row)| row.stanza.len())?;
+    let next: Option<i64> = moment
+        .prepare_cached("SELECT min(expires) FROM outbox WHERE expires > ?1")?
+        .query_row([at.0], |row| row.get(0))?;
+    Ok(Rows::Expired { posts, next: next.map(Wall) })
+}
+
+fn post_row(row: &Row<'_>) -> rusqlite::Result<PostRow> {
+    let bytes = row.get_ref(5)?.as_blob().map_err(|e| unreadable(5, e))?;
+    let device = if bytes.is_empty() { None } else { Some(device(bytes, 5)?) };
+    let post = NewPost {
+        account: AccountId(row.get(2)?),
+        seq: row.get(3)?,
+        to: bare(row, 4)?,
+        device,
+        incarnation: row.get::<_, i64>(6)? as u64,
+        counter: row.get::<_, i64>(7)? as u64,
+        copied: row.get(8)?,
+        expires: Wall(row.get(9)?),
+    };
+    let stanza = row.get_ref(0)?.as_blob().map_err(|e| unreadable(0, e))?.into();
+    Ok(PostRow { post, stanza, origin: Wall(row.get(1)?) })
+}
+
+fn received(db: &Connection, account: AccountId, device: DeviceId) -> rusqlite::Result<Vec<Received>> {
+    db.prepare_cached(
+        "SELECT incarnation, changes, seen, used FROM received WHERE account = ?1 AND device = ?2 ORDER BY incarnation",
+    )?
+    .query_map(params![account.0, &device.0[..]], |row| {
+        let incarnation = row.get::<_, i64>(0)? as u64;
+        Ok(Received { account, device, incarnation, changes: row.get(1)?, seen: row.get(2)?, used: Wall(row.get(3)?) })
+    })?
+    .collect()
+}
+
+fn device(bytes: &[u8], at: usize) -> rusqlite::Result<DeviceId> {
+    bytes.try_into().map(DeviceId).map_err(|e: std::array::TryFromSliceError| unreadable(at, e))
 }
 
 fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {

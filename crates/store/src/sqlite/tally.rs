@@ -13,6 +13,7 @@ pub(crate) struct Tally {
     pub(crate) next_version: i64,
     pub(crate) clock: i64,
     pub(crate) pending: i64,
+    pub(crate) outbox: i64,
 }
 
 impl Tally {
@@ -46,9 +47,15 @@ impl Tallies {
             return Ok(Some(*tally));
         }
         let tally = db
-            .prepare_cached("SELECT next_seq, next_version, clock, pending FROM account WHERE account = ?1")?
+            .prepare_cached("SELECT next_seq, next_version, clock, pending, outbox FROM account WHERE account = ?1")?
             .query_row([account.0], |row| {
-                Ok(Tally { next_seq: row.get(0)?, next_version: row.get(1)?, clock: row.get(2)?, pending: row.get(3)? })
+                Ok(Tally {
+                    next_seq: row.get(0)?,
+                    next_version: row.get(1)?,
+                    clock: row.get(2)?,
+                    pending: row.get(3)?,
+                    outbox: row.get(4)?,
+                })
             })
             .optional()?;
         if let Some(tally) = tally {
@@ -75,11 +82,12 @@ impl Tallies {
     /// Writes the changed ones to their rows.
     pub(crate) fn flush(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let mut update = db.prepare_cached(
-            "UPDATE account SET next_seq = ?2, next_version = ?3, clock = ?4, pending = ?5 WHERE account = ?1",
+            "UPDATE account SET next_seq = ?2, next_version = ?3, clock = ?4, pending = ?5, outbox = ?6 WHERE account = ?1",
         )?;
         for (account, (tally, changed)) in &mut self.of {
             if std::mem::take(changed) {
-                update.execute(params![account.0, tally.next_seq, tally.next_version, tally.clock, tally.pending])?;
+                let Tally { next_seq, next_version, clock, pending, outbox } = *tally;
+                update.execute(params![account.0, next_seq, next_version, clock, pending, outbox])?;
             }
         }
         Ok(())

@@ -76,7 +76,8 @@ fn message(seq: i64, bytes: usize) -> Batch {
         archived: true,
         pending: seq % 2 == 0,
     };
-    vec![Write::AddMessage(NewMessage { stanza: vec![b'.'; bytes].into(), origin: Wall(0), copies: vec![copy] })]
+    let stanza = vec![b'.'; bytes].into();
+    vec![Write::AddMessage(NewMessage { stanza, origin: Wall(0), copies: vec![copy], posts: vec![] })]
 }
 
 #[test]

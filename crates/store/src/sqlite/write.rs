@@ -5,13 +5,21 @@
 use std::collections::BTreeMap;
 
 use base::AccountId;
-use base::ledger::{Batch, Credential, NewMessage, Record, ScramHash, StoreError, Write};
+use base::ledger::{Batch, Credential, NewMessage, Received, Record, ScramHash, StoreError, Write};
+use base::limits::{RECEIVED_INCARNATIONS_MAX, RECEIVED_MAX};
 use base::{Bare, Wall};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::span::Spans;
 use super::tally::{Tallies, Tally};
 use super::{directory, failed, read};
+
+/// How many posts of an account, ?1, own each body.
+macro_rules! bodies_of_posts {
+    () => {
+        "SELECT body, count(*) AS times FROM outbox WHERE account = ?1 GROUP BY body"
+    };
+}
 
 /// Why a batch stops.
 enum Stop {
@@ -122,6 +130,8 @@ impl Group<'_> {
             Write::PutRecord(record) => self.put_record(record),
             Write::AddMessage(message) => self.add_message(message),
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
+            Write::Arrived { account, seqs } => self.arrived(*account, seqs),
+            Write::PutReceived(received) => self.put_received(received),
 
             Write::PutStatement(row) => Ok(directory::put_statement(self.db, row)?),
             Write::RemoveStatement(key) => Ok(directory::remove_statement(self.db, key)?),
@@ -160,20 +170,22 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// What is short goes now; messages go later, slice by slice: see `sweep.rs`.
     fn remove_account(&mut self, account: AccountId) -> Result<(), Stop> {
         self.tally(account)?;
         self.tallies.forget(account);
         self.spans.forget(account);
         for sql in [
-            // Bodies that nobody else has go; the others lose the owners that this account was.
-            "DELETE FROM body WHERE (body, owners) IN \
-             (SELECT body, count(*) FROM copy WHERE account = ?1 GROUP BY body)",
-            "UPDATE body SET owners = owners - gone.times \
-             FROM (SELECT body, count(*) AS times FROM copy WHERE account = ?1 GROUP BY body) AS gone \
-             WHERE body.body = gone.body",
-            "DELETE FROM copy WHERE account = ?1",
+            // What is owed to others goes with its author, at once: nobody must find it any more.
+            concat!("DELETE FROM body WHERE (body, owners) IN (", bodies_of_posts!(), ")"),
+            concat!(
+                "UPDATE body SET owners = owners - gone.times FROM (",
+                bodies_of_posts!(),
+                ") AS gone WHERE body.body = gone.body"
+            ),
+            "DELETE FROM outbox WHERE account = ?1",
+            "DELETE FROM received WHERE account = ?1",
             "DELETE FROM span WHERE account = ?1",
-            "DELETE FROM peer WHERE account = ?1",
             "DELETE FROM record WHERE account = ?1",
             "DELETE FROM credential WHERE account = ?1",
             "DELETE FROM address WHERE account = ?1",
@@ -204,7 +216,7 @@ impl Group<'_> {
     fn add_message(&mut self, message: &NewMessage) -> Result<(), Stop> {
         self.count_copies(message)?;
         let kept = || message.copies.iter().filter(|copy| copy.archived || copy.pending);
-        let owners = kept().count() as i64;
+        let owners = (kept().count() + message.posts.len()) as i64;
         if owners == 0 {
             return Ok(());
         }
@@ -225,6 +237,17 @@ impl Group<'_> {
             if c.archived {
                 self.spans.widen(c.account, c.seq, c.filed.0);
             }
+        }
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO outbox (account, seq, body, address, device, incarnation, counter, copied, expires) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for p in &message.posts {
+            let (incarnation, counter) = (p.incarnation as i64, p.counter as i64);
+            let device: &[u8] = p.device.as_ref().map_or(&[], |device| &device.0);
+            let key = (p.account.0, p.seq, body);
+            let (address, copied, expires) = (p.to.as_str(), &p.copied, p.expires.0);
+            insert.execute(params![key.0, key.1, key.2, address, device, incarnation, counter, copied, expires])?;
         }
         Ok(())
     }
@@ -250,18 +273,21 @@ impl Group<'_> {
 
     /// Takes the numbers of a message's copies: of all of them, or of none.
     fn count_copies(&mut self, message: &NewMessage) -> Result<(), Stop> {
-        let mut before = Vec::with_capacity(message.copies.len());
-        for copy in &message.copies {
-            let counted = self.tally(copy.account).and_then(|tally| {
+        let copies = message.copies.iter().map(|copy| (copy.account, copy.seq, i64::from(copy.pending), 0));
+        let posts = message.posts.iter().map(|post| (post.account, post.seq, 0, 1));
+        let mut before = Vec::with_capacity(message.copies.len() + message.posts.len());
+        for (account, seq, pending, outbox) in copies.chain(posts) {
+            let counted = self.tally(account).and_then(|tally| {
                 let mut counted = tally;
-                counted.take_seq(copy.seq)?;
-                counted.pending += i64::from(copy.pending);
+                counted.take_seq(seq)?;
+                counted.pending += pending;
+                counted.outbox += outbox;
                 Ok((tally, counted))
             });
             match counted {
                 Ok((tally, counted)) => {
-                    before.push((copy.account, tally));
-                    self.tallies.set(copy.account, counted);
+                    before.push((account, tally));
+                    self.tallies.set(account, counted);
                 }
                 Err(stop) => {
                     before.into_iter().rev().for_each(|(account, tally)| self.tallies.set(account, tally));
@@ -290,6 +316,60 @@ impl Group<'_> {
             tally.pending -= 1;
         }
         self.tallies.set(account, tally);
+        Ok(())
+    }
+
+    fn arrived(&mut self, account: AccountId, seqs: &[i64]) -> Result<(), Stop> {
+        let mut tally = self.tally(account)?;
+        let mut remove = self.db.prepare_cached("DELETE FROM outbox WHERE account = ?1 AND seq = ?2 RETURNING body")?;
+        for seq in seqs {
+            let body: Option<i64> = remove.query_row([account.0, *seq], |row| row.get(0)).optional()?;
+            if let Some(body) = body {
+                self.let_go(body)?;
+                tally.outbox -= 1;
+            }
+        }
+        self.tallies.set(account, tally);
+        Ok(())
+    }
+
+    fn put_received(&mut self, r: &Received) -> Result<(), Stop> {
+        self.tally(r.account)?;
+        let (account, device, incarnation) = (r.account.0, &r.device.0[..], r.incarnation as i64);
+        let key = params![account, device, incarnation];
+        let found: Option<i64> = self
+            .db
+            .prepare_cached("SELECT changes FROM received WHERE account = ?1 AND device = ?2 AND incarnation = ?3")?
+            .query_row(key, |row| row.get(0))
+            .optional()?;
+        if found.unwrap_or(0).checked_add(1) != Some(r.changes) {
+            let text = format!("change {} of what was received is not the next", r.changes);
+            return Err(StoreError::Failed(text).into());
+        }
+        self.db
+            .prepare_cached(
+                "INSERT OR REPLACE INTO received (account, device, incarnation, changes, seen, used) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![account, device, incarnation, r.changes, r.seen, r.used.0])?;
+        if found.is_none() {
+            // The newest stays, whatever its time.
+            self.db
+                .prepare_cached(
+                    "DELETE FROM received WHERE account = ?1 AND device = ?2 AND incarnation IN \
+                     (SELECT incarnation FROM received WHERE account = ?1 AND device = ?2 AND incarnation <> ?3 \
+                     ORDER BY used DESC, incarnation DESC LIMIT -1 OFFSET ?4)",
+                )?
+                .execute(params![account, device, incarnation, RECEIVED_INCARNATIONS_MAX as i64 - 1])?;
+            self.db
+                .prepare_cached(
+                    "DELETE FROM received WHERE account = ?1 AND (device, incarnation) IN \
+                     (SELECT device, incarnation FROM received WHERE account = ?1 \
+                     AND (device, incarnation) <> (?2, ?3) \
+                     ORDER BY used DESC, device DESC, incarnation DESC LIMIT -1 OFFSET ?4)",
+                )?
+                .execute(params![account, device, incarnation, RECEIVED_MAX as i64 - 1])?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! How the twin answers: by walking its tables, with no cleverness at all.
 
 use base::AccountId;
-use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Opened, Page, Query, Record, RecordKind, Rows};
+use base::ledger::{AccountRow, ArchiveQuery, MessageRow, Opened, Page, PostRow, Query, Record, RecordKind, Rows};
 use base::limits::PAGE_BYTES_MAX;
 
 use super::tables::{Account, Tables};
@@ -26,10 +26,35 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
         Query::Pending { account, after, limit } => {
             let waiting = copies(tables, *account).filter(|m| m.pending && m.seq > *after);
             let waiting: Vec<_> = waiting.collect();
-            let len = page_len(waiting.iter().copied(), *limit);
+            let len = page_len(waiting.iter().map(|m| m.stanza.len()), *limit);
             Rows::Messages(waiting[..len].iter().copied().cloned().collect())
         }
         Query::Archive(query) => Rows::Page(archive(tables, query)),
+        Query::Outbox { account, to, device, after, limit } => {
+            let fits = |p: &PostRow| p.post.account == *account && p.post.to == *to && p.post.device == *device;
+            let posts = tables.outbox.rows().values().filter(|p| fits(p) && p.post.seq > *after);
+            let len = page_len(posts.clone().map(|p| p.stanza.len()), *limit);
+            Rows::Posts(posts.take(len).cloned().collect())
+        }
+        Query::Owners { to, device } => {
+            let fits = |p: &&PostRow| p.post.to == *to && p.post.device.is_none_or(|d| d == *device);
+            let mut owners: Vec<_> = tables.outbox.rows().values().filter(fits).map(|p| p.post.account).collect();
+            owners.dedup();
+            Rows::Owners(owners.into_iter().map(|id| (id, tables.accounts.rows()[&id].address.clone())).collect())
+        }
+        Query::Expired { at, limit } => {
+            let mut posts: Vec<_> = tables.outbox.rows().values().filter(|p| p.post.expires <= *at).collect();
+            posts.sort_by_key(|p| (p.post.expires, p.post.account, p.post.seq));
+            posts.truncate(page_len(posts.iter().map(|p| p.stanza.len()), *limit));
+            let address = |p: &PostRow| tables.accounts.rows()[&p.post.account].address.clone();
+            let posts = posts.into_iter().map(|p| (address(p), p.clone())).collect();
+            let later = tables.outbox.rows().values().map(|p| p.post.expires).filter(|expires| expires > at);
+            Rows::Expired { posts, next: later.min() }
+        }
+        Query::Received { account, device } => {
+            let rows = tables.received.rows().range((*account, *device, i64::MIN)..=(*account, *device, i64::MAX));
+            Rows::Received(rows.map(|(_, row)| row.clone()).collect())
+        }
 
         Query::Statements { after, limit } => Rows::Statements(tables.directory.page(after.as_ref(), *limit)),
         Query::Pins => Rows::Pins(tables.directory.pins.rows().values().cloned().collect()),
@@ -44,8 +69,8 @@ fn records(tables: &Tables, account: AccountId, kind: RecordKind) -> impl Iterat
 }
 
 fn account_row(id: AccountId, account: &Account) -> AccountRow {
-    let Account { address, created, next_seq, next_version, clock, pending } = account.clone();
-    AccountRow { id, address, created, next_seq, next_version, clock, pending }
+    let Account { address, created, next_seq, next_version, clock, pending, outbox } = account.clone();
+    AccountRow { id, address, created, next_seq, next_version, clock, pending, outbox }
 }
 
 fn copies(tables: &Tables, account: AccountId) -> impl DoubleEndedIterator<Item = &MessageRow> {
@@ -63,8 +88,8 @@ fn archive(tables: &Tables, q: &ArchiveQuery) -> Page {
         .copied()
         .filter(|m| q.after.is_none_or(|after| m.seq > after) && q.before.is_none_or(|before| m.seq < before))
         .collect();
-    let len =
-        if q.last { page_len(range.iter().rev().copied(), q.limit) } else { page_len(range.iter().copied(), q.limit) };
+    let bytes = range.iter().map(|m| m.stanza.len());
+    let len = if q.last { page_len(bytes.rev(), q.limit) } else { page_len(bytes, q.limit) };
     let complete = range.len() <= len;
     if q.last {
         range.drain(..range.len() - len);
@@ -74,12 +99,12 @@ fn archive(tables: &Tables, q: &ArchiveQuery) -> Page {
     Page { messages: range.into_iter().cloned().collect(), complete, count: q.count.then_some(set.len() as u64) }
 }
 
-/// How many of these make a page.
-fn page_len<'a>(messages: impl Iterator<Item = &'a MessageRow>, limit: u32) -> usize {
+/// How many rows of such lengths make a page.
+fn page_len(lens: impl Iterator<Item = usize>, limit: u32) -> usize {
     let mut bytes = 0;
-    let fits = |(i, message): &(usize, &MessageRow)| {
-        bytes += message.stanza.len();
+    let fits = |(i, len): &(usize, usize)| {
+        bytes += len;
         *i == 0 || bytes <= PAGE_BYTES_MAX
     };
-    messages.take(limit as usize).enumerate().take_while(fits).count()
+    lens.take(limit as usize).enumerate().take_while(fits).count()
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::ledger::{Credential, MessageRow, NewMessage, Record, RecordKind, ScramHash, StoreError, Write};
-use base::{AccountId, Bare, Wall};
+use base::ledger::{
+    Credential, MessageRow, NewMessage, PostRow, Received, Record, RecordKind, ScramHash, StoreError, Write,
+};
+use base::limits::{RECEIVED_INCARNATIONS_MAX, RECEIVED_MAX};
+use base::{AccountId, Bare, DeviceId, Wall};
 
 use super::directory::{self, Directory};
 use super::table::Table;
@@ -18,6 +21,7 @@ pub(super) struct Account {
     pub(super) next_version: i64,
     pub(super) clock: u64,
     pub(super) pending: u64,
+    pub(super) outbox: u64,
 }
 
 /// All tables. A body is shared by its `Arc`, so it needs none.
@@ -30,11 +34,14 @@ pub(super) struct Tables {
     pub(super) credentials: Table<AccountId, BTreeMap<ScramHash, Credential>>,
     pub(super) records: Table<(AccountId, RecordKind, String), Record>,
     pub(super) copies: Table<(AccountId, i64), MessageRow>,
+    pub(super) outbox: Table<(AccountId, i64), PostRow>,
+    /// By account, device and incarnation as the embedded store orders it: signed.
+    pub(super) received: Table<(AccountId, DeviceId, i64), Received>,
     pub(super) directory: Directory,
 }
 
 /// A point of the tables' journals.
-pub(super) type Mark = ([usize; 6], directory::Mark);
+pub(super) type Mark = ([usize; 8], directory::Mark);
 
 impl Tables {
     /// This point of time.
@@ -46,19 +53,23 @@ impl Tables {
             self.credentials.mark(),
             self.records.mark(),
             self.copies.mark(),
+            self.outbox.mark(),
+            self.received.mark(),
         ];
         (own, self.directory.mark())
     }
 
     /// Takes back all that was written since `mark`.
     pub(super) fn undo_to(&mut self, (own, directory): Mark) {
-        let [newest, accounts, addresses, credentials, records, copies] = own;
+        let [newest, accounts, addresses, credentials, records, copies, outbox, received] = own;
         self.newest.undo_to(newest);
         self.accounts.undo_to(accounts);
         self.addresses.undo_to(addresses);
         self.credentials.undo_to(credentials);
         self.records.undo_to(records);
         self.copies.undo_to(copies);
+        self.outbox.undo_to(outbox);
+        self.received.undo_to(received);
         self.directory.undo_to(directory);
     }
 
@@ -70,6 +81,8 @@ impl Tables {
         self.credentials.forget_undo();
         self.records.forget_undo();
         self.copies.forget_undo();
+        self.outbox.forget_undo();
+        self.received.forget_undo();
         self.directory.forget_undo();
     }
 
@@ -88,6 +101,8 @@ impl Tables {
             Write::PutRecord(record) => self.put_record(record),
             Write::AddMessage(message) => self.add_message(message),
             Write::Delivered { account, seqs } => self.delivered(*account, seqs),
+            Write::Arrived { account, seqs } => self.arrived(*account, seqs),
+            Write::PutReceived(received) => self.put_received(received),
 
             Write::PutStatement(row) => {
                 self.directory.statements.set(row.key.clone(), Some(row.clone()));
@@ -118,7 +133,9 @@ impl Tables {
         }
         let number = self.newest.rows().get(&()).copied().unwrap_or(0) + 1;
         let id = AccountId(number);
-        let account = Account { address: address.clone(), created, next_seq: 1, next_version: 1, clock: 0, pending: 0 };
+        let address_of = address.clone();
+        let account =
+            Account { address: address_of, created, next_seq: 1, next_version: 1, clock: 0, pending: 0, outbox: 0 };
         self.newest.set((), Some(number));
         self.accounts.set(id, Some(account));
         self.addresses.set(address.clone(), Some(id));
@@ -138,6 +155,8 @@ impl Tables {
         self.addresses.remove_where(|_, owner| *owner == account);
         self.records.remove_where(|key, _| key.0 == account);
         self.copies.remove_where(|key, _| key.0 == account);
+        self.outbox.remove_where(|key, _| key.0 == account);
+        self.received.remove_where(|key, _| key.0 == account);
         Ok(())
     }
 
@@ -158,13 +177,7 @@ impl Tables {
 
     fn add_message(&mut self, message: &NewMessage) -> Result<(), StoreError> {
         for copy in &message.copies {
-            let mut account = self.account(copy.account)?;
-            if copy.seq < account.next_seq {
-                let next = account.next_seq;
-                return Err(StoreError::Failed(format!("message number {} is behind {next}", copy.seq)));
-            }
-            let used_up = || StoreError::Failed("message numbers are used up".into());
-            account.next_seq = copy.seq.checked_add(1).ok_or_else(used_up)?;
+            let mut account = self.numbered(copy.account, copy.seq)?;
             account.pending += u64::from(copy.pending);
             self.accounts.set(copy.account, Some(account));
             if copy.archived || copy.pending {
@@ -182,7 +195,67 @@ impl Tables {
                 self.copies.set((copy.account, copy.seq), Some(row));
             }
         }
+        for post in &message.posts {
+            let mut account = self.numbered(post.account, post.seq)?;
+            account.outbox += 1;
+            self.accounts.set(post.account, Some(account));
+            let row = PostRow { post: post.clone(), stanza: Arc::clone(&message.stanza), origin: message.origin };
+            self.outbox.set((post.account, post.seq), Some(row));
+        }
         Ok(())
+    }
+
+    /// The account when it has given this number.
+    fn numbered(&self, account: AccountId, seq: i64) -> Result<Account, StoreError> {
+        let mut account = self.account(account)?;
+        if seq < account.next_seq {
+            return Err(StoreError::Failed(format!("message number {seq} is behind {}", account.next_seq)));
+        }
+        let used_up = || StoreError::Failed("message numbers are used up".into());
+        account.next_seq = seq.checked_add(1).ok_or_else(used_up)?;
+        Ok(account)
+    }
+
+    fn arrived(&mut self, id: AccountId, seqs: &[i64]) -> Result<(), StoreError> {
+        let mut account = self.account(id)?;
+        for seq in seqs {
+            if self.outbox.rows().contains_key(&(id, *seq)) {
+                self.outbox.set((id, *seq), None);
+                account.outbox -= 1;
+            }
+        }
+        self.accounts.set(id, Some(account));
+        Ok(())
+    }
+
+    fn put_received(&mut self, r: &Received) -> Result<(), StoreError> {
+        self.account(r.account)?;
+        let key = (r.account, r.device, r.incarnation as i64);
+        let found = self.received.rows().get(&key).map(|row| row.changes);
+        if found.unwrap_or(0).checked_add(1) != Some(r.changes) {
+            return Err(StoreError::Failed(format!("change {} of what was received is not the next", r.changes)));
+        }
+        self.received.set(key, Some(r.clone()));
+        if found.is_none() {
+            self.forget_received(key, RECEIVED_INCARNATIONS_MAX, |other| (other.0, other.1) == (key.0, key.1));
+            self.forget_received(key, RECEIVED_MAX, |other| other.0 == key.0);
+        }
+        Ok(())
+    }
+
+    /// Of the rows of which this is true so many stay: the new one, and those that were used last.
+    fn forget_received(
+        &mut self,
+        new: (AccountId, DeviceId, i64),
+        stay: usize,
+        which: impl Fn(&(AccountId, DeviceId, i64)) -> bool,
+    ) {
+        let rows = self.received.rows().iter();
+        let mut others: Vec<_> =
+            rows.filter(|(key, _)| which(key) && **key != new).map(|(k, r)| (r.used, *k)).collect();
+        others.sort();
+        others.truncate((others.len() + 1).saturating_sub(stay));
+        others.into_iter().for_each(|(_, key)| self.received.set(key, None));
     }
 
     fn delivered(&mut self, id: AccountId, seqs: &[i64]) -> Result<(), StoreError> {

@@ -58,13 +58,20 @@ pub(crate) fn copy(account: i64, seq: i64, with: &str) -> Copy {
 
 /// A batch that adds one message.
 pub(crate) fn message(stanza: &str, copies: Vec<Copy>) -> Batch {
-    vec![Write::AddMessage(NewMessage { stanza: stanza.as_bytes().into(), origin: Wall(7), copies })]
+    let stanza = stanza.as_bytes().into();
+    vec![Write::AddMessage(NewMessage { stanza, origin: Wall(7), copies, posts: vec![] })]
 }
 
 /// Applies one batch that must succeed.
 #[track_caller]
 pub(crate) fn apply(store: &mut (impl Store + ?Sized), batch: Batch) {
     assert_eq!(store.apply(&[batch]), [Ok(())]);
+}
+
+/// Removes all that removed accounts have left behind. In how many slices.
+#[track_caller]
+pub(crate) fn sweep(store: &mut (impl Store + ?Sized)) -> usize {
+    (0..).take_while(|_| store.sweep().unwrap()).count()
 }
 
 /// The row of an account that must exist.

@@ -88,7 +88,7 @@ pub(crate) fn file(shard: &mut Shard, address: &Bare, message: &Stanza<'_>, fili
     if let Some(row) = shard.accounts.get_mut(address).and_then(|a| a.row.as_mut()) {
         row.pending += 1;
     }
-    let message = NewMessage { stanza: bytes.into(), origin: shard.now.wall, copies };
+    let message = NewMessage { stanza: bytes.into(), origin: shard.now.wall, copies, posts: Vec::new() };
     let ticket = shard.write(Write::AddMessage(message));
     Filed { ticket, seq, archived: filing.addressee.then_some(seq), author }
 }

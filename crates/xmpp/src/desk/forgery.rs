@@ -33,7 +33,9 @@ fn is_forged(element: &Element<'_>, hosts: &Hosts) -> bool {
         ("delay", ns::DELAY) => element
             .attr("from")
             .is_some_and(|from| Jid::new(&from).is_ok_and(|from| from.resource().is_none() && served(&from))),
-        ("received" | "sent", ns::CARBONS) | ("result", ns::ARCHIVE) => true,
+        // Of any version: old clients believe old ones.
+        ("received" | "sent", namespace) => namespace.starts_with("urn:xmpp:carbons:"),
+        ("result" | "archived", namespace) => namespace.starts_with("urn:xmpp:mam:"),
         _ => false,
     }
 }
@@ -73,7 +75,10 @@ mod tests {
             &delay(" from='a@here'"),
             &carbon("sent"),
             &carbon("received"),
+            "<received xmlns='urn:xmpp:carbons:1'/>",
             "<result xmlns='urn:xmpp:mam:2' id='1'/>",
+            "<result xmlns='urn:xmpp:mam:0' id='1'/>",
+            "<archived xmlns='urn:xmpp:mam:tmp' by='a@here' id='1'/>",
         ] {
             check(forged, "");
             check(&format!("{forged}<body>hi</body>{forged}"), "<body>hi</body>");

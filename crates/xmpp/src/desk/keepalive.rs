@@ -1,5 +1,6 @@
 //! XEP-0199 section 4.1 and XEP-0198 section 4: a client that has been silent for long is asked whether it is there, and
-//! one that does not answer has lost its connection.
+//! one that does not answer has lost its connection; one that talks and acknowledges nothing is sent away (attack case
+//! A22).
 //!
 //! All sessions are looked at together, every few minutes and only while there are any: an idle server sleeps. Why not
 //! TCP's own keepalive: `docs/decisions/004-keepalive.md`.
@@ -21,6 +22,11 @@ pub(crate) fn look(shard: &mut Shard) {
     for id in connected {
         let now = shard.now.mono;
         let Some(session) = shard.sessions.get_mut(&id) else { continue };
+        if session.sm.as_mut().is_some_and(|sm| sm.has_given_up(now)) {
+            // What it has not confirmed waits in the store again.
+            shard.end_stream(id, StreamError::PolicyViolation("Nothing was acknowledged for too long."));
+            continue;
+        }
         match session.asked {
             Some(asked) if now - asked >= CLIENT_ANSWER_TIME_MAX => lose(shard, id),
             None if now - session.heard >= CLIENT_SILENCE_MAX => {
@@ -50,7 +56,7 @@ fn ask(shard: &mut Shard, id: SessionId) {
 /// The connection counts as broken: a session that may be resumed waits for that.
 fn lose(shard: &mut Shard, id: SessionId) {
     let Some(conn) = shard.sessions.get(&id).and_then(|session| session.conn) else { return };
-    shard.write_raw(conn, &StreamError::ConnectionTimeout.to_xml());
+    shard.end_with(conn, StreamError::ConnectionTimeout);
     shard.push(Output::Close { conn });
     shard.lose_connection(id);
 }

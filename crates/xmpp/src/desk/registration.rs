@@ -4,11 +4,14 @@
 //! register or not. Hashing a password takes long and chance: the driver does it between [`Output::Hash`] and
 //! [`Input::Hashed`](crate::Input::Hashed).
 
+use std::sync::Arc;
+
 use base::ledger::{Credential, Write};
 use base::{AccountId, Bare, SessionId};
 use wire::{Element, IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Place, Verdict};
+use super::{Ask, Place, Verdict, subscription};
+use crate::contacts::Roster;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::ns;
 use crate::shard::{After, Fate, Origin, Output, Shard};
@@ -81,8 +84,12 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         if ask.payload.children().count() > 1 {
             return refuse(Condition::BadRequest, "Who wants to leave says nothing else.");
         }
+        let Some(contacts) = shard.accounts.get(&own).and_then(|account| account.roster.clone()) else {
+            return Verdict::NeedsRoster;
+        };
         let ticket = shard.write(Write::RemoveAccount { account });
-        return Verdict::ResultAfterThen(Vec::new(), ticket, After::Removed(own));
+        let gone = Gone { address: own, contacts, why: StreamError::NotAuthorized, reply: None };
+        return Verdict::ResultAfterThen(Vec::new(), ticket, After::Removed(Box::new(gone)));
     }
     let (Some(name), Some(password)) = (field(&ask.payload, "username"), field(&ask.payload, "password")) else {
         return refuse(Condition::BadRequest, "Your name and a new password are needed.");
@@ -151,14 +158,30 @@ pub(crate) fn password_changed(shard: &mut Shard, own: &Bare, but: Option<Sessio
     shard.push(Output::Expel { address: own.clone() });
 }
 
-/// Section 3.2: an account is gone, and all its sessions end, told why.
-pub(crate) fn removed(shard: &mut Shard, own: &Bare, why: StreamError) {
+/// An account that goes.
+pub(crate) struct Gone {
+    pub(crate) address: Bare,
+    /// Whom it knew.
+    pub(crate) contacts: Arc<Roster>,
+    /// What its sessions are told.
+    pub(crate) why: StreamError,
+    /// The command that waits for it.
+    pub(crate) reply: Option<u64>,
+}
+
+/// Section 3.2: an account is gone. All its sessions end, told why, and its contacts hear that all subscriptions are over
+/// (RFC 6121 section 2.5.2).
+pub(crate) fn removed(shard: &mut Shard, gone: &Gone) {
+    let own = &gone.address;
     let sessions = shard.accounts.get(own).map(|account| account.sessions.clone()).unwrap_or_default();
     for session in sessions {
-        shard.end_stream(session, why);
+        shard.end_stream(session, gone.why);
     }
     shard.changes.remove(own);
     shard.forget_account(own);
+    // That they are away is told first, and recorded nowhere any more.
+    shard.tell_of_departed();
+    subscription::farewell(shard, own, &gone.contacts);
     shard.push(Output::Expel { address: own.clone() });
 }
 

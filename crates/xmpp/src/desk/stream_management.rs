@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use base::{Bare, ConnId, SessionId};
+use base::limits::{CLIENT_BEHIND_TIME_MAX, SESSION_FILED_BYTES_MAX};
+use base::{Bare, ConnId, SessionId, Time};
 use wire::{Element, Xml};
 
 use crate::error::StreamError;
@@ -32,6 +33,8 @@ pub(crate) struct StreamManagement {
     /// Those sent since, oldest first.
     queue: VecDeque<(Vec<u8>, What)>,
     queue_bytes: usize,
+    /// When the client was first seen to hold too much since it has acknowledged something.
+    behind: Option<Time>,
     /// Whether an `<r/>` of ours is unanswered.
     asked: bool,
     /// Who wants the session and waits until all that the client said in it is handled.
@@ -113,12 +116,24 @@ impl StreamManagement {
             return Err(StreamError::HandledCountTooHigh { h, sent });
         }
         self.acknowledged = h;
+        if count > 0 {
+            self.behind = None;
+        }
         let mut copies = Vec::new();
         for (bytes, what) in self.queue.drain(..count) {
             self.queue_bytes -= bytes.len();
             copies.extend(what.copy());
         }
         Ok(copies)
+    }
+
+    /// Whether the client has held too much for too long without acknowledging anything. To be asked now and then.
+    pub(crate) fn has_given_up(&mut self, now: Time) -> bool {
+        if self.queue_bytes <= SESSION_FILED_BYTES_MAX {
+            self.behind = None;
+            return false;
+        }
+        now - *self.behind.get_or_insert(now) >= CLIENT_BEHIND_TIME_MAX
     }
 
     /// Bytes of what the client has not acknowledged.
@@ -252,6 +267,8 @@ fn resume_if_settled(shard: &mut Shard, id: SessionId) {
     };
     let sm = shard.sessions.get_mut(&id).and_then(|session| session.sm.as_mut()).expect("it is resumed");
     sm.owed.clear();
+    // On another connection it may keep up.
+    sm.behind = None;
     sm.asked = !sm.queue.is_empty();
     let mut bytes = Vec::new();
     let mut xml = Xml::new();

@@ -164,13 +164,27 @@ pub(crate) fn remove(shard: &mut Shard, own: &Bare, contact: &Bare) -> Ticket {
     }
     let ticket = roster::record(shard, own, contact, None, kept(state, State::None));
     roster::push(shard, own, contact, ticket);
+    part(shard, own, contact, registers, state);
+    ticket
+}
+
+/// The same for all contacts of an account that is gone: whoever gets its address next is a stranger to them.
+pub(crate) fn farewell(shard: &mut Shard, own: &Bare, known: &Roster) {
+    let askers = known.requests.keys().filter(|asker| !known.items.contains_key(*asker));
+    for contact in known.items.keys().chain(askers) {
+        let registers = known.registers(contact);
+        part(shard, own, contact, registers, State::of(registers, known.requests.contains_key(contact)));
+    }
+}
+
+/// Tells a contact that all subscriptions are over.
+fn part(shard: &mut Shard, own: &Bare, contact: &Bare, registers: Registers, state: State) {
     if registers.has(Registers::TO) || registers.has(Registers::ASK) {
         say(shard, own, contact, Verb::Unsubscribe);
     }
     if state.from() || state.requested() {
         say(shard, own, contact, Verb::Unsubscribed);
     }
-    ticket
 }
 
 /// Section 3.1.3: what nobody has answered comes with each initial presence.

@@ -108,7 +108,7 @@ impl Shard {
         match input {
             Parked::Bind { conn, .. } => {
                 let text = "The account cannot be opened now. Try again later.";
-                self.write_raw(conn, &StreamError::ResourceConstraint(text).to_xml());
+                self.end_with(conn, StreamError::ResourceConstraint(text));
                 self.push(Output::Close { conn });
             }
             Parked::Stanza { origin, stanza, .. } => {

@@ -1,11 +1,15 @@
 //! Orders of the person who runs the node.
 
-use base::Ticket;
-use base::ledger::{Query, StoreError, Write};
+use std::sync::Arc;
 
-use super::{After, Output, Purpose, Shard};
+use base::Ticket;
+use base::ledger::{Query, Rows, StoreError, Write};
+
+use super::{After, Leaver, Output, Purpose, ROSTER_KINDS, Shard};
 use crate::admin::{Answer, Command};
+use crate::contacts::Roster;
 use crate::desk;
+use crate::desk::registration::Gone;
 use crate::error::StreamError;
 
 impl Shard {
@@ -23,9 +27,15 @@ impl Shard {
                 let ticket = self.write(Write::SetCredentials { account: *account, credentials: credentials.clone() });
                 self.after(ticket, After::Reply(id, command));
             }
-            Command::RemoveAccount { account, .. } => {
-                let ticket = self.write(Write::RemoveAccount { account: *account });
-                self.after(ticket, After::Reply(id, command));
+            Command::RemoveAccount { address, account } => {
+                let (address, account, kinds) = (address.clone(), *account, ROSTER_KINDS.iter());
+                self.read_leaver(Box::new(Leaver {
+                    command: id,
+                    address,
+                    account,
+                    contacts: Roster::default(),
+                    kinds,
+                }));
             }
             Command::Accounts => {
                 self.read(Query::Accounts, Purpose::Accounts(id));
@@ -48,22 +58,49 @@ impl Shard {
         }
     }
 
+    /// Reads the next of what an account knows of others; when all is there, removes it.
+    fn read_leaver(&mut self, mut leaver: Box<Leaver>) {
+        if let Some(kind) = leaver.kinds.next() {
+            let query = Query::Records { account: leaver.account, kind: *kind };
+            self.read(query, Purpose::Leaver(leaver));
+            return;
+        }
+        let Leaver { command, address, account, contacts, .. } = *leaver;
+        let why = StreamError::PolicyViolation("The account was removed.");
+        let gone = Gone { address, contacts: Arc::new(contacts), why, reply: Some(command) };
+        let ticket = self.write(Write::RemoveAccount { account });
+        self.after(ticket, After::Removed(Box::new(gone)));
+    }
+
+    pub(super) fn handle_leaver(&mut self, mut leaver: Box<Leaver>, rows: Result<Rows, StoreError>) {
+        match rows {
+            Ok(Rows::Records(records)) => {
+                leaver.contacts.add(records);
+                self.read_leaver(leaver);
+            }
+            Ok(_) => self.reply(leaver.command, Err(StoreError::Failed("the store answered something else".into()))),
+            Err(error) => self.reply(leaver.command, Err(error)),
+        }
+    }
+
     pub(super) fn finish_command(&mut self, id: u64, command: Command, result: Result<(), StoreError>) {
+        if result.is_ok() {
+            match command {
+                Command::SetPassword { address, .. } => desk::registration::password_changed(self, &address, None),
+                Command::CreateAccount { address, .. } => self.forget_account(&address),
+                // Its own end follows its batch.
+                Command::RemoveAccount { .. } => {}
+                Command::Accounts | Command::Report | Command::ShutDown => {}
+            }
+        }
+        self.reply(id, result);
+    }
+
+    pub(super) fn reply(&mut self, id: u64, result: Result<(), StoreError>) {
         let answer = match result {
             Ok(()) => Answer::Done,
             Err(error) => Answer::Failed(error),
         };
-        if answer == Answer::Done {
-            match command {
-                Command::SetPassword { address, .. } => desk::registration::password_changed(self, &address, None),
-                Command::RemoveAccount { address, .. } => {
-                    let why = StreamError::PolicyViolation("The account was removed.");
-                    desk::registration::removed(self, &address, why);
-                }
-                Command::CreateAccount { address, .. } => self.forget_account(&address),
-                Command::Accounts | Command::Report | Command::ShutDown => {}
-            }
-        }
         self.push(Output::Reply { id, answer });
     }
 }

@@ -12,9 +12,10 @@ use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
-use crate::error::{Condition, StanzaError, StreamError};
+use crate::error::{Condition, StanzaError};
 use crate::questions::Question;
 use crate::session::What;
+use crate::tally;
 
 impl Shard {
     /// Adds a write to the batch of the input at hand.
@@ -106,6 +107,7 @@ impl Shard {
             (After::Settle(origin), _) => self.settle(origin),
             (After::Bounce(session, reply), Err(error)) => {
                 let error = StanzaError::from(error);
+                tally::count(&mut self.tally.stanza_errors, error.condition.name());
                 self.send(session, &reply.with_inner(error.to_xml()), What::Answer, None);
             }
             (After::Distrust(address), Err(_)) => self.distrust(&address),
@@ -117,10 +119,15 @@ impl Shard {
             (After::NewPassword(address, but), Ok(())) => {
                 desk::registration::password_changed(self, &address, Some(but));
             }
-            (After::Removed(address), Ok(())) => {
-                desk::registration::removed(self, &address, StreamError::NotAuthorized);
+            (After::Removed(gone), result) => {
+                if result.is_ok() {
+                    desk::registration::removed(self, &gone);
+                }
+                if let Some(id) = gone.reply {
+                    self.reply(id, result.clone());
+                }
             }
-            (After::NewPassword(..) | After::Removed(_), Err(_))
+            (After::NewPassword(..), Err(_))
             | (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
             // Its rows have gone with it.
             (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
@@ -211,6 +218,7 @@ impl Shard {
             }
             (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
+            (Purpose::Leaver(leaver), rows) => self.handle_leaver(leaver, rows),
             (Purpose::Accounts(id), rows) => {
                 let answer = match rows {
                     Ok(Rows::Accounts(rows)) => Answer::Accounts(rows.into_iter().map(|r| r.address).collect()),

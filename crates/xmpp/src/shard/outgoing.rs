@@ -9,6 +9,7 @@ use crate::desk;
 use crate::error::{StanzaError, StreamError};
 use crate::held::Outgoing;
 use crate::session::What;
+use crate::tally;
 
 impl Shard {
     /// Sends a stanza to a session's client, not before the batch `after` is durable and behind all that is held.
@@ -49,7 +50,9 @@ impl Shard {
             Kind::Presence(_) => false,
         };
         let author = self.resource(&Bare::of(from), from.resource().unwrap_or_default()).filter(|_| due);
-        if let (Some(author), Some(answer)) = (author, StanzaError::client_is_full().answer_to(stanza)) {
+        let error = StanzaError::client_is_full();
+        if let (Some(author), Some(answer)) = (author, error.answer_to(stanza)) {
+            tally::count(&mut self.tally.stanza_errors, error.condition.name());
             self.send(author, &answer, What::Answer, None);
         }
     }
@@ -115,6 +118,7 @@ impl Shard {
             return;
         };
         let end = self.arena.len();
+        self.tally.to_clients.count_written(&self.arena[start..end]);
         let mut watch = false;
         if to.sm.is_none() {
             to.leaving.extend(what.copy());

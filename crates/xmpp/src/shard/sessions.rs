@@ -8,7 +8,7 @@ use super::{Due, Output, Shard};
 use crate::error::StreamError;
 use crate::parking::Parked;
 use crate::session::{Session, What};
-use crate::{desk, ns};
+use crate::{desk, ns, tally};
 
 impl Shard {
     pub(super) fn handle_bind(&mut self, conn: ConnId, address: Bare, resource: Option<String>, id: String) {
@@ -39,12 +39,13 @@ impl Shard {
         }
         if self.accounts[address].sessions.len() >= ACCOUNT_SESSIONS_MAX {
             let text = "This account has too many sessions already. Log out somewhere else.";
-            self.write_raw(conn, &StreamError::ResourceConstraint(text).to_xml());
+            self.end_with(conn, StreamError::ResourceConstraint(text));
             self.push(Output::Close { conn });
             return;
         }
         let session = SessionId(self.next_session);
         self.next_session += 1;
+        self.tally.sessions += 1;
         let mut answer = Stanza::new(Kind::Iq(IqType::Result));
         answer.head.id = Some(id.into());
         let mut xml = Xml::new();
@@ -72,7 +73,7 @@ impl Shard {
     /// Another connection wants a session: the one that it has ends, and nothing more comes from there.
     pub(crate) fn displace(&mut self, session: SessionId) {
         if let Some(old) = self.sessions.get(&session).and_then(|s| s.conn) {
-            self.write_raw(old, &StreamError::Conflict.to_xml());
+            self.end_with(old, StreamError::Conflict);
             self.push(Output::Close { conn: old });
             self.lose_connection(session);
         }
@@ -113,9 +114,15 @@ impl Shard {
     /// Ends a session with a stream error to its client.
     pub(crate) fn end_stream(&mut self, session: SessionId, error: StreamError) {
         if let Some(conn) = self.sessions.get(&session).and_then(|s| s.conn) {
-            self.write_raw(conn, &error.to_xml());
+            self.end_with(conn, error);
         }
         self.close(session);
+    }
+
+    /// Tells a client why its stream ends.
+    pub(crate) fn end_with(&mut self, conn: ConnId, error: StreamError) {
+        tally::count(&mut self.tally.stream_errors, error.name());
+        self.write_raw(conn, &error.to_xml());
     }
 
     pub(super) fn close(&mut self, session: SessionId) {

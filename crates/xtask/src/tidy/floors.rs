@@ -14,7 +14,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("net", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
     ("sim", &["base", "wire", "mesh", "xmpp", "gateways", "store"]),
     // Tools for tests: what they need, and no part of the product needs them.
-    ("playhouse", &["sim"]),
+    ("playhouse", &["base", "sim"]),
     ("jirani", &["base", "wire", "mesh", "xmpp", "gateways", "store", "net"]),
     ("xtask", &["sim"]),
 ];

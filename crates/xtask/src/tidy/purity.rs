@@ -1,5 +1,5 @@
 //! Design, section 4, an invariant: below `net` nothing knows a clock, a socket, a thread, a random source, the environment
-//! or a file. Such things come in as arguments.
+//! or a file. Such things come in as arguments; so every secret begins at the one source in `net` (attack case B20).
 
 use super::tree::{Tree, split_tests, without_comments};
 

@@ -12,8 +12,8 @@ pub(crate) struct Tree {
     texts: BTreeMap<String, String>,
 }
 
-/// What is read: code, manifests, documents, and the cases with real clients.
-const READ: [&str; 4] = ["rs", "toml", "md", "py"];
+/// What is read: code, manifests, documents, plays, and the cases with real clients.
+const READ: [&str; 5] = ["rs", "toml", "md", "play", "py"];
 
 /// What is made, and what is not ours.
 const SKIPPED: [&str; 2] = ["target", "corpus"];

@@ -155,6 +155,7 @@ fn contacts_are_added_and_pushed() {
     );
 }
 
+/// Attack case D02, also for clients of other servers than ours.
 #[test]
 fn only_the_own_account_changes_the_contacts() {
     scene(
@@ -203,6 +204,21 @@ fn a_login_that_fails_says_why() {
     let mut client = stranger();
     says(&mut client, "HTTP/1.1 400 Bad Request");
     assert!(client.is_over().unwrap().is_err());
+}
+
+/// Attack case H14: another user of this computer has taken the port first. The password is proved, never told.
+#[test]
+fn whoever_listens_there_is_told_no_password() {
+    for mechanisms in ["PLAIN", "LOGIN", "PLAIN</mechanism><mechanism>SCRAM-SHA-256"] {
+        let mut client = stranger();
+        let features = SASL_FEATURES.replace("SCRAM-SHA-256", mechanisms);
+        says(&mut client, &format!("{HEADER}{features}"));
+        let mut sent = String::from_utf8(client.poll_bytes()).unwrap();
+        assert!(client.is_over().is_some() || sent.contains("'SCRAM-SHA-256'"), "{mechanisms}: {sent}");
+        says(&mut client, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+        sent += std::str::from_utf8(&client.poll_bytes()).unwrap();
+        assert!(!sent.contains("pencil") && !sent.contains(&BASE64.encode("\0user\0pencil")), "{mechanisms}: {sent}");
+    }
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! Design, section 3: what proves that an account of this node is its address, where the node holds the domain's root key.
+
+use base::{Bare, Wall};
+
+use crate::genesis::Genesis;
+use crate::keys::RootKey;
+
+use super::chain::{Chain, ChainError};
+use super::directory::Directory;
+use super::fact::{Hosting, Kind, Membership};
+use super::key::{DeviceKey, PersonKey};
+use super::stamp::Stamp;
+use super::statement::{SignError, Statement};
+
+/// Why there is no chain to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertifyError {
+    /// What should be said cannot be.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The root key is not the domain's.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// The keys of an account on this node, and of its domain.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    /// The domain.
+    pub genesis: &'a Genesis,
+    /// Its root key.
+    pub root: &'a RootKey,
+    /// The person.
+    pub person: &'a PersonKey,
+    /// The account on this node.
+    pub device: &'a DeviceKey,
+}
+
+/// The chain to an account: what is on file of it as long as half of its time is not over, else said anew with a higher
+/// sequence. The directory holds it afterwards.
+///
+/// # Errors
+/// If the name is none, or a key is not the right one.
+pub fn certify(directory: &mut Directory, now: Wall, address: &Bare, keys: Keys<'_>) -> Result<Chain, CertifyError> {
+    let domain = keys.genesis.hash();
+    let name = address.jid().local().unwrap_or_default().to_owned();
+    let membership = Membership { domain, name, person: keys.person.public(), role: None, group: None, policy: None };
+    let hosting = Hosting { device: keys.device.public() };
+    let new_membership = |last| Statement::sign(keys.root, membership.clone(), Stamp::next(last, now, None));
+    let new_hosting = |last| Statement::sign(keys.person, hosting.clone(), Stamp::next(last, now, None));
+    let said = [
+        renewed(directory, now, address, keys.root.public().as_bytes(), new_membership)?,
+        renewed(directory, now, address, keys.person.public().as_bytes(), new_hosting)?,
+    ];
+    let chain = Chain::new(keys.genesis.clone(), said.to_vec())?;
+    for statement in &said {
+        directory.add_own_statement(now, &chain, statement);
+    }
+    Ok(chain)
+}
+
+/// The statement that holds, or a new one. `sign` makes it with a sequence behind the last one.
+fn renewed(
+    directory: &Directory,
+    now: Wall,
+    address: &Bare,
+    issuer: &[u8; 32],
+    sign: impl Fn(Option<u64>) -> Result<Statement, SignError>,
+) -> Result<Statement, SignError> {
+    let fresh = sign(None)?;
+    let kind: Kind = fresh.fact().kind();
+    let fits = |statement: &Statement| statement.fact() == fresh.fact() && !statement.stamp().is_due(now);
+    let rows = directory.statements(address).iter().filter(|row| {
+        row.key.issuer == *issuer
+            && row.key.kind == kind.number()
+            && row.key.subject == fresh.subject()
+            && !row.key.fork
+    });
+    let on_file = rows.filter_map(|row| Statement::read(&row.bytes).ok()).find(fits);
+    match (on_file, directory.last_sequence(address, issuer, kind, fresh.subject())) {
+        // Nothing that took it back has come since.
+        (Some(held), Some(last)) if last == held.stamp().sequence => Ok(held),
+        (_, last) => sign(last),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Draft, Search};
+
+    fn domain(root: &RootKey) -> Genesis {
+        let next = RootKey::from_seed(&[9; 32]).public().commitment();
+        let mut search = Search::new(Draft { label: None, root: root.public(), next }, [7; 16]).unwrap();
+        loop {
+            if let Some(genesis) = search.step(1 << 20) {
+                return genesis;
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_is_kept_until_half_its_time_is_over() {
+        let root = RootKey::from_seed(&[1; 32]);
+        let genesis = domain(&root);
+        let (person, device) = (PersonKey::from_seed(&[2; 32]), DeviceKey::from_seed(&[3; 32]));
+        let keys = Keys { genesis: &genesis, root: &root, person: &person, device: &device };
+        let address = Bare::new(&format!("lisa@{}", genesis.name())).unwrap();
+        let mut directory = Directory::new();
+        let day = 24 * 3600 * 1000;
+        let at = |days: i64| Wall(1_795_132_800_000 + days * day);
+        let mut certified = |days| certify(&mut directory, at(days), &address, keys).unwrap();
+
+        let first = certified(0);
+        assert_eq!(first.check(at(0)).unwrap().address, address);
+        assert_eq!(certified(80), first, "half of the hosting's six months is not over");
+        let second = certified(100);
+        assert_eq!(second.links()[0], first.links()[0], "the membership holds for thirteen months");
+        assert!(second.links()[1].stamp().sequence > first.links()[1].stamp().sequence);
+        assert_eq!(certified(99), second, "a clock that is a day behind changes nothing");
+        // B26: one that is wrong by months says things for its own time, and once it is right again, sequences are beyond all.
+        assert!(certified(-10).check(at(-10)).is_ok());
+        let third = certified(101);
+        assert!(third.links()[1].stamp().sequence > second.links()[1].stamp().sequence);
+    }
+
+    #[test]
+    fn another_root_key_certifies_nobody() {
+        let root = RootKey::from_seed(&[1; 32]);
+        let genesis = domain(&root);
+        let (person, device) = (PersonKey::from_seed(&[2; 32]), DeviceKey::from_seed(&[3; 32]));
+        let other = RootKey::from_seed(&[4; 32]);
+        let keys = Keys { genesis: &genesis, root: &other, person: &person, device: &device };
+        let address = Bare::new(&format!("lisa@{}", genesis.name())).unwrap();
+        let refused = certify(&mut Directory::new(), Wall(1_795_132_800_000), &address, keys);
+        assert!(matches!(refused, Err(CertifyError::Chain(ChainError::Signer(Kind::MEMBERSHIP)))), "{refused:?}");
+    }
+}

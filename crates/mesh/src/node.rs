@@ -1,0 +1,527 @@
+//! Design, sections 5 and 6: the node, one value for each process: whom it has found, who is proven to be at the other end
+//! of which link, and therefore who is in reach.
+//!
+//! It joins the [`Finder`], the [`Dialer`], an [`Introduction`] for each link and the [`Directory`]; it knows no XMPP: what
+//! passes between accounts are parcels. One input, then drain [`Node::poll`], then sleep until [`Node::wake_at`].
+
+mod pairs;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::ledger::{Batch, PinRow, StatementRow};
+use base::limits::EARLY_PARCELS_BYTES_MAX;
+use base::{Bare, DeviceId, LinkId, Now, Time};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
+use crate::finding::{self, Finder, Instance, Key, Order, Reason};
+use crate::identity::introduction::{self, Introduction, Own, Policy, Role, Visibility};
+use crate::identity::{Chain, Directory, KeyChange, Kind, Pin, Refusal, Statement};
+use crate::link::dialer::{self, Dialer};
+use crate::link::{CloseCode, Command, Event, ProtocolId};
+use crate::post::Parcel;
+use pairs::{Pair, Pairs};
+
+/// Stands before what an address is called as somebody to be dialled, so that no instance's name is like it.
+const MANUAL: &str = "~";
+
+/// How long a link may live before what was proved on it is judged by the calendar again. Membership ends by months.
+const RECHECK_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What a node is told.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The devices of this node's accounts, all of them, and to whom each shows itself.
+    Devices(Vec<(Arc<Own>, Visibility)>),
+    /// The kernel, a responder or a person says something of the network.
+    Found(finding::Input),
+    /// The layer of links says something.
+    Link(Event),
+    /// An account of ours has a parcel for a device. Lost if it is not in reach.
+    Parcel {
+        /// Our account.
+        from: &'a Bare,
+        /// The device.
+        to: DeviceId,
+        /// The parcel.
+        bytes: Vec<u8>,
+    },
+    /// A person says that the key which an address shows now is right.
+    Accept(&'a Bare),
+    /// [`Node::wake_at`] has come.
+    Timer,
+}
+
+/// What a node wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For the responders of mDNS.
+    Order(Order),
+    /// For the layer of links.
+    Link(Command),
+    /// A device came in reach, anew or by another link than before; or it left.
+    Reach {
+        /// The device.
+        device: DeviceId,
+        /// What its chain proves.
+        address: Bare,
+        /// Whether it is in reach.
+        up: bool,
+    },
+    /// A device has a parcel for an account of ours.
+    Parcel {
+        /// The device.
+        from: DeviceId,
+        /// Our account.
+        to: Bare,
+        /// The parcel.
+        bytes: Vec<u8>,
+    },
+    /// To be written.
+    Store(Batch),
+    /// Why nobody is found, for people; `None` when somebody is.
+    Reason(Option<Reason>),
+    /// Something that a person should hear of.
+    Trouble(Trouble),
+}
+
+/// What a person should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Somebody proves an address with another key than the known one, and is not taken for it (attack case E07).
+    KeyChanged(Box<KeyChange>),
+    /// What proves that an address is ours does not hold: the clock is wrong, or it was taken back.
+    OwnRefused(Bare, Refusal),
+    /// No more keys of people can be remembered: who is new is not recognised next time.
+    TooManyKeys,
+    /// A device with the key of one of ours is in reach: the data directory was copied, and both copies run (attack case
+    /// B23).
+    Twin(Bare),
+}
+
+/// Somebody who is in reach, for those who look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Who.
+    pub address: Bare,
+    /// On which device.
+    pub device: DeviceId,
+    /// Where.
+    pub remote: SocketAddr,
+    /// Since when there is this link.
+    pub since: Time,
+}
+
+/// A link and who is there.
+struct Link {
+    introduction: Introduction,
+    remote: SocketAddr,
+    since: Time,
+    sent: Pairs,
+    received: Pairs,
+    /// Parcels of devices that have not proved yet that they are there: their proof is on another stream.
+    early: VecDeque<(Pair, Vec<u8>)>,
+    early_bytes: usize,
+}
+
+/// See the module.
+pub struct Node {
+    now: Now,
+    /// When everybody in reach was judged last.
+    checked_at: Time,
+    directory: Directory,
+    finder: Finder,
+    dialer: Dialer,
+    devices: Vec<(Arc<Own>, Visibility)>,
+    links: BTreeMap<LinkId, Link>,
+    /// The links on which each device is proven; parcels go by the last one.
+    reach: BTreeMap<DeviceId, (Bare, Vec<LinkId>)>,
+    /// Those whose key is not the known one, until their link ends.
+    contested: BTreeMap<Bare, Box<Chain>>,
+    rng: ChaCha20Rng,
+    outputs: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node that is attached to no network yet. The seed must come from a strong source, anew at each start.
+    pub fn new(now: Now, port: u16, loopback: bool, seed: [u8; 32]) -> Node {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut draw = || {
+            let mut bytes = [0; 32];
+            rng.fill_bytes(&mut bytes);
+            bytes
+        };
+        let (for_finder, for_dialer) = (draw(), draw());
+        Node {
+            now,
+            checked_at: now.mono,
+            directory: Directory::new(),
+            finder: Finder::new(finding::Config { port, loopback, seed: for_finder }),
+            dialer: Dialer::new(now.mono, for_dialer),
+            devices: Vec::new(),
+            links: BTreeMap::new(),
+            reach: BTreeMap::new(),
+            contested: BTreeMap::new(),
+            rng,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what was written before, before anything else is handled.
+    pub fn load(&mut self, statements: Vec<StatementRow>, pins: Vec<PinRow>) {
+        self.directory.load_statements(statements);
+        self.directory.load_pins(pins);
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.now = now;
+        match input {
+            Input::Devices(devices) => self.handle_devices(devices),
+            Input::Found(input) => self.handle_found(input),
+            Input::Link(event) => self.handle_link(event),
+            Input::Parcel { from, to, bytes } => self.send(from, to, bytes),
+            Input::Accept(address) => self.accept(address),
+            Input::Timer => {
+                if self.dialer.wake_at().is_some_and(|at| at <= now.mono) {
+                    self.dialer.handle(now.mono, dialer::Input::Timer);
+                }
+                if self.finder.wake_at().is_some_and(|at| at <= now.mono) {
+                    self.find(finding::Input::Due);
+                }
+                if now.mono - self.checked_at >= RECHECK_TIME {
+                    self.recheck();
+                }
+            }
+        }
+        self.drain_dialer();
+        let writes = self.directory.take_writes();
+        if !writes.is_empty() {
+            self.outputs.push_back(Output::Store(writes));
+        }
+    }
+
+    /// The next thing to do; drain it after every [`Node::handle`].
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Timer`] is due, if ever.
+    pub fn wake_at(&self) -> Option<Time> {
+        self.dialer.wake_at().into_iter().chain(self.finder.wake_at()).min()
+    }
+
+    /// The same, to say something of our own accounts in it. What that writes goes out with the next input.
+    pub fn directory_mut(&mut self) -> &mut Directory {
+        &mut self.directory
+    }
+
+    /// What the node knows of people's keys.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Who is in reach.
+    pub fn neighbours(&self) -> impl Iterator<Item = Neighbour> {
+        self.reach.iter().filter_map(|(device, (address, links))| {
+            let link = self.links.get(links.last()?)?;
+            Some(Neighbour { address: address.clone(), device: *device, remote: link.remote, since: link.since })
+        })
+    }
+
+    /// How many links there are, proven or not.
+    pub fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    // --- our own devices --------------------------------------------------------------------------------------------
+
+    fn handle_devices(&mut self, devices: Vec<(Arc<Own>, Visibility)>) {
+        let address = |own: &Own| own.chain().proven().address.clone();
+        let before: BTreeSet<Bare> = self.devices.iter().map(|(own, _)| address(own)).collect();
+        let after: BTreeSet<Bare> = devices.iter().map(|(own, _)| address(own)).collect();
+        before.difference(&after).for_each(|gone| self.directory.remove_own(gone));
+        for (own, _) in &devices {
+            self.directory.add_own(address(own), Pin::of(own.chain().proven()));
+            if let Err(refusal) = self.directory.learn(self.now.wall, own.chain()) {
+                self.outputs.push_back(Output::Trouble(Trouble::OwnRefused(address(own), refusal)));
+            }
+        }
+        self.devices = devices;
+        for id in self.links.keys().copied().collect::<Vec<_>>() {
+            let policy = self.policy();
+            self.introduce(id, introduction::Input::Policy(policy));
+        }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let mut noise = [0; 32];
+        self.rng.fill_bytes(&mut noise);
+        Policy { devices: self.devices.clone(), noise }
+    }
+
+    fn own_device(&self, address: &Bare) -> Option<DeviceId> {
+        let mut proven = self.devices.iter().map(|(own, _)| own.chain().proven());
+        proven.find(|proven| proven.address == *address).map(|proven| proven.device)
+    }
+
+    fn own_address(&self, device: DeviceId) -> Option<Bare> {
+        let mut proven = self.devices.iter().map(|(own, _)| own.chain().proven());
+        proven.find(|proven| proven.device == device).map(|proven| proven.address.clone())
+    }
+
+    // --- finding and dialling ---------------------------------------------------------------------------------------
+
+    fn handle_found(&mut self, input: finding::Input) {
+        // Somebody may only say that it is gone: its link knows.
+        if let finding::Input::Gone { instance, .. } = &input {
+            let is_to = |link: &&LinkId| self.dialer.keys_of(**link).any(|key| key == instance.as_str());
+            let doubted = self.links.keys().filter(is_to).map(|link| Output::Link(Command::Doubt { link: *link }));
+            self.outputs.extend(doubted);
+        }
+        self.find(input);
+    }
+
+    fn find(&mut self, input: finding::Input) {
+        let now = self.now;
+        self.finder.handle(now, input);
+        while let Some(output) = self.finder.poll() {
+            match output {
+                finding::Output::Order(order) => {
+                    if matches!(order, Order::Start { .. }) {
+                        // Another network, or the same after a sleep: whoever could not be reached may be now.
+                        self.dialer.handle(now.mono, dialer::Input::Woke);
+                    }
+                    self.outputs.push_back(Output::Order(order));
+                }
+                finding::Output::Candidate { key, addresses } => {
+                    let ours = match &key {
+                        Key::Announced(instance) => self.finder.name_beside(instance),
+                        Key::Manual(_) => None,
+                    };
+                    self.dialer.handle(now.mono, dialer::Input::Instance(ours.map(Instance::as_str)));
+                    let candidate = dialer::Input::Candidate { key: &name(&key), addresses: &addresses };
+                    self.dialer.handle(now.mono, candidate);
+                }
+                finding::Output::CandidateGone { key } => {
+                    self.dialer.handle(now.mono, dialer::Input::Gone { key: &name(&key) });
+                }
+                finding::Output::Reason(reason) => self.outputs.push_back(Output::Reason(reason)),
+            }
+        }
+    }
+
+    fn drain_dialer(&mut self) {
+        while let Some(command) = self.dialer.poll() {
+            self.outputs.push_back(Output::Link(command));
+        }
+    }
+
+    // --- links ------------------------------------------------------------------------------------------------------
+
+    fn handle_link(&mut self, event: Event) {
+        let unreachable = match &event {
+            Event::DialFailed { attempt, .. } => self.dialer.key_of(*attempt).map(str::to_owned),
+            _ => None,
+        };
+        self.dialer.handle(self.now.mono, dialer::Input::Event(&event));
+        if let Some(key) = unreachable.as_deref().and_then(key) {
+            self.find(finding::Input::Unreachable { key });
+        }
+        match event {
+            Event::Up { link, exporter, local_key, remote_key, dialled, remote, .. } => {
+                let role = if dialled { Role::Dialler } else { Role::Listener };
+                let introduction = Introduction::new(role, exporter, local_key, remote_key, self.policy());
+                let new = Link {
+                    introduction,
+                    remote,
+                    since: self.now.mono,
+                    sent: Pairs::default(),
+                    received: Pairs::default(),
+                    early: VecDeque::new(),
+                    early_bytes: 0,
+                };
+                self.links.insert(link, new);
+                let key = self.dialer.keys_of(link).next().and_then(key);
+                self.find(finding::Input::LinkUp { link, key, remote });
+                self.drain_introduction(link);
+            }
+            Event::Frame { link, protocol, frame } if protocol == ProtocolId::INTRODUCTION => {
+                self.introduce(link, introduction::Input::Frame(&frame));
+            }
+            Event::Frame { link, protocol, frame } if protocol == ProtocolId::POST => self.receive(link, &frame),
+            Event::Down { link, .. } => {
+                self.drop_link(link);
+                self.find(finding::Input::LinkDown { link });
+            }
+            Event::Frame { .. } | Event::Refused { .. } | Event::DialFailed { .. } => {}
+        }
+    }
+
+    fn drop_link(&mut self, link: LinkId) {
+        if self.links.remove(&link).is_none() {
+            return;
+        }
+        let there: Vec<DeviceId> =
+            self.reach.iter().filter(|(_, (_, at))| at.contains(&link)).map(|(d, _)| *d).collect();
+        there.into_iter().for_each(|device| self.lose(link, device));
+    }
+
+    fn close(&mut self, link: LinkId, code: CloseCode) {
+        self.outputs.push_back(Output::Link(Command::Close { link, code }));
+    }
+
+    // --- who is there -----------------------------------------------------------------------------------------------
+
+    fn introduce(&mut self, link: LinkId, input: introduction::Input<'_>) {
+        let Some(at) = self.links.get_mut(&link) else { return };
+        at.introduction.handle(self.now, input, &self.directory);
+        self.drain_introduction(link);
+    }
+
+    fn drain_introduction(&mut self, link: LinkId) {
+        while let Some(output) = self.links.get_mut(&link).and_then(|at| at.introduction.poll()) {
+            match output {
+                introduction::Output::Frame(frame) => {
+                    let command = Command::Send { link, protocol: ProtocolId::INTRODUCTION, frame };
+                    self.outputs.push_back(Output::Link(command));
+                }
+                introduction::Output::Proven(chain) => {
+                    let is_revoking = |statement: &Statement| statement.fact().kind() == Kind::REVOCATION;
+                    // It may bring its own end, or somebody else's.
+                    if self.directory.learn(self.now.wall, &chain).is_ok() {
+                        self.gain(link, &chain);
+                    }
+                    if chain.statements().iter().any(is_revoking) {
+                        self.recheck();
+                    }
+                }
+                introduction::Output::Gone(device) => self.lose(link, device),
+                introduction::Output::Refused(chain, refusal) => self.refuse(chain, refusal),
+                introduction::Output::Twin(device) => {
+                    if let Some(address) = self.own_address(device) {
+                        self.outputs.push_back(Output::Trouble(Trouble::Twin(address)));
+                    }
+                }
+                introduction::Output::Failed(_) => {}
+                introduction::Output::Close(_) => self.close(link, CloseCode::Unproven),
+            }
+        }
+    }
+
+    /// A device is proven to be at the end of a link. What it sent before its proof came is taken now.
+    fn gain(&mut self, link: LinkId, chain: &Chain) {
+        let proven = chain.proven();
+        let (_, links) = self.reach.entry(proven.device).or_insert_with(|| (proven.address.clone(), Vec::new()));
+        if links.contains(&link) {
+            return;
+        }
+        links.push(link);
+        let (device, address) = (proven.device, proven.address.clone());
+        self.outputs.push_back(Output::Reach { device, address, up: true });
+        let Some(at) = self.links.get_mut(&link) else { return };
+        let (of_it, rest) = at.early.drain(..).partition(|((from, _), _)| *from == device);
+        at.early = rest;
+        at.early_bytes = at.early.iter().map(|(_, bytes)| bytes.len()).sum();
+        let of_it: VecDeque<(Pair, Vec<u8>)> = of_it;
+        for (pair, bytes) in of_it {
+            self.take(pair, bytes);
+        }
+    }
+
+    /// A device is at the end of this link no more.
+    fn lose(&mut self, link: LinkId, device: DeviceId) {
+        let Some((address, links)) = self.reach.get_mut(&device) else { return };
+        let was_used = links.last() == Some(&link);
+        links.retain(|at| *at != link);
+        if !was_used {
+            return;
+        }
+        let (address, up) = (address.clone(), !links.is_empty());
+        if !up {
+            self.reach.remove(&device);
+        }
+        self.outputs.push_back(Output::Reach { device, address, up });
+    }
+
+    fn refuse(&mut self, chain: Box<Chain>, refusal: Refusal) {
+        // It is refused again, of course; but a contradiction of its authority is kept.
+        self.directory.learn(self.now.wall, &chain).ok();
+        if let Refusal::KeyChanged(change) = refusal {
+            self.contested.insert(change.address.clone(), chain);
+            self.outputs.push_back(Output::Trouble(Trouble::KeyChanged(change)));
+        }
+    }
+
+    fn accept(&mut self, address: &Bare) {
+        let Some(chain) = self.contested.remove(address) else { return };
+        self.directory.repin(chain.proven());
+        self.recheck();
+    }
+
+    /// What is believed of keys, or the calendar, has changed: everybody who is in reach is judged anew.
+    fn recheck(&mut self) {
+        self.checked_at = self.now.mono;
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            self.introduce(link, introduction::Input::Recheck);
+        }
+    }
+
+    // --- parcels ----------------------------------------------------------------------------------------------------
+
+    fn send(&mut self, from: &Bare, to: DeviceId, bytes: Vec<u8>) {
+        let Some(own) = self.own_device(from) else { return };
+        let Some(link) = self.reach.get(&to).and_then(|(_, links)| links.last()).copied() else { return };
+        let Some(at) = self.links.get_mut(&link) else { return };
+        // Whoever is written to is cared for: from now on their key is known.
+        if let Ok(Parcel::Lasting(_)) = Parcel::read(&bytes)
+            && let Some(chain) = at.introduction.present().find(|chain| chain.proven().device == to)
+            && self.directory.pin(chain.proven()) == Err(Refusal::Full)
+        {
+            self.outputs.push_back(Output::Trouble(Trouble::TooManyKeys));
+        }
+        if let Some(frame) = at.sent.write((own, to), &bytes) {
+            self.outputs.push_back(Output::Link(Command::Send { link, protocol: ProtocolId::POST, frame }));
+        }
+    }
+
+    fn receive(&mut self, link: LinkId, frame: &[u8]) {
+        let Some(at) = self.links.get_mut(&link) else { return };
+        let Ok((pair, parcel)) = at.received.read(frame) else {
+            return self.close(link, CloseCode::Malformed);
+        };
+        if self.reach.get(&pair.0).is_some_and(|(_, links)| links.contains(&link)) {
+            return self.take(pair, parcel.to_vec());
+        }
+        if at.early_bytes + parcel.len() <= EARLY_PARCELS_BYTES_MAX {
+            at.early_bytes += parcel.len();
+            at.early.push_back((pair, parcel.to_vec()));
+        }
+    }
+
+    /// A parcel of a device that is proven.
+    fn take(&mut self, (from, to): Pair, bytes: Vec<u8>) {
+        if let Some(to) = self.own_address(to) {
+            self.outputs.push_back(Output::Parcel { from, to, bytes });
+        }
+    }
+}
+
+/// What the dialer calls somebody.
+fn name(key: &Key) -> String {
+    match key {
+        Key::Announced(instance) => instance.as_str().to_owned(),
+        Key::Manual(address) => format!("{MANUAL}{address}"),
+    }
+}
+
+/// Whom the dialer calls so.
+fn key(name: &str) -> Option<Key> {
+    match name.strip_prefix(MANUAL) {
+        Some(address) => address.parse().ok().map(Key::Manual),
+        None => Instance::new(name).map(Key::Announced),
+    }
+}

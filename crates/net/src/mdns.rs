@@ -1,0 +1,330 @@
+//! RFC 6762 and RFC 6763 by the crate `mdns-sd`: announces this machine on its networks and hears the others, as
+//! [`mesh::finding::Finder`] orders.
+//!
+//! Each network has a responder of its own, with a thread and two sockets. One responder for several networks would say on
+//! each what it is called on the others: to it, every link-local address belongs to every link.
+//!
+//! What that crate does not do is done here. It keeps whatever it hears, without limit: it is counted, and beyond
+//! [`MDNS_INSTANCES_MAX`], [`MDNS_RECORDS_MAX`] or [`MDNS_TIMERS_MAX`] the responder ends (attack case E06). It looks for
+//! new addresses every five seconds: that is off, the kernel tells ([`crate::netlink`]). It answers questions from beyond
+//! the link (attack case E03): [`Guard`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
+
+use base::limits::{MDNS_INSTANCES_MAX, MDNS_RECORDS_MAX, MDNS_TIMERS_MAX};
+use mdns_sd::{
+    DaemonEvent, IfKind, IfPredicate, MDNS_PORT, Metrics, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
+    ServiceEvent, ServiceInfo,
+};
+use mesh::finding::{FORMAT, Failure, Input, Instance, NetworkId, Order, Sighting};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Our service (RFC 6763 section 7).
+const SERVICE: &str = "_jirani._udp.local.";
+
+/// How long who is asked for may take to answer. RFC 6762 section 10.4 gives ten seconds for two questions; we ask when a
+/// link has died already.
+const VERIFY_WITHIN: Duration = Duration::from_secs(4);
+
+/// How often what a responder holds is counted: a tenth of a millisecond of CPU each time.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a responder may take to say goodbye.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
+
+/// What waits to be read from all responders. While it is full they are not read, and end for it.
+const EVENTS_MAX: usize = 256;
+
+/// The responders of all networks.
+pub struct Mdns {
+    running: BTreeMap<NetworkId, Running>,
+    started: u64,
+    tell: mpsc::Sender<(u64, Input)>,
+    told: mpsc::Receiver<(u64, Input)>,
+}
+
+struct Running {
+    /// Tells it from others of the same network: what an older one said does not count.
+    number: u64,
+    orders: mpsc::UnboundedSender<Order>,
+    task: JoinHandle<()>,
+}
+
+impl Default for Mdns {
+    fn default() -> Mdns {
+        let (tell, told) = mpsc::channel(EVENTS_MAX);
+        Mdns { running: BTreeMap::new(), started: 0, tell, told }
+    }
+}
+
+impl Mdns {
+    /// Does what the finder says. Must be called on a tokio runtime.
+    pub fn obey(&mut self, order: Order) {
+        match order {
+            Order::Start { network, guard } => self.start(network, &guard),
+            // Without its orders it ends by itself.
+            Order::Stop { network } => drop(self.running.remove(&network)),
+            Order::Look { network, .. }
+            | Order::Announce { network, .. }
+            | Order::Withdraw { network, .. }
+            | Order::Verify { network, .. } => {
+                if let Some(running) = self.running.get(&network) {
+                    // If it has failed, the finder is about to hear of that.
+                    let _ = running.orders.send(order);
+                }
+            }
+        }
+    }
+
+    /// What a responder has to say. May be cancelled.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            let (number, input) = self.told.recv().await.expect("one end is here");
+            if let Input::Seen(Sighting { network, .. }) | Input::Gone { network, .. } | Input::Failed { network, .. } =
+                &input
+                && self.running.get(network).is_some_and(|running| running.number == number)
+            {
+                return input;
+            }
+        }
+    }
+
+    /// Says goodbye on all networks.
+    pub async fn close(mut self) {
+        for running in std::mem::take(&mut self.running).into_values() {
+            drop(running.orders);
+            // A responder that has panicked has said what it had to say.
+            let _ = running.task.await;
+        }
+    }
+
+    fn start(&mut self, network: NetworkId, guard: &[IpAddr]) {
+        self.started += 1;
+        let number = self.started;
+        let (orders, to_obey) = mpsc::unbounded_channel();
+        let (tell, guard) = (self.tell.clone(), Guard::new(guard));
+        let task = tokio::spawn(async move {
+            if let Err(failure) = Responder::run(network, guard, to_obey, number, &tell).await {
+                let _ = tell.send((number, Input::Failed { network, failure })).await;
+            }
+        });
+        self.running.insert(network, Running { number, orders, task });
+    }
+}
+
+/// The responder of one network.
+struct Responder {
+    network: NetworkId,
+    daemon: ServiceDaemon,
+    events: Receiver<ServiceEvent>,
+    monitor: Receiver<DaemonEvent>,
+    /// All that were found, by the name that the crate has for them; those with a name such as ours.
+    found: BTreeSet<String>,
+    guard: Guard,
+}
+
+impl Responder {
+    /// Works until there will be no more orders.
+    async fn run(
+        network: NetworkId,
+        guard: Guard,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        number: u64,
+        tell: &mpsc::Sender<(u64, Input)>,
+    ) -> Result<(), Failure> {
+        let mut responder = Responder::start(network, guard).map_err(|error| {
+            tracing::warn!(network = network.0, %error, "finding others does not start");
+            Failure::Broken
+        })?;
+        let mut count = tokio::time::interval(COUNT_EVERY);
+        count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let end = loop {
+            let input = tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => responder.obey(order).map(|()| None),
+                    None => break Ok(()),
+                },
+                event = responder.events.recv_async() => match event {
+                    Ok(event) => responder.heard(event),
+                    // It ended the subscription: more came than was read.
+                    Err(_) => Err(Failure::Crowded),
+                },
+                event = responder.monitor.recv_async() => match event {
+                    Ok(DaemonEvent::Error(error)) => {
+                        tracing::warn!(network = network.0, %error, "finding others fails");
+                        Err(Failure::Broken)
+                    }
+                    Ok(_) => Ok(None),
+                    Err(_) => Err(Failure::Broken),
+                },
+                _ = count.tick() => responder.count().await.map(|()| None),
+            };
+            match input {
+                Ok(None) => {}
+                Ok(Some(input)) => {
+                    let _ = tell.send((number, input)).await;
+                }
+                Err(failure) => break Err(failure),
+            }
+        };
+        responder.close().await;
+        end
+    }
+
+    fn start(network: NetworkId, guard: Guard) -> Result<Responder, mdns_sd::Error> {
+        let daemon = ServiceDaemon::new()?;
+        daemon.set_ip_check_interval(0)?;
+        daemon.disable_interface(elsewhere(network))?;
+        let monitor = daemon.monitor()?;
+        let events = daemon.browse(SERVICE)?;
+        Ok(Responder { network, daemon, events, monitor, found: BTreeSet::new(), guard })
+    }
+
+    fn obey(&mut self, order: Order) -> Result<(), Failure> {
+        let done = match order {
+            Order::Start { .. } | Order::Stop { .. } => Ok(()),
+            Order::Look { guard, .. } => {
+                self.guard = Guard::new(&guard);
+                // Said once more, it makes the crate look which addresses there are.
+                self.daemon.disable_interface(elsewhere(self.network))
+            }
+            Order::Announce { instance, port, .. } => {
+                self.service(&instance, port).and_then(|service| self.daemon.register(service))
+            }
+            Order::Withdraw { instance, .. } => self.daemon.unregister(&full_name(&instance)).map(drop),
+            Order::Verify { instance, .. } => self.verify(&instance),
+        };
+        done.map_err(|error| {
+            tracing::warn!(network = self.network.0, %error, "finding others fails");
+            Failure::Broken
+        })
+    }
+
+    /// RFC 6762 section 8.1 has names probed, lest two hosts take one. Ours have 80 random bits; and who is not probed for
+    /// cannot be made to take another name for ever (attack case E05), is found 750 ms sooner, and sends six packets fewer.
+    fn service(&self, instance: &Instance, port: u16) -> Result<ServiceInfo, mdns_sd::Error> {
+        let (name, format) = (instance.as_str(), FORMAT.to_string());
+        let txt = &[("v", format.as_str())][..];
+        let mut service = ServiceInfo::new(SERVICE, name, &format!("{name}.local."), "", port, txt)?.enable_addr_auto();
+        service.set_requires_probe(false);
+        service.set_interfaces(vec![IfKind::IndexV4(self.network.0), IfKind::IndexV6(self.network.0)]);
+        Ok(service)
+    }
+
+    fn verify(&mut self, instance: &Instance) -> Result<(), mdns_sd::Error> {
+        let known = self.found.iter().find(|name| label(name).as_ref() == Some(instance));
+        match known {
+            Some(name) => self.daemon.verify(name.clone(), VERIFY_WITHIN),
+            // What has said goodbye is not remembered: ask everybody.
+            None => {
+                self.events = self.daemon.browse(SERVICE)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn heard(&mut self, event: ServiceEvent) -> Result<Option<Input>, Failure> {
+        match event {
+            ServiceEvent::ServiceFound(_, name) => {
+                self.found.insert(name);
+                if self.found.len() > MDNS_INSTANCES_MAX { Err(Failure::Crowded) } else { Ok(None) }
+            }
+            ServiceEvent::ServiceResolved(service) => Ok(self.sighting(&service).map(Input::Seen)),
+            ServiceEvent::ServiceRemoved(_, name) => {
+                self.found.remove(&name);
+                Ok(label(&name).map(|instance| Input::Gone { network: self.network, instance }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn sighting(&self, service: &ResolvedService) -> Option<Sighting> {
+        let instance = label(service.get_fullname())?;
+        let port = service.get_port();
+        let addresses = service.get_addresses().iter().filter_map(|ip| match ip {
+            ScopedIp::V4(v4) => Some(SocketAddrV4::new(*v4.addr(), port).into()),
+            ScopedIp::V6(v6) => Some(SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()),
+            _ => None,
+        });
+        let format = service.get_property_val_str("v").and_then(|v| v.parse().ok());
+        Some(Sighting { network: self.network, instance, addresses: addresses.collect(), format })
+    }
+
+    async fn count(&self) -> Result<(), Failure> {
+        let asked = self.daemon.get_metrics().map_err(|_| Failure::Broken)?;
+        let Ok(answer) = tokio::time::timeout(COUNT_EVERY, asked.recv_async()).await else {
+            // It does nothing but read packets.
+            return Err(Failure::Crowded);
+        };
+        let metrics = answer.map_err(|_| Failure::Broken)?;
+        if is_crowded(&metrics) { Err(Failure::Crowded) } else { Ok(()) }
+    }
+
+    /// Says goodbye and ends the thread.
+    async fn close(self) {
+        if let Ok(end) = self.daemon.shutdown() {
+            let _ = tokio::time::timeout(GOODBYE_WITHIN, end.recv_async()).await;
+        }
+    }
+}
+
+fn is_crowded(metrics: &Metrics) -> bool {
+    let held = |name: &str| metrics.get(name).map_or(0, |count| usize::try_from(*count).unwrap_or(0));
+    let records: usize = metrics.keys().filter(|name| name.starts_with("cached-")).map(|name| held(name)).sum();
+    records > MDNS_RECORDS_MAX || held("timer") > MDNS_TIMERS_MAX
+}
+
+/// All interfaces but that of the network.
+fn elsewhere(network: NetworkId) -> IfKind {
+    IfKind::Predicate(IfPredicate::new(move |interface| interface.index != Some(network.0)))
+}
+
+fn full_name(instance: &Instance) -> String {
+    format!("{}.{SERVICE}", instance.as_str())
+}
+
+/// The instance's own part of a service's name, if it is such as ours.
+fn label(name: &str) -> Option<Instance> {
+    let at = name.len().checked_sub(SERVICE.len() + 1)?;
+    let (label, rest) = name.split_at_checked(at)?;
+    let is_ours = rest.strip_prefix('.').is_some_and(|service| service.eq_ignore_ascii_case(SERVICE));
+    if is_ours { Instance::new(label) } else { None }
+}
+
+/// Attack case E03 (CVE-2017-6519 in another responder; RFC 6762 sections 5.5 and 11): who is not on the link is not
+/// answered.
+///
+/// The crate reads whatever comes to port 5353, multicast or not, and does not look where from (its pull request 190 is to
+/// change that). A socket that is bound to an address is given what is sent to that address, before those bound to none:
+/// so here are sockets that nobody reads, for every address that can be reached from beyond the link. Multicast does
+/// not come to them. Another responder of this machine does not get such questions, either.
+struct Guard(#[expect(dead_code, reason = "they work by being there")] Vec<Socket>);
+
+impl Guard {
+    fn new(addresses: &[IpAddr]) -> Guard {
+        let bound = addresses.iter().filter_map(|ip| {
+            let address = SocketAddr::new(*ip, MDNS_PORT);
+            let socket = Guard::bind(address);
+            // An address that is not ready yet (IPv6 looks for duplicates) cannot be sent to, either.
+            socket.inspect_err(|error| tracing::debug!(%address, %error, "not guarded")).ok()
+        });
+        Guard(bound.collect())
+    }
+
+    fn bind(address: SocketAddr) -> std::io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        // As little as the system allows: nothing of it is read.
+        socket.set_recv_buffer_size(0)?;
+        socket.bind(&address.into())?;
+        Ok(socket)
+    }
+}
+
+#[cfg(test)]
+mod tests;
