@@ -7,8 +7,8 @@ import sys
 import time
 import traceback
 
-import lab
 import cases
+import lab
 
 # In the order of running: what is basic first.
 import finding  # noqa: F401

@@ -19,6 +19,11 @@ pub const STANZA_BYTES_MAX: usize = 262_144;
 /// client could end the stream that its server shares with all others.
 pub const SERVER_STANZA_BYTES_MAX: usize = 524_288;
 
+/// One stanza that comes out of a packed frame (attack case G02: some bytes that would expand without end). As from a server.
+pub const PACKED_STANZA_BYTES_MAX: usize = SERVER_STANZA_BYTES_MAX;
+/// The frame itself. It is hardly ever longer than its stanza: a run of six letters takes seven bytes at worst.
+pub const PACKED_FRAME_BYTES_MAX: usize = 2 * PACKED_STANZA_BYTES_MAX;
+
 /// Elements inside each other in one stanza. The deepest real one (a forwarded, encrypted message in a pubsub event in
 /// an archive result) reaches 15; recursion below this cannot exhaust a stack.
 pub const ELEMENT_DEPTH_MAX: usize = 64;

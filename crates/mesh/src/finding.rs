@@ -73,15 +73,6 @@ pub struct Sighting {
     pub format: Option<u16>,
 }
 
-/// Why a responder ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// It could not start, or stopped by itself.
-    Broken,
-    /// It holds more than it should (attack case E06).
-    Crowded,
-}
-
 /// Everything that can happen to a finder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -102,8 +93,6 @@ pub enum Input {
     Failed {
         /// Whose.
         network: NetworkId,
-        /// Why.
-        failure: Failure,
     },
     /// A person named an address.
     Manual(SocketAddr),

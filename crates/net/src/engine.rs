@@ -335,6 +335,8 @@ impl Engine {
             Output::Expel { address } => {
                 self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
             }
+            // Nobody is in reach before there are links.
+            Output::Parcel { .. } => {}
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {
                     // Who asked may have gone.

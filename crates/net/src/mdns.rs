@@ -18,7 +18,7 @@ use mdns_sd::{
     DaemonEvent, IfKind, IfPredicate, MDNS_PORT, Metrics, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
     ServiceEvent, ServiceInfo,
 };
-use mesh::finding::{FORMAT, Failure, Input, Instance, NetworkId, Order, Sighting};
+use mesh::finding::{FORMAT, Input, Instance, NetworkId, Order, Sighting};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -109,11 +109,23 @@ impl Mdns {
         let (tell, guard) = (self.tell.clone(), Guard::new(guard));
         let task = tokio::spawn(async move {
             if let Err(failure) = Responder::run(network, guard, to_obey, number, &tell).await {
-                let _ = tell.send((number, Input::Failed { network, failure })).await;
+                tracing::warn!(network = network.0, %failure, "finding others rests");
+                let _ = tell.send((number, Input::Failed { network })).await;
             }
         });
         self.running.insert(network, Running { number, orders, task });
     }
+}
+
+/// Why a responder ended.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Broken(#[from] mdns_sd::Error),
+    #[error("the mDNS responder has ended by itself")]
+    Ended,
+    #[error("more is announced than can be true: somebody makes up neighbours")]
+    Crowded,
 }
 
 /// The responder of one network.
@@ -136,16 +148,13 @@ impl Responder {
         number: u64,
         tell: &mpsc::Sender<(u64, Input)>,
     ) -> Result<(), Failure> {
-        let mut responder = Responder::start(network, guard).map_err(|error| {
-            tracing::warn!(network = network.0, %error, "finding others does not start");
-            Failure::Broken
-        })?;
+        let mut responder = Responder::start(network, guard)?;
         let mut count = tokio::time::interval(COUNT_EVERY);
         count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let end = loop {
             let input = tokio::select! {
                 order = orders.recv() => match order {
-                    Some(order) => responder.obey(order).map(|()| None),
+                    Some(order) => responder.obey(order).map(|()| None).map_err(Failure::from),
                     None => break Ok(()),
                 },
                 event = responder.events.recv_async() => match event {
@@ -154,12 +163,9 @@ impl Responder {
                     Err(_) => Err(Failure::Crowded),
                 },
                 event = responder.monitor.recv_async() => match event {
-                    Ok(DaemonEvent::Error(error)) => {
-                        tracing::warn!(network = network.0, %error, "finding others fails");
-                        Err(Failure::Broken)
-                    }
+                    Ok(DaemonEvent::Error(error)) => Err(error.into()),
                     Ok(_) => Ok(None),
-                    Err(_) => Err(Failure::Broken),
+                    Err(_) => Err(Failure::Ended),
                 },
                 _ = count.tick() => responder.count().await.map(|()| None),
             };
@@ -184,24 +190,18 @@ impl Responder {
         Ok(Responder { network, daemon, events, monitor, found: BTreeSet::new(), guard })
     }
 
-    fn obey(&mut self, order: Order) -> Result<(), Failure> {
-        let done = match order {
+    fn obey(&mut self, order: Order) -> Result<(), mdns_sd::Error> {
+        match order {
             Order::Start { .. } | Order::Stop { .. } => Ok(()),
             Order::Look { guard, .. } => {
                 self.guard = Guard::new(&guard);
                 // Said once more, it makes the crate look which addresses there are.
                 self.daemon.disable_interface(elsewhere(self.network))
             }
-            Order::Announce { instance, port, .. } => {
-                self.service(&instance, port).and_then(|service| self.daemon.register(service))
-            }
+            Order::Announce { instance, port, .. } => self.daemon.register(self.service(&instance, port)?),
             Order::Withdraw { instance, .. } => self.daemon.unregister(&full_name(&instance)).map(drop),
             Order::Verify { instance, .. } => self.verify(&instance),
-        };
-        done.map_err(|error| {
-            tracing::warn!(network = self.network.0, %error, "finding others fails");
-            Failure::Broken
-        })
+        }
     }
 
     /// RFC 6762 section 8.1 has names probed, lest two hosts take one. Ours have 80 random bits; and who is not probed for
@@ -255,12 +255,12 @@ impl Responder {
     }
 
     async fn count(&self) -> Result<(), Failure> {
-        let asked = self.daemon.get_metrics().map_err(|_| Failure::Broken)?;
+        let asked = self.daemon.get_metrics()?;
         let Ok(answer) = tokio::time::timeout(COUNT_EVERY, asked.recv_async()).await else {
             // It does nothing but read packets.
             return Err(Failure::Crowded);
         };
-        let metrics = answer.map_err(|_| Failure::Broken)?;
+        let metrics = answer.map_err(|_| Failure::Ended)?;
         if is_crowded(&metrics) { Err(Failure::Crowded) } else { Ok(()) }
     }
 

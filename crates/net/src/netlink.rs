@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixDatagram as DatagramSocket;
 use std::path::Path;
@@ -127,8 +127,8 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
 }
 
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(Ipv4Addr::from(a.ip())));
-    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(Ipv6Addr::from(a.ip()))))
+    let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
 }
 
 fn leading_ones(mask: IpAddr) -> u8 {
@@ -177,6 +177,8 @@ mod tests {
         let Input::Interfaces(interfaces) = kernel.next().await.unwrap() else { panic!("not the state") };
         let loopback = interfaces.iter().find(|interface| interface.loopback).unwrap();
         assert_eq!(loopback.name, "lo");
-        assert!(!loopback.up || loopback.addresses.contains(&Prefix { ip: Ipv4Addr::LOCALHOST.into(), bits: 8 }));
+        assert!(
+            !loopback.up || loopback.addresses.contains(&Prefix { ip: std::net::Ipv4Addr::LOCALHOST.into(), bits: 8 })
+        );
     }
 }

@@ -9,12 +9,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Opened, Query, Rows, StoreError};
+use base::ledger::{AccountRow, Opened, Query, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
-use base::{AccountId, Bare, ConnId, Now, Ticket, Time, Wall};
+use base::{AccountId, Bare, ConnId, DeviceId, Now, Ticket, Time, Wall};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use store::Store as _;
+use store::{Store as _, Twin};
 use xmpp::{Answer, Command, Config, Hosts};
 
 use crate::client::{Client, Goal, Login};
@@ -35,6 +35,8 @@ const EVENTS_MAX: u64 = 20_000_000;
 /// What is different from bench to bench.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// The domain of the node.
+    pub domain: String,
     /// Whether the node keeps history.
     pub archive: bool,
     /// How long a broken session may be resumed.
@@ -51,6 +53,7 @@ impl Default for Setup {
     /// A laptop with a slow disk, its clients on loopback and on a phone.
     fn default() -> Setup {
         Setup {
+            domain: DOMAIN.into(),
             archive: true,
             resume_time_max: Duration::from_secs(300),
             wire: Duration::from_micros(50)..=Duration::from_millis(5),
@@ -109,7 +112,11 @@ pub struct Bench {
     told: Time,
     crash_at: Option<CrashAt>,
     crashes: u64,
+    parcels: Vec<Parcel>,
 }
+
+/// What a node hands to a link: from which of its accounts, to which device.
+pub(crate) type Parcel = (Bare, DeviceId, Vec<u8>);
 
 impl Bench {
     /// A node without accounts.
@@ -120,7 +127,7 @@ impl Bench {
     /// The same, with something different.
     pub fn set_up(seed: u64, setup: Setup) -> Bench {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let hosts = Hosts { primary: DOMAIN.into(), served: vec![DOMAIN.into()] };
+        let hosts = Hosts { primary: setup.domain.clone(), served: vec![setup.domain.clone()] };
         let config = Config {
             hosts: Arc::new(hosts),
             node: rng.next_u64(),
@@ -147,7 +154,18 @@ impl Bench {
             told: Time(0),
             crash_at: None,
             crashes: 0,
+            parcels: Vec::new(),
         }
+    }
+
+    /// The address of an account of this node.
+    fn address(&self, account: &str) -> Bare {
+        Bare::new(&format!("{account}@{}", self.setup.domain)).expect("tests have proper names")
+    }
+
+    /// An ordinary client of an account of this node.
+    pub(crate) fn ordinary(&self, account: &str) -> Login {
+        Login { domain: self.setup.domain.clone(), ..login(account) }
     }
 
     // --- people -----------------------------------------------------------------------------------------------------
@@ -155,7 +173,7 @@ impl Bench {
     /// A client of an account, online and available. Makes the account if there is none.
     #[track_caller]
     pub fn login(&mut self, account: &str, resource: &str) -> Seat {
-        let seat = self.client(Login { resource: Some(resource.into()), ..login(account) });
+        let seat = self.client(Login { resource: Some(resource.into()), ..self.ordinary(account) });
         self.connect(seat, Goal::Online);
         seat
     }
@@ -163,7 +181,7 @@ impl Bench {
     /// The same with XEP-0198.
     #[track_caller]
     pub fn login_managed(&mut self, account: &str, resource: &str) -> Seat {
-        let seat = self.client(Login { resource: Some(resource.into()), managed: true, ..login(account) });
+        let seat = self.client(Login { resource: Some(resource.into()), managed: true, ..self.ordinary(account) });
         self.connect(seat, Goal::Online);
         seat
     }
@@ -171,7 +189,7 @@ impl Bench {
     /// A client that is not connected. Makes its account if there is none.
     #[track_caller]
     pub fn client(&mut self, login: Login) -> Seat {
-        let kept = self.node.twin.answer(&Query::Credentials(address(&login.account)));
+        let kept = self.node.twin.answer(&Query::Credentials(self.address(&login.account)));
         if !matches!(kept, Ok(Rows::Credentials(Some(_)))) {
             self.make_account(&login.account, PASSWORD);
         }
@@ -182,20 +200,20 @@ impl Bench {
     /// Makes an account.
     #[track_caller]
     pub fn make_account(&mut self, account: &str, password: &str) {
-        let create = Command::CreateAccount { address: address(account), credentials: credentials(password) };
+        let create = Command::CreateAccount { address: self.address(account), credentials: credentials(password) };
         assert_eq!(self.command(create), Answer::Done);
     }
 
     /// Removes an account.
     #[track_caller]
     pub fn remove_account(&mut self, account: &str) -> Answer {
-        let remove = Command::RemoveAccount { address: address(account), account: self.account_id(account) };
+        let remove = Command::RemoveAccount { address: self.address(account), account: self.account_id(account) };
         self.command(remove)
     }
 
     #[track_caller]
     fn account_id(&mut self, account: &str) -> AccountId {
-        match self.node.twin.answer(&Query::Credentials(address(account))) {
+        match self.node.twin.answer(&Query::Credentials(self.address(account))) {
             Ok(Rows::Credentials(Some((id, _)))) => id,
             other => panic!("there is no {account}: {other:?}"),
         }
@@ -205,7 +223,8 @@ impl Bench {
     #[track_caller]
     pub fn set_password(&mut self, account: &str, password: &str) {
         let id = self.account_id(account);
-        let set = Command::SetPassword { address: address(account), account: id, credentials: credentials(password) };
+        let set =
+            Command::SetPassword { address: self.address(account), account: id, credentials: credentials(password) };
         assert_eq!(self.command(set), Answer::Done);
     }
 
@@ -344,6 +363,7 @@ impl Bench {
     pub fn crash(&mut self) {
         self.crashes += 1;
         self.crash_at = None;
+        self.parcels.clear();
         self.node.crash(self.now, random(&mut self.rng));
         self.heap.retain(|event| matches!(event, Event::AtClient { .. } | Event::ClientSeesEnd { .. }));
         for conn in self.pipes.keys().copied().collect::<Vec<_>>() {
@@ -377,10 +397,7 @@ impl Bench {
     /// What waits for an account in the store.
     #[track_caller]
     pub fn waiting(&self, account: &str) -> Vec<Tree> {
-        let Ok(Rows::Account(Some(Opened { row, .. }))) = self.node.twin.answer(&Query::Account(address(account)))
-        else {
-            panic!("there is no {account}");
-        };
+        let row = self.row(account);
         match self.node.twin.answer(&Query::Pending { account: row.id, after: 0, limit: u32::MAX }) {
             Ok(Rows::Messages(rows)) => {
                 let tree = |stanza: &[u8]| Tree::fragment(&String::from_utf8_lossy(stanza)).map(|mut t| t.remove(0));
@@ -388,6 +405,62 @@ impl Bench {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// How many rows an account's outbox has in the store.
+    #[track_caller]
+    pub fn owed(&self, account: &str) -> u64 {
+        self.row(account).outbox
+    }
+
+    #[track_caller]
+    fn row(&self, account: &str) -> AccountRow {
+        match self.node.twin.answer(&Query::Account(self.address(account))) {
+            Ok(Rows::Account(Some(Opened { row, .. }))) => row,
+            other => panic!("there is no {account}: {other:?}"),
+        }
+    }
+
+    /// What is durable of the node now.
+    pub fn backup(&self) -> Twin {
+        let mut twin = self.node.twin.clone();
+        twin.crash();
+        twin
+    }
+
+    /// The node's process is killed, and starts again from a backup.
+    pub fn restore(&mut self, backup: &Twin) {
+        self.crash();
+        self.node.twin = backup.clone();
+    }
+
+    // --- links ------------------------------------------------------------------------------------------------------
+
+    /// A device of another node comes in reach, or leaves.
+    pub fn reach(&mut self, device: DeviceId, address: &Bare, up: bool) {
+        self.node.reach(self.now, device, address.clone(), up);
+        self.perform();
+    }
+
+    /// A device in reach says something to an account.
+    pub fn parcel(&mut self, from: DeviceId, to: &Bare, bytes: Vec<u8>) {
+        self.node.parcel(self.now, from, to.clone(), bytes);
+        self.perform();
+    }
+
+    /// Bytes of stanzas in the memory of the node's shard.
+    pub fn held_bytes(&self) -> usize {
+        self.node.held_bytes()
+    }
+
+    /// What the node has handed to its links since it was asked last: from which account, to which device.
+    pub fn take_parcels(&mut self) -> Vec<(Bare, DeviceId, Vec<u8>)> {
+        std::mem::take(&mut self.parcels)
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next_at(&self) -> Option<Time> {
+        self.heap.next_at().into_iter().chain(self.node.wake_at()).min()
     }
 
     // --- time -------------------------------------------------------------------------------------------------------
@@ -417,8 +490,7 @@ impl Bench {
     pub fn pass(&mut self, time: Duration) {
         let end = self.now.mono + time;
         for _ in 0..EVENTS_MAX {
-            let next = self.heap.next_at().into_iter().chain(self.node.wake_at()).min();
-            match next.filter(|at| *at <= end) {
+            match self.next_at().filter(|at| *at <= end) {
                 Some(at) => self.step(at),
                 None => return self.advance(end),
             }
@@ -427,7 +499,7 @@ impl Bench {
     }
 
     /// The next thing happens, at this time at the latest.
-    fn step(&mut self, at: Time) {
+    pub(crate) fn step(&mut self, at: Time) {
         if let Some(due) = self.node.wake_at().filter(|due| *due <= at) {
             self.advance(due);
             self.node.wake(self.now);
@@ -440,7 +512,7 @@ impl Bench {
         }
     }
 
-    fn advance(&mut self, to: Time) {
+    pub(crate) fn advance(&mut self, to: Time) {
         let before = self.now.mono.0 / 1000;
         self.now.mono = self.now.mono.max(to);
         self.now.wall.0 += (self.now.mono.0 / 1000 - before) as i64;
@@ -532,6 +604,7 @@ impl Bench {
                     Effect::Read { ticket, query } => {
                         self.later(self.setup.answer.clone(), Event::Answer { ticket, query });
                     }
+                    Effect::Parcel { from, to, bytes } => self.parcels.push((from, to, bytes)),
                     Effect::Reply { id, answer } => {
                         self.replies.insert(id, answer);
                     }

@@ -28,6 +28,13 @@ pub struct Login {
     pub managed: bool,
 }
 
+impl Login {
+    /// The bare address.
+    pub fn address(&self) -> String {
+        format!("{}@{}", self.account, self.domain)
+    }
+}
+
 /// How far a client goes by itself when it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {

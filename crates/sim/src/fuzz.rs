@@ -2,12 +2,14 @@
 
 mod framer;
 mod negotiation;
+mod packed;
 mod parcel;
 mod session;
 mod statement;
 
 pub use framer::framer;
 pub use negotiation::negotiation;
+pub use packed::packed;
 pub use parcel::parcel;
 pub use session::session;
 pub use statement::statement;

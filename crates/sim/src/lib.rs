@@ -15,6 +15,7 @@
 //! | module | what it names |
 //! |---|---|
 //! | [`bench`](mod@bench) | [`Bench`]: a node and its clients; time, delays, cut cables, full disks, crashes |
+//! | [`group`] | several nodes and the links between them: weather, partitions, crashes, restored backups |
 //! | [`check`] | checkers: whether what is promised was kept |
 //! | [`client`] | a client as a value: login, XEP-0198, what it has heard; used over TCP too |
 //! | [`xml`] | what clients read: a tree, read by another parser than the daemon's |
@@ -30,6 +31,7 @@ pub mod bench;
 pub mod check;
 pub mod client;
 pub mod fuzz;
+pub mod group;
 mod heap;
 mod node;
 pub mod pattern;
@@ -43,6 +45,7 @@ pub mod xml;
 
 pub use bench::{Bench, Seat};
 pub use client::{Client, Goal, Login};
+pub use group::Group;
 pub use pattern::{Bindings, Pattern};
 pub use play::Play;
 pub use reference::Reference;

@@ -7,13 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
-use base::{Bare, ConnId, Now, Ticket, Time};
+use base::{Bare, ConnId, DeviceId, Now, Ticket, Time};
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
 use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard, StanzaError};
-
-use crate::bench::DOMAIN;
 
 /// Commands of strangers who register have this bit and the number of their connection.
 const REGISTERS: u64 = 1 << 63;
@@ -36,6 +34,12 @@ pub(crate) enum Effect {
     Read {
         ticket: Ticket,
         query: Query,
+    },
+    /// To be brought to a device in reach.
+    Parcel {
+        from: Bare,
+        to: DeviceId,
+        bytes: Vec<u8>,
     },
     Reply {
         id: u64,
@@ -199,6 +203,21 @@ impl Node {
         self.tell(now, Input::Command { id, command });
     }
 
+    /// A device of another node comes in reach, or leaves.
+    pub(crate) fn reach(&mut self, now: Now, device: DeviceId, address: Bare, up: bool) {
+        self.tell(now, Input::Reach { device, address, up });
+    }
+
+    /// Bytes of stanzas in the shard's memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.shard.held_bytes()
+    }
+
+    /// It says something.
+    pub(crate) fn parcel(&mut self, now: Now, from: DeviceId, to: Bare, bytes: Vec<u8>) {
+        self.tell(now, Input::Parcel { from, to, bytes });
+    }
+
     /// How many batches are in the writer's hands.
     pub(crate) fn group_len(&self) -> usize {
         self.group.len()
@@ -262,6 +281,7 @@ impl Node {
                 },
                 Output::Hash { address, password } => hashed.push((address, password)),
                 Output::Expel { address } => self.expel(&address),
+                Output::Parcel { from, to, bytes } => self.effects.push(Effect::Parcel { from, to, bytes }),
                 Output::Reply { id, answer } if id & REGISTERS != 0 => {
                     registered.push((ConnId(id ^ REGISTERS), answer))
                 }
@@ -327,9 +347,10 @@ impl Node {
                 negotiation::Output::Authenticated => porch.framer.authenticated(),
                 negotiation::Output::StartTls => unreachable!("TLS is not offered"),
                 negotiation::Output::SaslStart { initial, .. } => {
-                    let found = plain(&initial, &mut self.twin);
+                    let domain = &self.config.hosts.primary;
+                    let found = plain(&initial, domain, &mut self.twin);
                     if let Sasl::Success { username, .. } = &found {
-                        porch.claimed = Bare::new(&format!("{username}@{DOMAIN}")).ok();
+                        porch.claimed = Bare::new(&format!("{username}@{domain}")).ok();
                     }
                     negotiation.handle_sasl(found);
                 }
@@ -380,20 +401,20 @@ pub(crate) fn credentials(password: &str) -> Vec<Credential> {
 }
 
 /// Whether this is the person's password.
-fn knows(twin: &mut Twin, username: &str, password: &str) -> bool {
-    let Ok(address) = Bare::new(&format!("{username}@{DOMAIN}")) else { return false };
+fn knows(twin: &mut Twin, domain: &str, username: &str, password: &str) -> bool {
+    let Ok(address) = Bare::new(&format!("{username}@{domain}")) else { return false };
     let found = twin.answer(&Query::Credentials(address));
     matches!(found, Ok(Rows::Credentials(Some((_, kept)))) if kept == credentials(password))
 }
 
 /// RFC 4616, with passwords as they are.
-fn plain(message: &[u8], twin: &mut Twin) -> Sasl {
+fn plain(message: &[u8], domain: &str, twin: &mut Twin) -> Sasl {
     let text = String::from_utf8_lossy(message);
     match text.split('\0').collect::<Vec<_>>()[..] {
-        [authzid, username, _] if !["", &*format!("{username}@{DOMAIN}")].contains(&authzid) => {
+        [authzid, username, _] if !["", &*format!("{username}@{domain}")].contains(&authzid) => {
             Sasl::Failure("invalid-authzid")
         }
-        [_, username, password] if knows(twin, username, password) => {
+        [_, username, password] if knows(twin, domain, username, password) => {
             Sasl::Success { username: username.to_owned(), data: None }
         }
         [_, _, _] => Sasl::Failure("not-authorized"),

@@ -78,6 +78,11 @@ fn parcel() {
 }
 
 #[test]
+fn packed() {
+    hold("packed", 6_000, sim::fuzz::packed);
+}
+
+#[test]
 fn session() {
     hold("session", 1_000, sim::fuzz::session);
 }

@@ -108,6 +108,14 @@ pub(crate) fn push_value(out: &mut Vec<u8>, text: &str) {
     });
 }
 
+/// Text in which what XML cannot say at all is U+FFFD.
+pub(crate) fn sayable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_char) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if is_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect())
+}
+
 fn push(out: &mut Vec<u8>, text: &str, instead: impl Fn(char) -> Option<&'static str>) {
     let plain = |b: &u8| matches!(b, b' ' | b'!' | b'#'..=b'%' | b'('..=b';' | b'=' | b'?'..=b'~');
     if text.as_bytes().iter().all(plain) {
@@ -186,5 +194,7 @@ mod tests {
         let mut out = Vec::new();
         push_text(&mut out, "a\0b\u{ffff}");
         assert_eq!(out, "a\u{fffd}b\u{fffd}".as_bytes());
+        assert_eq!(sayable("a\0b\u{ffff}"), "a\u{fffd}b\u{fffd}");
+        assert!(matches!(sayable("a\t<ü"), Cow::Borrowed("a\t<ü")));
     }
 }

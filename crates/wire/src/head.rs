@@ -40,6 +40,11 @@ impl<'a> Head<'a> {
         Attributes::new(&self.extra).find(|a| a.name == name && !a.is_declaration()).map(|a| a.value())
     }
 
+    /// Other attributes and the prefixes that are used inside, as they are emitted.
+    pub(crate) fn extra(&self) -> &str {
+        &self.extra
+    }
+
     /// The same head, borrowed from this one.
     pub fn borrow(&self) -> Head<'_> {
         Head {

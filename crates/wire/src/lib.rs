@@ -9,6 +9,7 @@
 //! | [`header`] | the stream header |
 //! | [`element`] | reading inside a stanza, lazily and without a tree |
 //! | [`write`](mod@write) | writing XML that is well-formed whatever the text |
+//! | [`packed`] | a stanza on a link: few bytes |
 //! | [`error`] | what ends a stream, and which limit was reached |
 //! | [`ns`] | the namespaces of the core |
 //!
@@ -33,6 +34,7 @@ pub mod head;
 pub mod header;
 pub mod kind;
 pub mod ns;
+pub mod packed;
 pub mod stanza;
 pub mod write;
 
@@ -42,5 +44,6 @@ pub use framer::{Frame, Framer, Mode};
 pub use head::{Head, Refused, Why};
 pub use header::Header;
 pub use kind::{IqType, Kind, MessageType, PresenceType};
+pub use packed::{PackError, Packer, UnpackError, Unpacker};
 pub use stanza::{Form, Stanza};
 pub use write::{Xml, escape_attr, escape_text};

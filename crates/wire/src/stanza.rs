@@ -2,6 +2,7 @@
 //! tags as they came, and what is to be left out of them or added.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -178,11 +179,16 @@ impl<'a> Stanza<'a> {
 
     /// Appends the stanza to `out`.
     pub fn emit(&self, form: Form, out: &mut Vec<u8>) {
+        self.emit_and_find_inner(form, out);
+    }
+
+    /// Appends the stanza to `out`, and says where what stands between its tags is there.
+    pub(crate) fn emit_and_find_inner(&self, form: Form, out: &mut Vec<u8>) -> Range<usize> {
         // More than the longest start tag that is usual.
         out.reserve(256 + self.inner.len() + self.edits.tail.len());
         self.head.emit(matches!(form, Form::WebSocket | Form::Nested), out);
-        let start = out.len();
         out.push(b'>');
+        let start = out.len();
         let inner = self.inner.as_bytes();
         let mut copied = 0;
         for cut in &self.edits.cuts {
@@ -191,14 +197,16 @@ impl<'a> Stanza<'a> {
         }
         out.extend_from_slice(&inner[copied..]);
         out.extend_from_slice(self.edits.tail.as_bytes());
-        if out.len() == start + 1 {
-            out.truncate(start);
+        let end = out.len();
+        if end == start {
+            out.pop();
             out.extend_from_slice(b"/>");
         } else {
             out.extend_from_slice(b"</");
             out.extend_from_slice(self.head.kind.name().as_bytes());
             out.push(b'>');
         }
+        start..end
     }
 
     /// The same stanza, owning all its text: what waits must not hold a read buffer.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use base::ledger::{AccountRow, Record, RecordKind};
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{NodeId, SessionId, Ticket, Wall};
+use base::{DeviceId, NodeId, SessionId, Ticket, Wall};
 use smallvec::SmallVec;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
+use crate::desk::post::Counters;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::parking::Parked;
@@ -20,6 +21,10 @@ pub(crate) struct Account {
     pub(crate) row: Option<AccountRow>,
     /// Whom it blocks: read with its row.
     pub(crate) blocked: Blocked,
+    /// Its other devices, as far as they were met: read with its row.
+    pub(crate) siblings: BTreeSet<DeviceId>,
+    /// What it counts for others, once it has said something that lasts.
+    pub(crate) counters: Option<Box<Counters>>,
     /// Its sessions in the order in which they were bound.
     pub(crate) sessions: Vec<SessionId>,
     /// Its contacts, once something needed them: before any of its sessions is available.
@@ -63,6 +68,8 @@ impl Account {
         Account {
             row: None,
             blocked: Blocked::default(),
+            siblings: BTreeSet::new(),
+            counters: None,
             sessions: Vec::new(),
             roster: None,
             private: None,

@@ -14,6 +14,7 @@ pub(crate) mod last_activity;
 pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod ping;
+pub(crate) mod post;
 pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod private;

@@ -53,6 +53,7 @@ conditions! {
         NotAllowed = "not-allowed", Cancel;
         NotAuthorized = "not-authorized", Auth;
         PolicyViolation = "policy-violation", Modify;
+        RecipientUnavailable = "recipient-unavailable", Wait;
         RemoteServerNotFound = "remote-server-not-found", Cancel;
         ResourceConstraint = "resource-constraint", Wait;
         ServiceUnavailable = "service-unavailable", Cancel;

@@ -10,6 +10,7 @@
 //! | sorting room | `router.rs` |
 //! | desks | `desk.rs` (the list), `desk/*.rs` (one feature each) |
 //! | ledger | `shard.rs` (batches, tickets, what is held until they are durable) |
+//! | post | `desk/post.rs` (what is owed to others), `shard/peers.rs` (who is in reach, what they say) |
 
 mod account;
 mod admin;
@@ -21,6 +22,7 @@ mod held;
 mod map;
 pub mod negotiation;
 pub mod ns;
+mod packing;
 mod parking;
 mod questions;
 mod report;

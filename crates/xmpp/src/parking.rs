@@ -1,7 +1,8 @@
 //! RFC 6120 section 10.1: inputs that wait while the account they are for is read, and how much may wait in all accounts.
 
-use base::ConnId;
+use base::ledger::PostRow;
 use base::limits::{ACCOUNTS_READ_MAX, SHARD_PARKED_BYTES_MAX, SHARD_PARKED_INPUTS_MAX};
+use base::{ConnId, DeviceId};
 use wire::Stanza;
 
 use crate::router::Way;
@@ -9,8 +10,28 @@ use crate::shard::Origin;
 
 /// An input that waits for an account.
 pub(crate) enum Parked {
-    Bind { conn: ConnId, resource: Option<String>, id: String },
-    Stanza { way: Way, origin: Origin, stanza: Box<Stanza<'static>> },
+    Bind {
+        conn: ConnId,
+        resource: Option<String>,
+        id: String,
+    },
+    Stanza {
+        way: Way,
+        origin: Origin,
+        stanza: Box<Stanza<'static>>,
+    },
+    /// What a device in reach says, of this incarnation.
+    Parcel {
+        number: u64,
+        incarnation: u64,
+        bytes: Vec<u8>,
+    },
+    /// Another device of the account was met.
+    Sibling {
+        device: DeviceId,
+    },
+    /// Something that the account has said did not arrive in time.
+    Expired(Box<PostRow>),
 }
 
 impl Parked {
@@ -18,6 +39,9 @@ impl Parked {
         match self {
             Parked::Bind { resource, id, .. } => resource.as_ref().map_or(0, String::len) + id.len(),
             Parked::Stanza { stanza, .. } => stanza.inner_len(),
+            Parked::Parcel { bytes, .. } => bytes.len(),
+            Parked::Sibling { .. } => size_of::<DeviceId>(),
+            Parked::Expired(row) => row.stanza.len(),
         }
     }
 }
@@ -37,7 +61,7 @@ impl Parking {
     pub(crate) fn admits(&self, input: &Parked, asks: bool) -> bool {
         match input {
             Parked::Bind { .. } => true,
-            Parked::Stanza { .. } => {
+            Parked::Stanza { .. } | Parked::Parcel { .. } | Parked::Sibling { .. } | Parked::Expired(_) => {
                 self.inputs < SHARD_PARKED_INPUTS_MAX
                     && self.bytes + input.bytes() <= SHARD_PARKED_BYTES_MAX
                     && !(asks && self.reads >= ACCOUNTS_READ_MAX)

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use base::ledger::{Query, Rows, StoreError};
-use base::limits::{QUESTIONS_BYTES_MAX, QUESTIONS_MAX};
+use base::limits::{PEER_QUESTIONS_MAX, QUESTIONS_BYTES_MAX, QUESTIONS_MAX};
 use base::{Bare, SessionId};
 use wire::Stanza;
 
@@ -74,6 +74,16 @@ impl Shard {
     /// Takes a question. It counts as handled: what has no effect may be lost with the session.
     pub(crate) fn question(&mut self, question: Question) -> Fate {
         let id = question.origin.session;
+        if question.origin.peer().is_some() {
+            if self.peers.questions >= PEER_QUESTIONS_MAX {
+                let error = StanzaError::new(Condition::ResourceConstraint, "Too many questions at once.");
+                self.bounce(question.origin, &question.stanza, &error);
+            } else {
+                self.peers.questions += 1;
+                self.read_for(Box::new(question));
+            }
+            return Fate::Done;
+        }
         let Some(session) = self.sessions.get_mut(&id) else { return Fate::Done };
         match session.questions.push(Box::new(question)) {
             Ok(()) => self.next_question(id),
@@ -107,6 +117,9 @@ impl Shard {
         };
         if let Verdict::Read(query, reading) = verdict {
             return self.read_for(Box::new(Question { place, address, origin, stanza, query, reading }));
+        }
+        if origin.peer().is_some() {
+            self.peers.questions -= 1;
         }
         // It was settled when it was asked.
         self.conclude(place, &address, Origin { number: None, ..origin }, stanza, verdict);

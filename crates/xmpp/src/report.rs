@@ -16,6 +16,10 @@ pub struct Report {
     pub held_bytes: usize,
     /// What it has counted since it began.
     pub tally: Tally,
+    /// Devices of other nodes in reach.
+    pub in_reach: usize,
+    /// What they said and was refused since the start: it was no parcel, or not from whom it said.
+    pub parcels_refused: u64,
 }
 
 /// A session.
@@ -45,6 +49,13 @@ impl Shard {
             })
             .collect();
         online.sort_by(|a, b| a.address.cmp(&b.address));
-        Report { online, accounts: self.accounts.len(), held_bytes: self.held_bytes(), tally: self.tally.clone() }
+        Report {
+            online,
+            accounts: self.accounts.len(),
+            held_bytes: self.held_bytes(),
+            in_reach: self.peers.in_reach(),
+            parcels_refused: self.peers.refused,
+            tally: self.tally.clone(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! RFC 6121 section 8, RFC 6120 section 10: where a stanza goes, by its head alone. One screen.
 //!
 //! From a client: what only a server may say is cut, then the address decides. `to` a domain: the server's desks. `to` a
-//! person: their account, read first if need be. `to` elsewhere: no way yet.
+//! person: their account, read first if need be. `to` a person of another node: the post. `to` elsewhere: no way yet.
 
 use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
@@ -27,13 +27,7 @@ pub(crate) enum Way {
 impl Shard {
     /// A stanza of one of our sessions, `from` already stamped.
     pub(crate) fn accept(&mut self, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
-        desk::forgery::cut(&mut stanza, &self.config.hosts);
-        if desk::forgery::is_roster_push(&stanza) {
-            self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
-            return Fate::Done;
-        }
-        if matches!(stanza.head.kind, Kind::Presence(_)) && stanza.inner_len() > PRESENCE_BYTES_MAX {
-            let error = StanzaError::new(Condition::PolicyViolation, "The presence is too long.");
+        if let Err(error) = self.check(&mut stanza) {
             return self.refuse(origin, &stanza, error);
         }
         let own = self.sessions[&origin.session].account.clone();
@@ -41,7 +35,7 @@ impl Shard {
         if let Some(error) = to.and_then(|to| desk::blocking::refuse_outbound(self, &own, to)) {
             return self.refuse(origin, &stanza, error);
         }
-        if to.is_some_and(|to| !self.serves(to)) {
+        if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to)) {
             return self.route(origin, stanza);
         }
         match stanza.head.kind {
@@ -66,9 +60,27 @@ impl Shard {
         }
     }
 
+    /// What a stanza of anybody must pass: what only a server may say is cut out of it.
+    ///
+    /// # Errors
+    /// If nobody may say it.
+    pub(crate) fn check(&self, stanza: &mut Stanza<'_>) -> Result<(), StanzaError> {
+        desk::forgery::cut(stanza, &self.config.hosts);
+        if desk::forgery::is_roster_push(stanza) {
+            return Err(Condition::ServiceUnavailable.into());
+        }
+        if matches!(stanza.head.kind, Kind::Presence(_)) && stanza.inner_len() > PRESENCE_BYTES_MAX {
+            return Err(StanzaError::new(Condition::PolicyViolation, "The presence is too long."));
+        }
+        Ok(())
+    }
+
     /// A stanza that has left its author's account, by its address.
     pub(crate) fn route(&mut self, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let Some(to) = &stanza.head.to else { return Fate::Done };
+        if self.is_elsewhere(to) {
+            return desk::post::send(self, origin, stanza);
+        }
         if !self.serves(to) {
             let text = format!("{} cannot be reached from here.", to.domain());
             return self.refuse(origin, &stanza, StanzaError::new(Condition::RemoteServerNotFound, text));
@@ -81,7 +93,7 @@ impl Shard {
     }
 
     /// Hands a stanza to an account, or lets it wait until the account has been read.
-    fn enter(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
+    pub(crate) fn enter(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
         match self.accounts.get(address) {
             Some(account) if account.row.is_some() && !account.is_loading() => {
                 return self.process(address, way, origin, stanza);
@@ -206,7 +218,7 @@ impl Shard {
         result.head.id = stanza.head.id.clone();
         result.head.to = stanza.head.from.clone();
         result.head.from = stanza.head.to.clone();
-        self.send(origin.session, &result, What::Answer, after);
+        self.reply(origin, &result, after);
         let Some(ticket) = after else { return Fate::Done };
         let mut reply = result.into_owned();
         reply.head.kind = Kind::Iq(IqType::Error);
@@ -233,7 +245,7 @@ impl Shard {
     }
 
     /// Whether an address is of a domain that this node serves.
-    fn serves(&self, to: &Jid<'_>) -> bool {
+    pub(crate) fn serves(&self, to: &Jid<'_>) -> bool {
         self.config.hosts.served.iter().any(|domain| domain == to.domain())
     }
 

@@ -8,6 +8,7 @@ mod accounts;
 mod commands;
 mod ledger;
 mod outgoing;
+mod peers;
 mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError};
-use base::limits::CLIENT_LOOK_TIME;
-use base::{AccountId, Bare, ConnId, Now, SessionId, Ticket, Time};
+use base::limits::{CLIENT_LOOK_TIME, PAGE_MESSAGES_MAX};
+use base::{AccountId, Bare, ConnId, DeviceId, Now, SessionId, Ticket, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wire::{Frame, FrameError, Stanza};
@@ -33,6 +34,7 @@ use crate::ns;
 use crate::parking::Parking;
 use crate::questions::Question;
 use crate::session::{Session, What};
+use crate::shard::peers::Peers;
 use crate::tally::{self, Tally};
 
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
@@ -124,6 +126,24 @@ pub enum Input<'a> {
         /// The order.
         command: Command,
     },
+    /// A device of another node comes in reach, or leaves. What leaves and comes back between is said to have left.
+    Reach {
+        /// Which.
+        device: DeviceId,
+        /// Whose it is: proved.
+        address: Bare,
+        /// Whether it comes.
+        up: bool,
+    },
+    /// A device in reach says something; what it says to one account comes in the order in which it was said.
+    Parcel {
+        /// Which.
+        from: DeviceId,
+        /// To which account of this node.
+        to: Bare,
+        /// See `docs/formats/post.md`.
+        bytes: Vec<u8>,
+    },
     /// [`Shard::wake_at`] has come.
     Timeout,
 }
@@ -188,6 +208,15 @@ pub enum Output<'a> {
         /// Who.
         address: Bare,
     },
+    /// Hand this to a device in reach, in the order of these outputs. What is lost with its link is said again.
+    Parcel {
+        /// Which account of this node says it.
+        from: Bare,
+        /// To which device.
+        to: DeviceId,
+        /// See `docs/formats/post.md`.
+        bytes: Vec<u8>,
+    },
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.
@@ -230,6 +259,24 @@ pub(crate) struct Origin {
 impl Origin {
     /// What the server says itself: nobody is answered, and nothing is counted. No session has this number.
     pub(crate) const SERVER: Origin = Origin { session: SessionId(0), number: None };
+
+    /// What another device of the account hands on. Who said it first has been answered there.
+    pub(crate) const COPY: Origin = Origin { session: SessionId(1 << 62), number: None };
+
+    /// What a device in reach says. `number` stands for it as long as it is in reach.
+    pub(crate) fn of_peer(number: u64) -> Origin {
+        Origin { session: SessionId(1 << 63 | number), number: None }
+    }
+
+    /// The device that is to be answered, if it is one.
+    pub(crate) fn peer(self) -> Option<u64> {
+        (self.session.0 >> 63 == 1).then_some(self.session.0 ^ 1 << 63)
+    }
+
+    /// Whether it came over a link: then it is confirmed, and must be durable.
+    pub(crate) fn is_elsewhere(self) -> bool {
+        self.peer().is_some() || self == Origin::COPY
+    }
 }
 
 /// What became of a stanza.
@@ -263,6 +310,16 @@ pub(crate) enum After {
     Removed(Box<Gone>),
     /// Somebody waits for the outcome of a command.
     Reply(u64, Command),
+    /// What waited for it goes to the devices that this account speaks to.
+    Say(Bare),
+    /// If the batch failed, so many rows of an outbox were not written.
+    Unpost(Bare, u64),
+    /// If the batch failed, these rows of an outbox are still to be removed.
+    Rearrive(AccountId, Vec<i64>),
+    /// A row whose time had passed is gone; or is not.
+    Expired(Bare, AccountId, i64),
+    /// What a device said is confirmed.
+    Confirm(Box<peers::Confirm>),
 }
 
 /// What a read is for.
@@ -274,6 +331,13 @@ enum Purpose {
     Question(Box<Question>),
     Accounts(u64),
     Leaver(Box<Leaver>),
+    /// Who owes something to a device that came in reach.
+    Owners(DeviceId, u64),
+    /// What an account owes to a device.
+    Posts(Bare, DeviceId),
+    /// What an account has taken of a device.
+    Received(Bare, DeviceId),
+    Expired,
 }
 
 /// An account that a command removes: whom it knows is read first, kind by kind.
@@ -293,6 +357,10 @@ enum Due {
     Confirm,
     /// All clients are looked at, whether they are still there.
     Look,
+    /// Something that was said to other devices is not confirmed.
+    Lanes,
+    /// The time of something in an outbox has passed.
+    Expire,
 }
 
 /// See the module.
@@ -331,11 +399,14 @@ pub struct Shard {
     reads: BTreeMap<Ticket, Purpose>,
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
+    /// The same of rows of outboxes that have arrived.
+    posted: BTreeMap<AccountId, Vec<i64>>,
     /// When those are written at the latest.
     confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
+    pub(crate) peers: Peers,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
 }
@@ -372,9 +443,12 @@ impl Shard {
             next_read: 1,
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
+            posted: BTreeMap::new(),
             confirm_at: now.mono,
-            due: BTreeSet::new(),
+            // What has expired while nobody was looking.
+            due: BTreeSet::from([(now.mono, Due::Expire)]),
             looking: false,
+            peers: Peers::new(now.mono),
             outputs: VecDeque::new(),
             arena: Vec::new(),
         }
@@ -404,10 +478,13 @@ impl Shard {
             Input::Closed { conn } => self.handle_closed(conn),
             Input::Hashed { address, made } => desk::registration::hashed(self, &address, made),
             Input::Command { id, command } => self.handle_command(id, command),
+            Input::Reach { device, address, up } => self.handle_reach(device, address, up),
+            Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();
         self.flush_batch();
+        self.feed_lanes();
     }
 
     pub(crate) fn tell_of_departed(&mut self) {
@@ -429,12 +506,12 @@ impl Shard {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198, not yet taken by [`Shard::poll`]. Walks
+    /// Bytes of stanzas in memory: parked, held for the store, kept for XEP-0198, on lanes, not yet taken by [`Shard::poll`]. Walks
     /// over everything: for those who measure.
     pub fn held_bytes(&self) -> usize {
         let parked: usize = self.accounts.values().map(Account::parked_bytes).sum();
         let sessions: usize = self.sessions.values().map(Session::held_bytes).sum();
-        parked + sessions + self.arena.len()
+        parked + sessions + self.arena.len() + self.peers.held_bytes()
     }
 
     fn handle_frame(&mut self, conn: ConnId, frame: Frame<'_>) {
@@ -505,6 +582,12 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::Lanes => self.lanes_due(),
+                Due::Expire => {
+                    self.peers.expire_at = None;
+                    let query = Query::Expired { at: self.now.wall, limit: PAGE_MESSAGES_MAX };
+                    self.read(query, Purpose::Expired);
+                }
                 Due::Look => {
                     self.looking = false;
                     desk::keepalive::look(self);
@@ -544,8 +627,13 @@ impl Shard {
     pub(crate) fn bounce(&mut self, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
         if let Some(answer) = error.answer_to(stanza) {
             tally::count(&mut self.tally.stanza_errors, error.condition.name());
-            self.send(origin.session, &answer, What::Answer, None);
+            self.reply(origin, &answer, None);
         }
+    }
+
+    /// 64 bits that nobody can guess.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.rng.next_u64()
     }
 
     /// 128 bits that nobody can guess, as text.

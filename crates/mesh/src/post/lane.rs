@@ -4,7 +4,7 @@
 //! The rows are the store's: a lane holds a page of them and what is on its way. What is written while nothing waits is
 //! said as soon as it is durable; what comes while something waits is read from the store in its turn. So memory is flat
 //! however much waits, and nothing overtakes. A row of an older incarnation is confirmed before one of a newer is said:
-//! order holds over a restart, too. After each change drain [`Lane::next`], then ask [`Lane::wants_page`].
+//! order holds over a restart, too. After each change drain [`Lane::poll`], then ask [`Lane::wants_page`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -208,8 +208,17 @@ impl Lane {
     }
 
     /// The next parcel to be handed to the link.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn poll(&mut self) -> Option<Vec<u8>> {
         self.out.pop_front()
+    }
+
+    /// Bytes of payloads in memory.
+    pub fn bytes(&self) -> usize {
+        let held = self.held.iter().map(|(_, held)| match held {
+            Held::Post(post) => post.payload.len(),
+            Held::Fleeting(payload) => payload.len(),
+        });
+        held.chain(self.unsaid.iter().map(|post| post.payload.len())).chain(self.out.iter().map(Vec::len)).sum()
     }
 
     /// Whether nothing is on its way, and nothing waits.
@@ -293,7 +302,7 @@ mod tests {
     /// payload.
     fn said(lane: &mut Lane) -> String {
         let mut out = Vec::new();
-        while let Some(bytes) = lane.next() {
+        while let Some(bytes) = lane.poll() {
             out.push(match Parcel::read(&bytes).unwrap() {
                 Parcel::Lasting(l) => {
                     let anew = l.incarnation.map_or(String::new(), |i| format!("{i}:"));
@@ -334,7 +343,7 @@ mod tests {
         lane.asked(Ticket(1));
         assert_eq!(lane.wants_page(), None);
         lane.file(post(9, 6, 1), Ticket(1));
-        lane.page(START, vec![post(3, 5, 11), post(5, 5, 14), post(6, 6, 0 + 1)]);
+        lane.page(START, vec![post(3, 5, 11), post(5, 5, 14), post(6, 6, 1)]);
         assert_eq!(said(&mut lane), "5:11>11 14>11");
         assert_eq!(lane.confirmed(START, 5, 11), [3]);
         // 12 and 13 are nowhere any more: the other side has passed over 14.
@@ -370,7 +379,7 @@ mod tests {
             lane.asked(Ticket(1));
             let large = |seq: i64, bytes| Post { payload: vec![0; bytes], ..post(seq, 1, seq as u64) };
             lane.page(START, vec![large(1, bytes / 2), large(2, bytes - bytes / 2), large(3, 10 * bytes)]);
-            let count = std::iter::from_fn(|| lane.next()).count();
+            let count = std::iter::from_fn(|| lane.poll()).count();
             assert_eq!(count, if bytes <= POST_WINDOW_BYTES_MAX { 2 } else { 1 });
             lane.confirmed(START, 1, 1);
             lane.confirmed(START, 1, 2);
@@ -428,7 +437,7 @@ mod tests {
             lane.file(post(1, 1, 1), Ticket(1));
             (0..count).for_each(|_| lane.pass(b"x".to_vec(), None));
             lane.settled(START, Ticket(1));
-            assert_eq!(std::iter::from_fn(|| lane.next()).count(), 1 + count.min(POST_FLEETING_MAX));
+            assert_eq!(std::iter::from_fn(|| lane.poll()).count(), 1 + count.min(POST_FLEETING_MAX));
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::LinkId;
 use base::limits::{NEIGHBOURS_MAX, NEIGHBOURS_PER_ADDRESS_MAX};
-use mesh::finding::{Failure, Input, Instance, Key, NetworkId, Sighting};
+use mesh::finding::{Input, Instance, Key, NetworkId, Sighting};
 use proptest::prelude::*;
 
 use crate::world::{World, cable, instance, socket};
@@ -89,9 +89,7 @@ fn any_input() -> impl Strategy<Value = Input> {
             }
         ),
         (network.clone(), name).prop_map(|(network, instance)| Input::Gone { network, instance }),
-        (network, any::<bool>()).prop_map(|(network, crowded)| {
-            Input::Failed { network, failure: if crowded { Failure::Crowded } else { Failure::Broken } }
-        }),
+        network.prop_map(|network| Input::Failed { network }),
         address.clone().prop_map(Input::Manual),
         (link.clone(), prop::option::of(key.clone()), address).prop_map(|(link, key, remote)| Input::LinkUp {
             link,

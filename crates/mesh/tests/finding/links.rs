@@ -88,7 +88,7 @@ fn a_cable_that_is_pulled_does_not_end_a_link_by_itself() {
     world.unplug(2);
     assert_eq!(world.said()[0], "stop 2");
     world.unlink(1);
-    assert_eq!(world.said()[..2], ["verify 2 a", "gone a"]);
+    assert_eq!(world.said()[0], "gone a");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::limits::NETWORKS_MAX;
-use mesh::finding::{Failure, Input, Interface, NetworkId, Order, Output};
+use mesh::finding::{Input, Interface, NetworkId, Order, Output};
 
 use crate::world::{World, cable};
 
@@ -57,11 +57,23 @@ fn so_many_networks_and_no_more() {
 }
 
 #[test]
+fn cables_of_containers_do_not_push_out_a_radio() {
+    let mut world = World::new();
+    let mut all: Vec<_> =
+        (0..2 * NETWORKS_MAX as u32).map(|n| cable(n + 2, &format!("veth{n}"), &["fe80::1/64"])).collect();
+    all.push(Interface { wireless: true, ..cable(90, "wlan0", &["fe80::1/64"]) });
+    all.push(cable(91, "usb0", &["10.0.0.1/24", "fe80::1/64"]));
+    world.tell(Input::Interfaces(all));
+    let said = world.said();
+    assert!(said.contains(&"start 90".to_owned()) && said.contains(&"start 91".to_owned()), "{said:?}");
+}
+
+#[test]
 fn a_responder_that_fails_rests_longer_each_time() {
     let mut world = World::with_cable();
     let mut rests = Vec::new();
     for _ in 0..4 {
-        world.fail(2, Failure::Broken);
+        world.fail(2);
         world.expect(&["stop 2"]);
         let rest = world.finder.wake_at().unwrap() - world.now.mono;
         rests.push(rest.as_secs());
@@ -74,19 +86,19 @@ fn a_responder_that_fails_rests_longer_each_time() {
     // One that worked for long begins anew.
     world.pass(Duration::from_secs(301));
     world.said();
-    world.fail(2, Failure::Crowded);
+    world.fail(2);
     assert_eq!(world.finder.wake_at().unwrap() - world.now.mono, Duration::from_secs(1));
 }
 
 #[test]
 fn what_an_old_responder_says_does_not_count() {
     let mut world = World::with_cable();
-    world.fail(2, Failure::Broken);
+    world.fail(2);
     world.said();
     world.see("a", &["10.0.0.2:4700"]);
-    world.fail(2, Failure::Broken);
+    world.fail(2);
     world.see_on(3, "a", &["10.0.0.2:4700"]);
-    world.fail(3, Failure::Broken);
+    world.fail(3);
     world.expect(&[]);
 }
 

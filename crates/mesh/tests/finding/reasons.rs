@@ -123,3 +123,17 @@ fn reasons_are_words_that_a_person_can_act_on() {
     assert_eq!(words.len(), REASONS.len());
     assert!(words.iter().all(|words| words.len() > 30 && words.is_ascii() && !words.contains('\n')), "{words:?}");
 }
+
+#[test]
+fn patience_begins_when_there_is_a_network() {
+    let mut world = World::new();
+    world.plug(changed(|i| i.up = false));
+    world.pass(2 * PATIENCE);
+    world.expect(&["reason NoInterface"]);
+    world.plug(changed(|_| {}));
+    world.expect(&["start 2", "announce 2", "found"]);
+    world.pass(PATIENCE - Duration::from_millis(1));
+    world.expect(&[]);
+    world.pass(Duration::from_millis(1));
+    world.expect(&["reason Unheard"]);
+}

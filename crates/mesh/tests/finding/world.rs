@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::{LinkId, Now, Time, Wall};
 use mesh::finding::{
-    Config, Failure, Finder, Input, Instance, Interface, Key, NetworkId, Order, Output, Prefix, Reason, Sighting,
+    Config, Finder, Input, Instance, Interface, Key, NetworkId, Order, Output, Prefix, Reason, Sighting,
 };
 
 /// The port of links, ours and the others'.
@@ -114,8 +114,8 @@ impl World {
         self.tell(Input::Gone { network: NetworkId(network), instance: instance(name) });
     }
 
-    pub(crate) fn fail(&mut self, network: u32, failure: Failure) {
-        self.tell(Input::Failed { network: NetworkId(network), failure });
+    pub(crate) fn fail(&mut self, network: u32) {
+        self.tell(Input::Failed { network: NetworkId(network) });
     }
 
     pub(crate) fn link(&mut self, number: u64, name: Option<&str>, remote: &str) {

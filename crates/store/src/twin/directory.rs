@@ -7,7 +7,7 @@ use base::limits::PAGE_BYTES_MAX;
 use super::table::Table;
 
 /// Its tables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
     pub(super) statements: Table<StatementKey, StatementRow>,
     pub(super) pins: Table<Bare, PinRow>,

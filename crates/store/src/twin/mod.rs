@@ -14,7 +14,7 @@ use base::ledger::{Batch, Query, Rows, StoreError};
 use tables::Tables;
 
 /// The in-memory store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Twin {
     tables: Tables,
     applied: u64,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Rows by key, and what each change since the last [`Table::forget`] replaced.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table<K, V> {
     rows: BTreeMap<K, V>,
     undo: Vec<(K, Option<V>)>,

@@ -25,7 +25,7 @@ pub(super) struct Account {
 }
 
 /// All tables. A body is shared by its `Arc`, so it needs none.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
     /// The number of the newest account that there ever was.
     pub(super) newest: Table<(), i64>,

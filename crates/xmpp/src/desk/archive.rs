@@ -1,10 +1,12 @@
 //! XEP-0313 and XEP-0160, the filing: for whom a message is kept, and under which number.
 
-use base::ledger::{Copy, NewMessage, Write};
+use base::ledger::{Copy, NewMessage, NewPost, Write};
 use base::limits::PENDING_MESSAGES_MAX;
 use base::{Bare, Jid, NodeId, SessionId, Ticket};
+use mesh::post::Copied;
 use wire::{Form, Stanza};
 
+use crate::desk::post;
 use crate::desk::stanza_ids::Ids;
 use crate::desk::worth::Class;
 use crate::shard::{Origin, Shard};
@@ -52,7 +54,8 @@ pub(crate) fn filing(
         author = other.zip(target).is_some_and(|(from, target)| keeps(shard, from.bare(), target));
     }
     let counted = |id: &SessionId| shard.sessions.get(id).is_some_and(|s| s.sm.is_some());
-    let promised = || sessions.is_empty() || counted(&origin.session) || sessions.iter().any(counted);
+    let from_link = origin.is_elsewhere();
+    let promised = || from_link || sessions.is_empty() || counted(&origin.session) || sessions.iter().any(counted);
     let waits = || {
         let backlog = shard.accounts.get(to).is_some_and(|account| account.backlog.is_some());
         backlog || sessions.iter().any(|id| shard.sessions.get(id).is_some_and(|s| !s.keeps_up()))
@@ -67,13 +70,19 @@ fn keeps(shard: &Shard, owner: &str, with: &Jid<'_>) -> bool {
     account.preferences.as_ref().is_none_or(|preferences| preferences.allow(with, is_contact))
 }
 
+/// Whether an account wants its messages with a person as history.
+pub(crate) fn keeps_with(shard: &Shard, owner: &Bare, with: &Bare) -> bool {
+    shard.config.archive && keeps(shard, owner.as_str(), &with.jid())
+}
+
 /// Whether so much waits for a person that no more is taken.
 pub(crate) fn is_full(shard: &Shard, address: &Bare) -> bool {
     shard.accounts[address.as_str()].row.as_ref().is_some_and(|row| row.pending >= PENDING_MESSAGES_MAX)
 }
 
-/// Files one body with a copy for the addressee and, as history, one for its author.
-pub(crate) fn file(shard: &mut Shard, address: &Bare, message: &Stanza<'_>, filing: Filing) -> Filed {
+/// Files one body with a copy for the addressee and, as history, one for its author; and what both owe to their other
+/// devices, unless it comes from one of those.
+pub(crate) fn file(shard: &mut Shard, address: &Bare, origin: Origin, message: &Stanza<'_>, filing: Filing) -> Filed {
     let mut bytes = Vec::new();
     message.emit(Form::Nested, &mut bytes);
     let with = message.head.from.as_ref().map_or_else(|| address.clone(), Bare::of);
@@ -88,12 +97,26 @@ pub(crate) fn file(shard: &mut Shard, address: &Bare, message: &Stanza<'_>, fili
     if let Some(row) = shard.accounts.get_mut(address).and_then(|a| a.row.as_mut()) {
         row.pending += 1;
     }
-    let message = NewMessage { stanza: bytes.into(), origin: shard.now.wall, copies, posts: Vec::new() };
-    let ticket = shard.write(Write::AddMessage(message));
+    let mut owed: Vec<(Bare, Vec<NewPost>)> = Vec::new();
+    let has_siblings = |shard: &Shard, own: &Bare| shard.accounts.get(own).is_some_and(|a| !a.siblings.is_empty());
+    if origin != Origin::COPY && has_siblings(shard, address) {
+        let heard = shard.peers.hearing;
+        owed.push((address.clone(), post::to_siblings(shard, address, Copied::Heard(heard))));
+    }
+    if with != *address && has_siblings(shard, &with) && !origin.is_elsewhere() {
+        owed.push((with.clone(), post::to_siblings(shard, &with, Copied::Sent)));
+    }
+    let posts = owed.iter().flat_map(|(_, posts)| posts).cloned().collect();
+    let written = shard.now.wall;
+    let ticket = shard.write(Write::AddMessage(NewMessage { stanza: bytes.into(), origin: written, copies, posts }));
+    for (own, posts) in owed {
+        post::enqueue(shard, &own, &posts, message, written, ticket);
+    }
     Filed { ticket, seq, archived: filing.addressee.then_some(seq), author }
 }
 
-fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: bool) -> Option<Copy> {
+/// The next copy of an account that has been read.
+pub(crate) fn copy(shard: &mut Shard, owner: &Bare, with: &Bare, archived: bool, pending: bool) -> Option<Copy> {
     let filed = shard.now.wall;
     let account = shard.accounts.get_mut(owner).filter(|a| a.row.is_some())?;
     let seq = account.take_seq();

@@ -99,7 +99,7 @@ fn hand_over(
         shard.bounce(origin, &message, &Condition::ServiceUnavailable.into());
         return Fate::Done;
     }
-    let filed = archive::file(shard, address, &message, filing);
+    let filed = archive::file(shard, address, origin, &message, filing);
     if let Some(reply) = StanzaError::from(Condition::InternalServerError).answer_to(&message) {
         shard.after(filed.ticket, After::Bounce(origin.session, Box::new(reply)));
     }

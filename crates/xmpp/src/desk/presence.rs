@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base::limits::DIRECTED_PRESENCE_MAX;
-use base::{Bare, Jid, SessionId};
+use base::{Bare, DeviceId, Jid, SessionId};
 use smallvec::SmallVec;
 use wire::{Kind, PresenceType, Stanza};
 
 use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{last_activity, offline, subscription};
+use super::{last_activity, offline, post, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -125,8 +125,16 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
     }
     let Some(from) = &stanza.head.from else { return };
     let blocked = shard.accounts.get(own).map(|account| account.blocked.clone()).unwrap_or_default();
+    let siblings = shard.devices_of(own);
+    copy.head.to = Some(own.jid());
+    post::tell(shard, own, &siblings, &copy);
     for contact in roster.having(Registers::FROM) {
         copy.head.to = Some(contact.jid());
+        if shard.is_elsewhere(&contact.jid()) && !blocked.matches(&contact.jid()) {
+            let devices = shard.devices_of(contact);
+            post::tell(shard, own, &devices, &copy);
+            continue;
+        }
         for id in hearers(shard, from, &blocked, contact) {
             shard.send(id, &copy, What::Stanza, None);
         }
@@ -146,6 +154,8 @@ fn hearers(shard: &Shard, from: &Jid<'_>, blocked: &Blocked, contact: &Bare) -> 
 /// the person see them. What is asked of another account here is answered from memory.
 fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: SessionId) {
     tell_who_is_there(shard, own, newcomer);
+    let siblings = shard.devices_of(own);
+    ask_who_is_there(shard, own, own, &siblings, newcomer);
     for contact in roster.having(Registers::TO) {
         look_for(shard, own, contact, newcomer);
     }
@@ -156,12 +166,40 @@ fn look_for(shard: &mut Shard, own: &Bare, contact: &Bare, session: SessionId) {
     if blocking::apart(shard, &own.jid(), &contact.jid()) {
         return;
     }
+    if shard.is_elsewhere(&contact.jid()) {
+        let devices = shard.devices_of(contact);
+        return ask_who_is_there(shard, own, contact, &devices, session);
+    }
     let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { return };
     if theirs.registers(own).has(Registers::FROM) {
         tell_who_is_there(shard, contact, session);
     } else {
         // Section 4.3.2: the two lists differ, and the contact's is the one that counts.
         subscription::say(shard, contact, own, Verb::Unsubscribed);
+    }
+}
+
+/// Section 4.3.1: asks devices in reach whether somebody is there, for one session.
+fn ask_who_is_there(shard: &mut Shard, own: &Bare, whom: &Bare, devices: &[DeviceId], session: SessionId) {
+    let Some(session) = shard.sessions.get(&session).filter(|_| !devices.is_empty()) else { return };
+    let mut probe = Stanza::new(Kind::Presence(PresenceType::Probe));
+    probe.head.from = Some((*session.jid).clone());
+    probe.head.to = Some(whom.jid().into_owned());
+    post::tell(shard, own, devices, &probe);
+}
+
+/// A device comes in reach: it hears who is here of those whom its person may see.
+pub(crate) fn came_in_reach(shard: &mut Shard, address: &Bare, device: DeviceId) {
+    for own in shard.seen_by(address) {
+        if blocking::apart(shard, &own.jid(), &address.jid()) {
+            continue;
+        }
+        for id in audience(shard, &own) {
+            let Some(told) = shard.sessions.get(&id).and_then(|session| session.presence.as_ref()) else { continue };
+            let mut copy = told.stanza.clone();
+            copy.head.to = Some(address.jid().into_owned());
+            post::tell(shard, &own, &[device], &copy);
+        }
     }
 }
 
@@ -297,7 +335,11 @@ fn probe(shard: &mut Shard, address: &Bare, origin: Origin, stanza: &Stanza<'_>)
     }
     for mut answer in answers {
         answer.head.to = Some(asker.borrow().into_owned());
-        shard.route(Origin::SERVER, answer);
+        if origin.peer().is_some() {
+            shard.reply(origin, &answer, None);
+        } else {
+            shard.route(Origin::SERVER, answer);
+        }
     }
 }
 
@@ -311,7 +353,11 @@ fn deny(shard: &mut Shard, address: &Bare, origin: Origin, asker: &Bare) {
     let mut answer = Stanza::new(Kind::Presence(PresenceType::Unsubscribed));
     answer.head.from = Some(address.jid().into_owned());
     answer.head.to = Some(asker.jid().into_owned());
-    shard.send(origin.session, &answer, What::Stanza, None);
+    if origin.peer().is_some() {
+        shard.reply(origin, &answer, None);
+    } else {
+        shard.send(origin.session, &answer, What::Stanza, None);
+    }
 }
 
 /// Presence for an account that does not exist or cannot be read (section 8.5.1): a probe is denied, the rest is nothing.

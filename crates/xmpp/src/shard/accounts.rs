@@ -51,8 +51,12 @@ impl Shard {
     }
 
     pub(super) fn park_first(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) {
+        self.park_input_first(address, Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) });
+    }
+
+    /// Lets an input wait in front of all that waits already.
+    pub(super) fn park_input_first(&mut self, address: &Bare, input: Parked) {
         let account = self.accounts.get_mut(address).expect("only an account that is ready asks for more");
-        let input = Parked::Stanza { way, origin, stanza: Box::new(stanza.into_owned()) };
         self.parking.entered(input.bytes());
         account.park_first(input);
     }
@@ -86,6 +90,11 @@ impl Shard {
                     let fate = self.process(address, way, origin, *stanza);
                     self.meet(origin, fate);
                 }
+                Parked::Parcel { number, incarnation, bytes } => {
+                    self.hear_lasting(address, number, incarnation, &bytes);
+                }
+                Parked::Sibling { device } => desk::post::note_sibling(self, address, device),
+                Parked::Expired(row) => desk::post::expire(self, address, &row),
             }
         }
     }
@@ -96,6 +105,7 @@ impl Shard {
         for session in sessions {
             self.end_stream(session, StreamError::ResourceConstraint("The account cannot be read now. Log in again."));
         }
+        self.forget_inboxes(address);
         // What is still on its way was asked for an account that memory knows no more: nobody will await it.
         let Some(mut account) = self.accounts.remove(address) else { return };
         while let Some(input) = account.unpark() {
@@ -120,6 +130,11 @@ impl Shard {
                 // What its author's own account wrote because of it may not be durable yet.
                 self.meet(origin, Fate::After(self.newest()));
             }
+            // It is said again.
+            Parked::Parcel { .. } => self.refuse_parcel(),
+            Parked::Sibling { .. } => {}
+            // It is found again.
+            Parked::Expired(row) => drop(self.peers.expiring.remove(&(row.post.account, row.post.seq))),
         }
     }
 
@@ -130,6 +145,7 @@ impl Shard {
 
     /// An account has gone, or has come: what memory knows of its address is not so any more.
     pub(crate) fn forget_account(&mut self, address: &Bare) {
+        self.forget_lanes(address);
         self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
     }
 

@@ -78,8 +78,9 @@ impl Shard {
                 leaver.contacts.add(records);
                 self.read_leaver(leaver);
             }
-            Ok(_) => self.reply(leaver.command, Err(StoreError::Failed("the store answered something else".into()))),
-            Err(error) => self.reply(leaver.command, Err(error)),
+            Ok(_) => self
+                .conclude_command(leaver.command, Err(StoreError::Failed("the store answered something else".into()))),
+            Err(error) => self.conclude_command(leaver.command, Err(error)),
         }
     }
 
@@ -93,10 +94,10 @@ impl Shard {
                 Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
-        self.reply(id, result);
+        self.conclude_command(id, result);
     }
 
-    pub(super) fn reply(&mut self, id: u64, result: Result<(), StoreError>) {
+    pub(super) fn conclude_command(&mut self, id: u64, result: Result<(), StoreError>) {
         let answer = match result {
             Ok(()) => Answer::Done,
             Err(error) => Answer::Failed(error),

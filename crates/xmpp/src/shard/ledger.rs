@@ -59,12 +59,16 @@ impl Shard {
 
     /// Confirmations go along with a write that is made anyway: a batch for each account, so that no failure takes others.
     pub(super) fn flush_confirmed(&mut self) {
-        if self.confirmed.is_empty() {
+        if self.confirmed.is_empty() && self.posted.is_empty() {
             return;
         }
         for (account, seqs) in std::mem::take(&mut self.confirmed) {
             self.after.push(After::Reconfirm(account, seqs.clone()));
             self.store(vec![Write::Delivered { account, seqs }]);
+        }
+        for (account, seqs) in std::mem::take(&mut self.posted) {
+            self.after.push(After::Rearrive(account, seqs.clone()));
+            self.store(vec![Write::Arrived { account, seqs }]);
         }
         self.due.remove(&(self.confirm_at, Due::Confirm));
     }
@@ -124,7 +128,7 @@ impl Shard {
                     desk::registration::removed(self, &gone);
                 }
                 if let Some(id) = gone.reply {
-                    self.reply(id, result.clone());
+                    self.conclude_command(id, result.clone());
                 }
             }
             (After::NewPassword(..), Err(_))
@@ -133,6 +137,18 @@ impl Shard {
             (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
+            (After::Say(own), result) => self.say_on(&own, result.is_err()),
+            (After::Confirm(confirm), result) => self.confirm_heard(*confirm, result),
+            (After::Unpost(own, rows), Err(_)) => self.count_posts(&own, -(rows as i64)),
+            (After::Expired(own, account, seq), result) => {
+                self.peers.expiring.remove(&(account, seq));
+                if result.is_err() {
+                    self.count_posts(&own, 1);
+                }
+            }
+            (After::Unpost(..) | After::Rearrive(..), Ok(())) | (After::Rearrive(_, _), Err(StoreError::NoAccount)) => {
+            }
+            (After::Rearrive(account, seqs), Err(_)) => self.write_off_posts(account, &seqs),
         }
     }
 
@@ -179,6 +195,7 @@ impl Shard {
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
+                        account.siblings = desk::post::siblings(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);
                         let needs_roster = account.preferences.as_ref().is_some_and(|p| p.need_roster());
@@ -216,6 +233,27 @@ impl Shard {
                     Err(error) => self.no_account(&address, &StanzaError::from(&error)),
                 }
             }
+            (Purpose::Received(address, device), rows) => {
+                if self.awaiting(&address, ticket).is_none() {
+                    return;
+                }
+                match rows {
+                    Ok(Rows::Received(rows)) => {
+                        self.received_answered(&address, device, rows);
+                        self.resume_parked(&address);
+                    }
+                    Ok(_) => self.no_account(&address, &StanzaError::from(Condition::InternalServerError)),
+                    Err(error) => self.no_account(&address, &StanzaError::from(&error)),
+                }
+            }
+            (Purpose::Owners(device, number), Ok(Rows::Owners(owners))) => self.owners_answered(device, number, owners),
+            (Purpose::Posts(own, device), Ok(Rows::Posts(rows))) => {
+                self.posts_answered(own, device, ticket, Some(rows));
+            }
+            (Purpose::Posts(own, device), _) => self.posts_answered(own, device, ticket, None),
+            (Purpose::Expired, Ok(rows)) => self.expired_answered(rows),
+            // Whoever comes in reach again is looked for again, and so is what has expired.
+            (Purpose::Owners(..) | Purpose::Expired, _) => {}
             (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Leaver(leaver), rows) => self.handle_leaver(leaver, rows),

@@ -172,10 +172,20 @@ impl Shard {
 
     /// The rows of these copies will say that they wait no more, at the next write or soon.
     pub(super) fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
-        if self.confirmed.is_empty() {
+        self.confirm_soon();
+        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
+    }
+
+    /// The rows of these posts will be gone, likewise.
+    pub(super) fn write_off_posts(&mut self, account: AccountId, seqs: &[i64]) {
+        self.confirm_soon();
+        self.posted.entry(account).or_default().extend_from_slice(seqs);
+    }
+
+    fn confirm_soon(&mut self) {
+        if self.confirmed.is_empty() && self.posted.is_empty() {
             self.confirm_at = self.now.mono + CONFIRMATION_DELAY;
             self.due.insert((self.confirm_at, Due::Confirm));
         }
-        self.confirmed.entry(account).or_default().extend_from_slice(seqs);
     }
 }

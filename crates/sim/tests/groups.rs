@@ -1,0 +1,346 @@
+//! Design, sections 5, 8 and 14: people on several nodes, over links that break: RFC 6121's rules between servers, and the
+//! post's promises.
+
+mod groups_common;
+
+use std::time::Duration;
+
+use base::{Bare, DeviceId};
+use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
+use mesh::post::Parcel;
+use sim::Group;
+
+#[test]
+fn contacts_on_another_laptop_are_simply_online() {
+    let mut pair = Pair::befriended(1);
+    assert_eq!(pair.presence_of_lisa(), Some(true));
+    assert_eq!(pair.presence_of_paulo(), Some(true));
+    pair.group.send(pair.lisa, &body(PAULO, "1", "hi"));
+    pair.group.pass(seconds(3));
+    let heard = pair.group.heard(pair.paulo);
+    let message = heard.iter().find(|tree| tree.name == "message").expect("it has come");
+    assert_eq!(message.attr("from"), Some(&*format!("{LISA}/here")));
+    assert!(message.child("stanza-id").is_some() && message.child("delay").is_none());
+    assert_eq!(pair.group.node(0).owed("lisa"), 0, "it is confirmed");
+}
+
+#[test]
+fn who_leaves_reach_is_gone_at_once_and_comes_back() {
+    let mut pair = Pair::befriended(2);
+    pair.group.unlink(0, 1);
+    pair.group.pass(seconds(1));
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(false), Some(false)));
+    pair.group.send(pair.lisa, "<presence><show>away</show></presence>");
+    pair.group.send(pair.lisa, &body(PAULO, "1", "while you were away"));
+    pair.group.send(pair.lisa, &body(PAULO, "2", "and this"));
+    pair.group.pass(seconds(100));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+    assert_eq!(pair.group.node(0).owed("lisa"), 2);
+    pair.group.link(0, 1);
+    pair.group.pass(seconds(2));
+    let heard = pair.group.heard(pair.paulo);
+    assert_eq!(bodies(&heard), ["while you were away", "and this"]);
+    let stamp = heard.iter().find_map(|tree| tree.child("delay")).expect("it has waited");
+    assert_eq!(stamp.attr("from"), Some("lisa.jirani.alt"));
+    assert!(heard.iter().any(|tree| tree.name == "presence" && tree.text_of("show") == "away"));
+    assert_eq!(pair.group.node(0).owed("lisa"), 0);
+}
+
+#[test]
+fn a_clean_sign_off_is_seen_at_once() {
+    let mut pair = Pair::befriended(3);
+    pair.group.disconnect(pair.lisa);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_lisa(), Some(false));
+    pair.group.come_back(pair.lisa);
+    pair.group.pass(seconds(1));
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(true), Some(true)));
+    // The daemon ends: the last word of its people still leaves.
+    assert_eq!(pair.group.node(0).command(xmpp::Command::ShutDown), xmpp::Answer::Done);
+    pair.group.send(pair.paulo, "<presence/>");
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_lisa(), Some(false));
+}
+
+#[test]
+fn a_subscription_waits_for_its_addressee_and_ends() {
+    let mut pair = Pair::strangers(4);
+    pair.group.unlink(0, 1);
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    pair.group.pass(seconds(50));
+    pair.group.crash(0);
+    pair.group.pass(seconds(1));
+    pair.group.come_back(pair.lisa);
+    pair.group.link(0, 1);
+    pair.group.pass(seconds(2));
+    let asked = pair.group.heard(pair.paulo);
+    assert!(asked.iter().any(|tree| tree.attr("type") == Some("subscribe")), "{asked:?}");
+    pair.group.send(pair.paulo, &format!("<presence type='subscribed' to='{LISA}'/>"));
+    pair.group.pass(seconds(2));
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (None, Some(true)));
+    pair.group.send(pair.paulo, &format!("<presence type='unsubscribed' to='{LISA}'/>"));
+    pair.group.pass(seconds(2));
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+}
+
+/// Attack case D14: who holds no subscription sees nothing, and hears the same as about nobody.
+#[test]
+fn a_stranger_sees_nothing() {
+    let mut pair = Pair::strangers(5);
+    pair.group.send(pair.lisa, &format!("<presence type='probe' to='{PAULO}'/>"));
+    pair.group.send(pair.lisa, &format!("<iq type='get' id='l' to='{PAULO}'><query xmlns='jabber:iq:last'/></iq>"));
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.lisa);
+    assert_eq!(pair.presence_of_paulo(), None, "{heard:?}");
+    let last = heard.iter().find(|tree| tree.attr("id") == Some("l")).expect("it is answered");
+    assert!(last.child("error").is_some_and(|error| error.child("forbidden").is_some()));
+}
+
+#[test]
+fn requests_find_the_resource_and_the_way_back() {
+    let mut pair = Pair::befriended(6);
+    pair.group
+        .send(pair.lisa, &format!("<iq type='get' id='v' to='{PAULO}/there'><query xmlns='jabber:iq:version'/></iq>"));
+    pair.group.pass(seconds(1));
+    let asked = pair.group.heard(pair.paulo);
+    let asked = asked.iter().find(|tree| tree.attr("id") == Some("v")).expect("the client is asked");
+    let lisa = asked.attr("from").expect("it has an author").to_owned();
+    pair.group.send(
+        pair.paulo,
+        &format!("<iq type='result' id='v' to='{lisa}'><query xmlns='jabber:iq:version'><name>p</name></query></iq>"),
+    );
+    // To the person themselves: their node answers, from its store if need be.
+    for (id, payload) in
+        [("d", "<query xmlns='http://jabber.org/protocol/disco#info'/>"), ("c", "<vCard xmlns='vcard-temp'/>")]
+    {
+        pair.group.send(pair.lisa, &format!("<iq type='get' id='{id}' to='{PAULO}'>{payload}</iq>"));
+    }
+    pair.group.send(
+        pair.lisa,
+        &format!("<iq type='set' id='f' to='{PAULO}'><query xmlns='jabber:iq:roster'><item jid='a@b'/></query></iq>"),
+    );
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.lisa);
+    let kind = |id: &str| heard.iter().find(|t| t.attr("id") == Some(id)).and_then(|t| t.attr("type")).unwrap_or("-");
+    assert_eq!([kind("v"), kind("d"), kind("c"), kind("f")], ["result", "result", "error", "error"]);
+    pair.group.unlink(0, 1);
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.lisa, &format!("<iq type='get' id='x' to='{PAULO}/there'><ping xmlns='urn:xmpp:ping'/></iq>"));
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.lisa);
+    let error = heard.iter().find(|t| t.attr("id") == Some("x")).and_then(|t| t.child("error")).expect("it is refused");
+    assert!(error.child("recipient-unavailable").is_some() && error.attr("type") == Some("wait"));
+}
+
+#[test]
+fn what_is_of_this_moment_never_waits_and_never_overtakes() {
+    let mut pair = Pair::befriended(7);
+    let typing = |what: &str| {
+        format!("<message to='{PAULO}' type='chat'><{what} xmlns='http://jabber.org/protocol/chatstates'/></message>")
+    };
+    for n in 0..20 {
+        pair.group.send(pair.lisa, &body(PAULO, &format!("m{n}"), "x"));
+        pair.group.send(pair.lisa, &typing("composing"));
+    }
+    pair.group.pass(seconds(2));
+    let heard = pair.group.heard(pair.paulo);
+    let kinds: Vec<bool> =
+        heard.iter().filter(|tree| tree.name == "message").map(|tree| tree.child("body").is_some()).collect();
+    assert_eq!(kinds, [true, false].repeat(20));
+    pair.group.unlink(0, 1);
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.lisa, &typing("paused"));
+    pair.group.send(
+        pair.lisa,
+        &format!("<message to='{PAULO}' id='n'><body>x</body><no-store xmlns='urn:xmpp:hints'/></message>"),
+    );
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.group.node(0).owed("lisa"), 0);
+    let heard = pair.group.heard(pair.lisa);
+    assert!(heard.iter().any(|tree| tree.attr("id") == Some("n") && tree.attr("type") == Some("error")));
+}
+
+/// Attack cases C07, C17 and D01 to D04: who a device is was proved, and what only a server may say is cut out.
+#[test]
+fn nobody_speaks_for_another() {
+    let mut pair = Pair::befriended(8);
+    let eve = DeviceId([9; 32]);
+    let (eve_address, paulo) = (Bare::new("eve@eve.jirani.alt").unwrap(), Bare::new(PAULO).unwrap());
+    let say = |group: &mut Group, xml: &str, counter: Option<u64>| {
+        let payload = xml.as_bytes();
+        let bytes = match counter {
+            None => Parcel::Fleeting { payload }.to_bytes(),
+            Some(counter) => groups_common::lasting(1, counter, counter, payload),
+        };
+        group.node(1).parcel(eve, &paulo, bytes);
+        group.pass(seconds(1));
+        group.heard(pair.paulo)
+    };
+    pair.group.heard(pair.paulo);
+    let message = |from: &str, to: &str, inner: &str| {
+        format!("<message xmlns='jabber:client' from='{from}' to='{to}' type='chat'>{inner}</message>")
+    };
+    let honest = message("eve@eve.jirani.alt/x", PAULO, "<body>hi</body>");
+    assert!(say(&mut pair.group, &honest, Some(1)).is_empty(), "she is not in reach");
+    pair.group.node(1).reach(eve, &eve_address, true);
+    let mut refused = 1;
+    for (from, to) in [
+        (&*format!("{LISA}/here"), PAULO),
+        (LISA, PAULO),
+        ("eve.jirani.alt", PAULO),
+        ("eve@eve.jirani.alt/x", "somebody@paulo.jirani.alt"),
+        ("eve@eve.jirani.alt/x", LISA),
+    ] {
+        for counter in [None, Some(1000 + refused)] {
+            let forged = message(from, to, "<body>hi</body>");
+            assert!(say(&mut pair.group, &forged, counter).is_empty(), "{from} {to}");
+            refused += 1;
+        }
+    }
+    for bytes in ["<message", "<iq xmlns='jabber:client'/>", "", "<x xmlns='jabber:client'/>"] {
+        assert!(say(&mut pair.group, bytes, None).is_empty());
+        refused += 1;
+    }
+    let xmpp::Answer::Report(report) = pair.group.node(1).command(xmpp::Command::Report) else { panic!("no report") };
+    assert_eq!((report.parcels_refused, report.in_reach), (refused, 2));
+    let forgeries = "<received xmlns='urn:xmpp:carbons:2'/><sent xmlns='urn:xmpp:carbons:2'/>\
+                     <result xmlns='urn:xmpp:mam:2'/><stanza-id xmlns='urn:xmpp:sid:0' by='paulo@paulo.jirani.alt' id='1'/>";
+    let heard = say(
+        &mut pair.group,
+        &message("eve@eve.jirani.alt/x", PAULO, &format!("{forgeries}<body>1</body>")),
+        Some(5000),
+    );
+    assert_eq!(bodies(&heard), ["1"]);
+    assert!(
+        heard[0].child("received").is_none() && heard[0].child("sent").is_none() && heard[0].child("result").is_none()
+    );
+    assert_ne!(heard[0].child("stanza-id").and_then(|id| id.attr("id")), Some("1"));
+    let push = format!(
+        "<iq xmlns='jabber:client' type='set' id='p' from='eve@eve.jirani.alt/x' to='{PAULO}/there'>\
+         <query xmlns='jabber:iq:roster'><item jid='eve@eve.jirani.alt'/></query></iq>"
+    );
+    assert!(say(&mut pair.group, &push, None).is_empty());
+}
+
+#[test]
+fn who_is_blocked_hears_as_from_nobody() {
+    let mut pair = Pair::befriended(9);
+    pair.group.send(
+        pair.paulo,
+        &format!("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='{LISA}'/></block></iq>"),
+    );
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+    pair.group.heard(pair.paulo);
+    pair.group.send(pair.lisa, &body(PAULO, "1", "hello?"));
+    pair.group.pass(seconds(3));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+    let heard = pair.group.heard(pair.lisa);
+    let error = heard.iter().find(|tree| tree.attr("id") == Some("1")).and_then(|tree| tree.child("error"));
+    assert!(error.is_some_and(|error| error.child("service-unavailable").is_some()), "{heard:?}");
+    assert_eq!(pair.group.node(0).owed("lisa"), 0);
+    pair.group.send(
+        pair.paulo,
+        &format!("<iq type='set' id='u'><unblock xmlns='urn:xmpp:blocking'><item jid='{LISA}'/></unblock></iq>"),
+    );
+    pair.group.pass(seconds(1));
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(true), Some(true)));
+}
+
+#[test]
+fn what_does_not_arrive_in_time_comes_back_once() {
+    for crash in [false, true] {
+        let mut pair = Pair::befriended(10);
+        pair.group.unlink(0, 1);
+        pair.group.pass(seconds(1));
+        pair.group.send(pair.lisa, &body(PAULO, "late", "too late"));
+        pair.group.pass(Duration::from_secs(27 * 24 * 3600));
+        pair.group.heard(pair.lisa);
+        if crash {
+            pair.group.crash(0);
+        } else {
+            pair.group.disconnect(pair.lisa);
+        }
+        pair.group.pass(Duration::from_secs(2 * 24 * 3600));
+        assert_eq!(pair.group.node(0).owed("lisa"), 0);
+        for times in [1, 0] {
+            pair.group.come_back(pair.lisa);
+            pair.group.pass(seconds(5));
+            let heard = pair.group.heard(pair.lisa);
+            let errors = heard.iter().filter(|t| t.attr("id") == Some("late") && t.attr("type") == Some("error"));
+            assert_eq!(errors.count(), times, "crash: {crash}");
+            pair.group.disconnect(pair.lisa);
+            pair.group.pass(seconds(5));
+        }
+        pair.group.link(0, 1);
+        pair.group.pass(seconds(5));
+        assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+    }
+}
+
+/// A person on two laptops: what is said to them reaches both, and what they say on one is history on the other.
+#[test]
+fn a_person_with_two_laptops_has_all_on_both() {
+    for seed in 20..24 {
+        let mut group = Group::new(seed, &["lisa.jirani.alt", "paulo.jirani.alt", "paulo.jirani.alt"]);
+        let lisa = group.login(0, "lisa", "here");
+        let (first, second) = (group.login(1, "paulo", "one"), group.login(2, "paulo", "two"));
+        for at in [first, second] {
+            group.send(at, "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+        }
+        group.link_all();
+        group.pass(seconds(2));
+        // Both are there; then one by one; then only through the other.
+        group.send(lisa, &body(PAULO, "1", "to both"));
+        group.pass(seconds(2));
+        group.unlink(0, 2);
+        group.unlink(1, 2);
+        group.pass(seconds(2));
+        group.send(lisa, &body(PAULO, "2", "to one"));
+        group.pass(seconds(2));
+        assert_eq!(group.node(0).owed("lisa"), 0, "one of them has it");
+        group.send(first, &body(LISA, "3", "from one"));
+        group.pass(seconds(2));
+        group.unlink(0, 1);
+        group.link(0, 2);
+        group.pass(seconds(2));
+        group.send(lisa, &body(PAULO, "4", "to the other"));
+        group.pass(seconds(2));
+        group.link(1, 2);
+        group.pass(seconds(5));
+        let heard = group.heard(first);
+        assert_eq!(bodies(&heard), ["to both", "to one", "to the other"], "seed {seed}");
+        let heard = group.heard(second);
+        let (own, carbons): (Vec<_>, Vec<_>) = heard.into_iter().partition(|tree| tree.child("sent").is_none());
+        assert_eq!(bodies(&own), ["to both", "to the other", "to one"], "seed {seed}");
+        let sent = carbons.iter().filter(|tree| tree.to_string().contains("from one")).count();
+        assert_eq!(sent, 1, "seed {seed}");
+        group.link_all();
+        group.pass(seconds(60));
+        assert_eq!((bodies(&group.heard(first)).len(), bodies(&group.heard(second)).len()), (0, 0), "nothing twice");
+        for (member, account) in [(0, "lisa"), (1, "paulo"), (2, "paulo")] {
+            assert_eq!(group.node(member).owed(account), 0, "seed {seed}: {member}");
+        }
+        for member in [1, 2] {
+            assert_eq!(groups_common::history(&mut group, [first, second][member - 1]), 4, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_message_costs_few_bytes_beside_itself() {
+    let mut pair = Pair::befriended(11);
+    pair.group.send(pair.lisa, &body(PAULO, "1", "x"));
+    pair.group.pass(seconds(2));
+    pair.group.heard(pair.lisa);
+    let before = pair.group.carried();
+    pair.group.send(pair.lisa, &body(PAULO, "2", "x"));
+    pair.group.pass(seconds(2));
+    let after = pair.group.carried();
+    let stanza = format!(
+        "<message xmlns='jabber:client' from='{LISA}/here' to='{PAULO}' id='2' type='chat'><body>x</body></message>"
+    );
+    assert_eq!(after.0 - before.0, 2, "the message and its confirmation");
+    assert!((after.1 - before.1) as usize <= stanza.len() + 8 + 10, "{}", after.1 - before.1);
+}

@@ -1,0 +1,205 @@
+//! Design, section 5: the shard's side of the post: who is in reach, and who owes them something. RFC 6121 holds between two
+//! nodes as it does between two servers.
+//!
+//! Who a device is was proved before it is named here. What leaves is in `peers/saying.rs`, what comes in
+//! `peers/hearing.rs`; what `mesh::post` decides is decided in neither.
+
+mod hearing;
+mod saying;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::ledger::{Query, Rows};
+use base::{AccountId, Bare, DeviceId, Jid, Time};
+use mesh::post::{Lane, OriginId};
+use wire::{Kind, PresenceType, Stanza};
+
+use self::hearing::Taken;
+use super::{Due, Origin, Purpose, Shard};
+use crate::contacts::Registers;
+use crate::desk;
+use crate::parking::Parked;
+use crate::router::Way;
+
+pub(crate) use self::hearing::Confirm;
+
+/// Everybody elsewhere whom this shard knows of.
+#[derive(Default)]
+pub(crate) struct Peers {
+    reach: BTreeMap<DeviceId, Reached>,
+    addresses: BTreeMap<Bare, BTreeSet<DeviceId>>,
+    /// Devices by what stands for them in an [`Origin`].
+    numbers: BTreeMap<u64, DeviceId>,
+    next_number: u64,
+    lanes: BTreeMap<(Bare, DeviceId), (AccountId, Lane)>,
+    /// Lanes that may want a page.
+    hungry: BTreeSet<(Bare, DeviceId)>,
+    inboxes: BTreeMap<(Bare, DeviceId), Taken>,
+    /// Under which number the account at hand hears what it hears.
+    pub(crate) hearing: Option<OriginId>,
+    /// When the lanes are looked at.
+    due: Option<Time>,
+    /// When it is looked for what has expired.
+    pub(super) expire_at: Option<Time>,
+    /// Parcels that were refused.
+    pub(crate) refused: u64,
+    /// Requests that wait for the store.
+    pub(crate) questions: usize,
+    /// Rows whose time has passed and that are being dealt with.
+    pub(crate) expiring: BTreeSet<(AccountId, i64)>,
+}
+
+/// A device in reach.
+struct Reached {
+    address: Bare,
+    number: u64,
+    /// Of its resources those that are available, with the people here who were told so.
+    seen: BTreeMap<Jid<'static>, BTreeSet<Bare>>,
+    seen_count: usize,
+    /// What "as before" means in what it says to each account.
+    current: BTreeMap<Bare, u64>,
+}
+
+impl Peers {
+    /// Nobody yet. What has expired is looked for at this time.
+    pub(super) fn new(expire_at: Time) -> Peers {
+        Peers { expire_at: Some(expire_at), ..Peers::default() }
+    }
+
+    /// Bytes that wait on lanes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.lanes.values().map(|(_, lane)| lane.bytes()).sum()
+    }
+
+    /// How many devices are in reach.
+    pub(crate) fn in_reach(&self) -> usize {
+        self.reach.len()
+    }
+}
+
+impl Shard {
+    /// A device comes in reach, or leaves.
+    pub(super) fn handle_reach(&mut self, device: DeviceId, address: Bare, up: bool) {
+        self.leave_reach(device);
+        if !up {
+            return;
+        }
+        let number = self.peers.next_number;
+        self.peers.next_number += 1;
+        self.peers.numbers.insert(number, device);
+        self.peers.addresses.entry(address.clone()).or_default().insert(device);
+        let reached = Reached {
+            address: address.clone(),
+            number,
+            seen: BTreeMap::new(),
+            seen_count: 0,
+            current: BTreeMap::new(),
+        };
+        self.peers.reach.insert(device, reached);
+        if self.serves(&address.jid()) {
+            self.meet_sibling(&address, device);
+        }
+        self.read(Query::Owners { to: address.clone(), device }, Purpose::Owners(device, number));
+        desk::presence::came_in_reach(self, &address, device);
+    }
+
+    fn leave_reach(&mut self, device: DeviceId) {
+        let Some(reached) = self.peers.reach.remove(&device) else { return };
+        self.peers.numbers.remove(&reached.number);
+        if let Some(devices) = self.peers.addresses.get_mut(&reached.address) {
+            devices.remove(&device);
+            if devices.is_empty() {
+                self.peers.addresses.remove(&reached.address);
+            }
+        }
+        self.peers.lanes.retain(|(_, to), _| *to != device);
+        self.peers.hungry.retain(|(_, to)| *to != device);
+        // What a sibling has handed on stands for devices that may not be in reach.
+        let reach = &self.peers.reach;
+        self.peers.inboxes.retain(|(_, of), _| reach.contains_key(of));
+        for (jid, viewers) in reached.seen {
+            for own in viewers {
+                let mut gone = Stanza::new(Kind::Presence(PresenceType::Unavailable));
+                gone.head.from = Some(jid.clone());
+                gone.head.to = Some(own.jid().into_owned());
+                self.enter(&own, Way::In, Origin::SERVER, gone);
+            }
+        }
+    }
+
+    /// Another device of an account of this node: remembered, because it is owed copies when it is away.
+    fn meet_sibling(&mut self, own: &Bare, device: DeviceId) {
+        match self.accounts.get(own) {
+            Some(account) if account.row.is_some() && !account.is_loading() => {
+                desk::post::note_sibling(self, own, device);
+            }
+            _ => self.park(own, Parked::Sibling { device }),
+        }
+    }
+
+    /// Whether somebody's home is another node that links can reach.
+    pub(crate) fn is_elsewhere(&self, jid: &Jid<'_>) -> bool {
+        jid.local().is_some() && jid.domain().ends_with(mesh::domain::SUFFIX) && !self.serves(jid)
+    }
+
+    /// The devices of an address that are in reach.
+    pub(crate) fn devices_of(&self, address: &Bare) -> Vec<DeviceId> {
+        self.peers.addresses.get(address).map(|devices| devices.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// The devices in reach on which a resource is available.
+    pub(crate) fn devices_with(&self, jid: &Jid<'_>) -> Vec<DeviceId> {
+        let mut devices = self.devices_of(&Bare::of(jid));
+        devices.retain(|device| self.peers.reach[device].seen.contains_key(jid));
+        devices
+    }
+
+    /// The account is another one now, or none.
+    pub(super) fn forget_lanes(&mut self, own: &Bare) {
+        self.peers.lanes.retain(|(of, _), _| of != own);
+    }
+
+    /// The addresses of accounts with somebody there whose contacts may see them, or who are themselves at the address.
+    pub(crate) fn seen_by(&self, address: &Bare) -> Vec<Bare> {
+        let sees = |own: &&Bare| {
+            let roster: Option<&Arc<_>> = self.accounts[*own].roster.as_ref();
+            *own == address || roster.is_some_and(|roster| roster.registers(address).has(Registers::FROM))
+        };
+        let mut found: Vec<Bare> = self.accounts.keys().filter(sees).cloned().collect();
+        found.retain(|own| !self.sessions_of(own, |session| session.presence.is_some()).is_empty());
+        found.sort();
+        found
+    }
+
+    /// What the store says to a question of the post.
+    pub(super) fn expired_answered(&mut self, rows: Rows) {
+        let Rows::Expired { posts, next } = rows else { return };
+        let more = !posts.is_empty();
+        for (own, row) in posts {
+            if self.peers.expiring.insert((row.post.account, row.post.seq)) {
+                desk::post::expire_or_park(self, &own, row);
+            }
+        }
+        let wait = match next {
+            _ if more => Duration::from_secs(1),
+            Some(next) => Duration::from_millis((next.0 - self.now.wall.0).max(1000) as u64),
+            None => return,
+        };
+        self.expire_at(self.now.mono + wait);
+    }
+
+    /// Looks for what has expired at this time at the latest.
+    pub(crate) fn expire_at(&mut self, at: Time) {
+        let known = self.peers.expire_at.replace(at);
+        if let Some(known) = known.filter(|known| *known <= at) {
+            self.peers.expire_at = Some(known);
+            return;
+        }
+        if let Some(known) = known {
+            self.due.remove(&(known, Due::Expire));
+        }
+        self.due.insert((at, Due::Expire));
+    }
+}
