@@ -75,11 +75,10 @@ impl Stamp {
         }
     }
 
-    /// Whether half of its time is over, or its time lies elsewhere: its owner signs it anew.
+    /// Whether half of its time is over, or a clock that was wrong has dated it: its owner signs it anew.
     pub fn is_due(&self, now: Wall) -> bool {
-        let now = seconds(now);
-        let half = self.until.map(|until| self.from + (until - self.from) / 2);
-        self.from > now || half.is_some_and(|half| half <= now)
+        let half = self.until.map(|until| self.from + until.saturating_sub(self.from) / 2);
+        self.sequence > ceiling(now) || half.is_some_and(|half| half <= seconds(now))
     }
 }
 
@@ -141,9 +140,15 @@ mod tests {
     #[test]
     fn statements_are_renewed_in_time() {
         let stamp = Stamp::next(None, at(TODAY), Some(Duration::from_secs(DAY)));
-        for (now, due) in
-            [(TODAY, false), (TODAY + DAY / 2 - 1, false), (TODAY + DAY / 2, true), (TODAY - 1, true), (IN_2099, true)]
-        {
+        let behind = TODAY - CLOCK_TOLERANCE.as_secs();
+        for (now, due) in [
+            (TODAY, false),
+            (TODAY + DAY / 2 - 1, false),
+            (TODAY + DAY / 2, true),
+            (behind, false),
+            (behind - 1, true),
+            (IN_2099, true),
+        ] {
             assert_eq!(stamp.is_due(at(now)), due, "{now}");
         }
         assert!(!Stamp::next(None, at(TODAY), None).is_due(at(IN_2099)));
