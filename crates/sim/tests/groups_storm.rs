@@ -205,7 +205,7 @@ fn conversation(seed: u64, arrange: impl Fn(&mut Storm)) -> [u64; 2] {
 fn nothing_is_lost_if_either_side_crashes_at_any_write() {
     for seed in seeds(200..201) {
         let batches = conversation(seed, |_| {});
-        assert!(batches.iter().all(|count| *count > 20), "the conversation is worth it: {batches:?}");
+        assert!(batches.iter().all(|count| *count > 10), "the conversation is worth it: {batches:?}");
         for member in [0, 1] {
             for n in 1..=batches[member] {
                 for at in [CrashAt::BeforeBatch(n), CrashAt::AfterBatch(n)] {
