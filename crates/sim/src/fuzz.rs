@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets. Each takes any bytes and panics where a promise is broken.
 
 mod framer;
+mod link;
 mod negotiation;
 mod packed;
 mod parcel;
@@ -8,6 +9,7 @@ mod session;
 mod statement;
 
 pub use framer::framer;
+pub use link::link;
 pub use negotiation::negotiation;
 pub use packed::packed;
 pub use parcel::parcel;

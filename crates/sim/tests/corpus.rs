@@ -73,6 +73,11 @@ fn negotiation() {
 }
 
 #[test]
+fn link() {
+    hold("link", 1_000, sim::fuzz::link);
+}
+
+#[test]
 fn parcel() {
     hold("parcel", 20_000, sim::fuzz::parcel);
 }

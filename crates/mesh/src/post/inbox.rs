@@ -37,8 +37,6 @@ pub struct Mark {
 #[derive(Clone, Debug, Default)]
 pub struct Inbox {
     marks: Vec<Mark>,
-    /// What "as before" means.
-    current: Option<u64>,
 }
 
 impl Inbox {
@@ -49,13 +47,7 @@ impl Inbox {
             let seen: Result<Seen, ParcelError> = Seen::read(&seen);
             Mark { incarnation, seen: seen.unwrap_or_default(), changes, used }
         });
-        Inbox { marks: marks.collect(), current: None }
-    }
-
-    /// Which incarnation a parcel is of, whether it says so or not.
-    pub fn incarnation(&mut self, said: Option<u64>) -> Option<u64> {
-        self.current = said.or(self.current);
-        self.current
+        Inbox { marks: marks.collect() }
     }
 
     /// What to do with a parcel that its author says.
@@ -169,14 +161,6 @@ mod tests {
         }
         assert_eq!(hear(&mut inbox, 1, 3, 1, "c"), Verdict::Duplicate, "its author says it, too");
         assert_eq!(hear(&mut inbox, 1, 6, 5, "f"), Verdict::New);
-    }
-
-    #[test]
-    fn as_before_means_since_the_two_came_in_reach() {
-        let mut inbox = Inbox::default();
-        assert_eq!(inbox.incarnation(None), None);
-        assert_eq!(inbox.incarnation(Some(4)), Some(4));
-        assert_eq!(inbox.incarnation(None), Some(4));
     }
 
     #[test]

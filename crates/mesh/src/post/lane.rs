@@ -221,16 +221,6 @@ impl Lane {
         held.chain(self.unsaid.iter().map(|post| post.payload.len())).chain(self.out.iter().map(Vec::len)).sum()
     }
 
-    /// Whether nothing is on its way, and nothing waits.
-    pub fn is_idle(&self) -> bool {
-        !self.behind
-            && self.asked.is_none()
-            && self.unsaid.is_empty()
-            && self.held.is_empty()
-            && self.said.is_empty()
-            && self.out.is_empty()
-    }
-
     /// Everything from the first row that is on its way is read and said again.
     fn rewind(&mut self, now: Now) {
         if let Some(first) = self.said.front() {
@@ -298,6 +288,16 @@ mod tests {
         Post { seq, incarnation, counter, written: START.wall, copied: Copied::No, payload }
     }
 
+    /// Whether nothing is on its way, and nothing waits.
+    fn is_idle(lane: &Lane) -> bool {
+        !lane.behind
+            && lane.asked.is_none()
+            && lane.unsaid.is_empty()
+            && lane.held.is_empty()
+            && lane.said.is_empty()
+            && lane.out.is_empty()
+    }
+
     /// What is said: of a lasting parcel its incarnation if it tells it, its number and its floor; of a fleeting one its
     /// payload.
     fn said(lane: &mut Lane) -> String {
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(said(&mut lane), "2>1");
         assert_eq!(lane.wants_page(), None);
         assert_eq!(lane.confirmed(START, 9, 2), [1, 2]);
-        assert!(lane.is_idle() && lane.due().is_none());
+        assert!(is_idle(&lane) && lane.due().is_none());
         lane.file(post(7, 9, 3), Ticket(6));
         lane.settled(START, Ticket(6));
         assert_eq!(said(&mut lane), "3>3");
@@ -358,7 +358,7 @@ mod tests {
         lane.page(START, vec![]);
         assert_eq!(lane.wants_page(), None);
         assert_eq!(lane.confirmed(START, 6, 2), [6, 9]);
-        assert!(lane.is_idle());
+        assert!(is_idle(&lane));
     }
 
     #[test]

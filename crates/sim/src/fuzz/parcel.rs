@@ -19,7 +19,7 @@ pub fn parcel(data: &[u8]) {
     assert_eq!(parcel.to_bytes(), data);
     let Parcel::Lasting(lasting) = parcel else { return };
     let mut inbox = Inbox::new([(1, data.to_vec(), 1, Wall(0))]);
-    let incarnation = inbox.incarnation(lasting.incarnation).unwrap_or(1);
+    let incarnation = lasting.incarnation.unwrap_or(1);
     let hash = content_hash(lasting.payload);
     if inbox.judge(incarnation, lasting.counter, lasting.floor, &hash) == Verdict::New {
         inbox.take(incarnation, lasting.counter, Some(hash), Wall(1));

@@ -32,12 +32,21 @@ pub(crate) fn lasting(incarnation: u64, counter: u64, floor: u64, payload: &[u8]
     Parcel::Lasting(Lasting { incarnation: Some(incarnation), counter, floor, age_s: 0, copied, payload }).to_bytes()
 }
 
-/// How many messages a client finds in its history.
-pub(crate) fn history(group: &mut Group, at: At) -> usize {
-    group.heard(at);
-    group.send(at, "<iq type='set' id='h'><query xmlns='urn:xmpp:mam:2'/></iq>");
-    group.pass(seconds(1));
-    group.heard(at).iter().filter(|tree| tree.child("result").is_some()).count()
+/// The bodies that a client finds in its history, in order.
+pub(crate) fn history(group: &mut Group, at: At) -> Vec<String> {
+    let (mut bodies, mut after) = (Vec::new(), String::new());
+    loop {
+        group.heard(at);
+        let page = format!("<set xmlns='http://jabber.org/protocol/rsm'><max>50</max>{after}</set>");
+        group.send(at, &format!("<iq type='set' id='h'><query xmlns='urn:xmpp:mam:2'>{page}</query></iq>"));
+        group.pass(seconds(1));
+        let heard = group.heard(at);
+        let results: Vec<&Tree> = heard.iter().filter_map(|tree| tree.child("result")).collect();
+        let Some(last) = results.last().and_then(|result| result.attr("id")) else { return bodies };
+        after = format!("<after>{last}</after>");
+        let messages = results.iter().filter_map(|result| result.child("forwarded")?.child("message"));
+        bodies.extend(messages.map(|message| message.text_of("body").to_owned()));
+    }
 }
 
 /// Lisa on one laptop and Paulo on another.

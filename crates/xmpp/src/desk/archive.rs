@@ -97,17 +97,18 @@ pub(crate) fn file(shard: &mut Shard, address: &Bare, origin: Origin, message: &
     if let Some(row) = shard.accounts.get_mut(address).and_then(|a| a.row.as_mut()) {
         row.pending += 1;
     }
+    let heard = shard.peers.hearing;
+    let written = heard.map_or(shard.now.wall, |heard| heard.written);
     let mut owed: Vec<(Bare, Vec<NewPost>)> = Vec::new();
     let has_siblings = |shard: &Shard, own: &Bare| shard.accounts.get(own).is_some_and(|a| !a.siblings.is_empty());
     if origin != Origin::COPY && has_siblings(shard, address) {
-        let heard = shard.peers.hearing;
-        owed.push((address.clone(), post::to_siblings(shard, address, Copied::Heard(heard))));
+        let id = heard.and_then(|heard| heard.id);
+        owed.push((address.clone(), post::to_siblings(shard, address, Copied::Heard(id))));
     }
     if with != *address && has_siblings(shard, &with) && !origin.is_elsewhere() {
         owed.push((with.clone(), post::to_siblings(shard, &with, Copied::Sent)));
     }
     let posts = owed.iter().flat_map(|(_, posts)| posts).cloned().collect();
-    let written = shard.now.wall;
     let ticket = shard.write(Write::AddMessage(NewMessage { stanza: bytes.into(), origin: written, copies, posts }));
     for (own, posts) in owed {
         post::enqueue(shard, &own, &posts, message, written, ticket);

@@ -11,7 +11,7 @@ use base::ledger::{NewMessage, NewPost, PostRow, Record, RecordKind, Write};
 use base::limits::{OUTBOX_MAX, OUTBOX_TIME_MAX, SIBLINGS_MAX};
 use base::{Bare, DeviceId, Jid, Ticket, Wall};
 use mesh::post::{Copied, Post};
-use wire::{Form, IqType, Kind, MessageType, Stanza};
+use wire::{IqType, Kind, MessageType, Stanza};
 
 use super::carbons::{self, Copies, Side};
 use super::subscription_states::Verb;
@@ -144,7 +144,8 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     if is_message {
         posts.extend(to_siblings(shard, own, Copied::Sent));
     }
-    let message = NewMessage { stanza: content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
+    let message =
+        NewMessage { stanza: packing::content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
     let ticket = shard.write(Write::AddMessage(message));
     if let Some(reply) = StanzaError::from(Condition::InternalServerError).answer_to(stanza) {
         shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
@@ -156,12 +157,6 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
         carbons::send(shard, stanza, &copies);
     }
     Fate::After(ticket)
-}
-
-fn content(stanza: &Stanza<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    stanza.emit(Form::Nested, &mut bytes);
-    bytes
 }
 
 /// A row for somebody, with the next number on the way to them.
@@ -230,15 +225,19 @@ pub(crate) fn enqueue(
 }
 
 /// What the account has said on another of its devices: history here, and told to who listens.
-pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, age_s: u64) {
+pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, written: Wall) {
     super::forgery::cut(&mut message, &shard.config.hosts);
     let (Kind::Message(_), Some(to)) = (message.head.kind, message.head.to.as_ref().map(Bare::of)) else { return };
     let kept = worth::class(&message) == Class::Lasting && archive::keeps_with(shard, own, &to);
     let copy = if kept { archive::copy(shard, own, &to, true, false) } else { None };
     let seq = copy.as_ref().map(|copy| copy.seq);
     if let Some(copy) = copy {
-        let origin = Wall(shard.now.wall.0.saturating_sub_unsigned(age_s.saturating_mul(1000)));
-        let message = NewMessage { stanza: content(&message).into(), origin, copies: vec![copy], posts: Vec::new() };
+        let message = NewMessage {
+            stanza: packing::content(&message).into(),
+            origin: written,
+            copies: vec![copy],
+            posts: Vec::new(),
+        };
         shard.write(Write::AddMessage(message));
     }
     let after = Some(shard.newest());
@@ -273,7 +272,7 @@ pub(crate) fn expire(shard: &mut Shard, own: &Bare, row: &PostRow) {
             row.pending += 1;
         }
         shard.after(ticket, After::Unfile(own.clone(), copy.seq));
-        let (stanza, origin) = (content(&answer).into(), shard.now.wall);
+        let (stanza, origin) = (packing::content(&answer).into(), shard.now.wall);
         shard.write(Write::AddMessage(NewMessage { stanza, origin, copies: vec![copy], posts: Vec::new() }));
         offline::begin(shard, own);
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Query, Rows};
-use base::{AccountId, Bare, DeviceId, Jid, Time};
+use base::{AccountId, Bare, DeviceId, Jid, Time, Wall};
 use mesh::post::{Lane, OriginId};
 use wire::{Kind, PresenceType, Stanza};
 
@@ -37,8 +37,8 @@ pub(crate) struct Peers {
     /// Lanes that may want a page.
     hungry: BTreeSet<(Bare, DeviceId)>,
     inboxes: BTreeMap<(Bare, DeviceId), Taken>,
-    /// Under which number the account at hand hears what it hears.
-    pub(crate) hearing: Option<OriginId>,
+    /// What an account hears just now, if it comes over a link.
+    pub(crate) hearing: Option<Heard>,
     /// When the lanes are looked at.
     due: Option<Time>,
     /// When it is looked for what has expired.
@@ -49,6 +49,15 @@ pub(crate) struct Peers {
     pub(crate) questions: usize,
     /// Rows whose time has passed and that are being dealt with.
     pub(crate) expiring: BTreeSet<(AccountId, i64)>,
+}
+
+/// Something that is being heard.
+#[derive(Clone, Copy)]
+pub(crate) struct Heard {
+    /// Its name in the world; none if a sibling hands it on.
+    pub(crate) id: Option<OriginId>,
+    /// When it was written, by our calendar.
+    pub(crate) written: Wall,
 }
 
 /// A device in reach.

@@ -9,6 +9,7 @@ use base::{Bare, DeviceId, Jid, Ticket, Wall};
 use mesh::post::{ContentHash, Copied, Inbox, OriginId, Parcel, Verdict, content_hash};
 use wire::{Kind, PresenceType, Stanza, Xml};
 
+use super::Heard;
 use crate::error::Condition;
 use crate::parking::Parked;
 use crate::router::Way;
@@ -206,24 +207,24 @@ impl Shard {
         if !is_honest {
             return self.refuse_parcel();
         }
+        let written = Wall(self.now.wall.0.saturating_sub_unsigned(age_s.saturating_mul(1000)));
         if age_s >= LATE_S
             && stanza.payload("delay", ns::DELAY).is_none()
             && matches!(stanza.head.kind, Kind::Message(_))
         {
-            let written = Wall(self.now.wall.0.saturating_sub_unsigned(age_s.saturating_mul(1000)));
             let domain = stanza.head.from.as_ref().map(|from| from.domain().to_owned()).unwrap_or_default();
             let mut delay = Xml::new();
             delay.open("delay", ns::DELAY).attr("from", domain).attr("stamp", written.to_string()).close();
             stanza.append(delay.finish());
         }
         if copied == Copied::Sent {
-            return desk::post::take_sent_copy(self, own, stanza, age_s);
+            return desk::post::take_sent_copy(self, own, stanza, written);
         }
         if copied == Copied::No && !self.note_presence(own, id.device, &stanza) {
             return;
         }
         let Some(stanza) = self.gate(origin, stanza) else { return };
-        self.peers.hearing = (copied == Copied::No).then_some(id);
+        self.peers.hearing = Some(Heard { id: (copied == Copied::No).then_some(id), written });
         self.process(own, Way::In, origin, stanza);
         self.peers.hearing = None;
     }
