@@ -1,8 +1,8 @@
 //! What may be asked of a running daemon: by its owner on the socket in the data directory, by other users of the
 //! computer on the one that everybody can reach. One JSON value on a line each way.
 
-use std::ffi::CString;
 use std::cell::OnceCell;
+use std::ffi::CString;
 use std::io::ErrorKind;
 use std::rc::Rc;
 

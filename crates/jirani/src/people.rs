@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn an_account_keeps_its_keys_until_it_is_removed() {
-        let directory = crate::testing::Directory::new();
-        let home = Home::find(Some(directory.path().to_owned())).unwrap();
+        let directory = std::env::temp_dir().join(format!("jirani-people-{}", std::process::id()));
+        let home = Home::find(Some(directory.clone())).unwrap();
         let identity = home.identity(None).unwrap();
         let people = People::open(&home, &identity.genesis).unwrap();
         let now = Wall(1_795_132_800_000);
@@ -123,5 +123,6 @@ mod tests {
 
         let elsewhere = AccountRow { address: Bare::new("lisa@school.example").unwrap(), ..lisa };
         assert!(people.device(&mut Directory::new(), now, &elsewhere).unwrap().is_none());
+        fs::remove_dir_all(&directory).unwrap();
     }
 }
