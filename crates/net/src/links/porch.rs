@@ -17,7 +17,7 @@ pub(super) async fn serve(state: Rc<State>) {
 }
 
 fn take(state: &Rc<State>, incoming: Incoming) {
-    // Whoever sends under another's address gets 100 bytes for its 1,200 sent there, once; QUIC without this would send
+    // Whoever sends under another's address has 100 bytes sent there for its 1,200, once; QUIC without this would send up to
     // three times as much as came. It costs a neighbour one more way there and back, a millisecond, and holds nothing here.
     if !incoming.remote_address_validated() {
         // It may be answered so as long as it is not validated.

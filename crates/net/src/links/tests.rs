@@ -157,7 +157,7 @@ fn a_healthy_link_is_never_given_up() {
         }
         // Rare: a question and an answer in each interval, and some that were lost.
         let rounds = DAY.as_secs() / LINK_ASK_TIME.as_secs();
-        assert!((rounds * 2..rounds * 3).contains(&world.sent), "{} datagrams", world.sent);
+        assert!((rounds * 2..rounds * 5 / 2).contains(&world.sent), "{} datagrams", world.sent);
     }
 }
 
