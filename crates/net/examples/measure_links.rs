@@ -99,7 +99,8 @@ async fn dials() {
         let (to_b, _) = (a.up().await, b.up().await);
         times.push(begin.elapsed());
         a.door.command(Command::Close { link: to_b, code: CloseCode::Unwanted });
-        (a.door.next().await, b.door.next().await);
+        a.door.next().await;
+        b.door.next().await;
     }
     let spent = (cpu() - before) / DIALS as u32;
     let (median, ninth) = middle(times);
@@ -162,7 +163,8 @@ async fn idle_memory() {
     let mut peers = Vec::new();
     let mut warm = Node::open_at(Ipv4Addr::new(127, 0, 3, 1));
     warm.dial(hub.address);
-    (warm.up().await, hub.up().await);
+    warm.up().await;
+    hub.up().await;
     let mut peer = Node::open_at(Ipv4Addr::new(127, 0, 3, 2));
     let before = memory();
     for number in 0..LINKS {
@@ -240,7 +242,8 @@ async fn bytes_on_the_way() {
     let before = way.traffic();
     a.send(to_b, &[7; 500_000]);
     a.send(to_b, &[7; 500_000]);
-    (b.frame().await, b.frame().await);
+    b.frame().await;
+    b.frame().await;
     sleep(Duration::from_millis(100)).await;
     println!("a million bytes: {:?} there, {:?} back (datagrams, bytes)", passed(before).0, passed(before).1);
 }
@@ -250,7 +253,8 @@ async fn bytes_of_a_dial() {
     let (mut a, mut b) = (Node::open(), Node::open());
     let way = Way::open(b.address).await;
     a.dial(way.address());
-    (a.up().await, b.up().await);
+    a.up().await;
+    b.up().await;
     sleep(Duration::from_millis(500)).await;
     println!("a dial on the network: {:?}", way.traffic());
 }

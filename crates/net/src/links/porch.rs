@@ -6,7 +6,7 @@ use base::limits::LINK_HANDSHAKE_TIME_MAX;
 use quinn::Incoming;
 use tokio::time::timeout;
 
-use super::socket::canonical_ip;
+use super::socket::canonical;
 use super::state::State;
 
 /// Takes peers in until the socket is closed.
@@ -24,7 +24,7 @@ fn take(state: &Rc<State>, incoming: Incoming) {
         let _ = incoming.retry();
         return;
     }
-    let from = canonical_ip(incoming.remote_address().ip());
+    let from = canonical(incoming.remote_address()).ip();
     if !state.may_shake_hands(from) {
         incoming.refuse();
         return;
