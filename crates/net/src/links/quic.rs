@@ -29,9 +29,6 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Packets of a dial that are kept until it is accepted; we accept at once.
 const EARLY_BYTES: u64 = 16_384;
 
-/// How much later the side that was dialled asks: of two that would ask at the same moment one is enough.
-const ANSWERING_SIDE_WAITS: Duration = Duration::from_millis(500);
-
 /// What holds for links of either side, but for who asks first.
 fn transport(ask_after: Duration) -> Arc<TransportConfig> {
     let Liveness { gone_after, .. } = Liveness::NORMAL;
@@ -70,7 +67,7 @@ pub(super) fn server(key: &TransportKey) -> Result<ServerConfig, LinksConfigErro
     let mut tokens = ValidationTokenConfig::default();
     tokens.sent(0);
     config
-        .transport_config(transport(Liveness::NORMAL.ask_after + ANSWERING_SIDE_WAITS))
+        .transport_config(transport(Liveness::NORMAL.ask_after + Liveness::NORMAL.dialled_waits))
         .validation_token_config(tokens)
         .max_incoming(LINK_HANDSHAKES_MAX)
         .incoming_buffer_size(EARLY_BYTES)

@@ -158,7 +158,8 @@ fn a_link_local_address_keeps_its_scope() {
         let (mut a, mut b) = (Quic.node(&[ONE]).await, Quic.node(&[ONE]).await);
         let at = |port| SocketAddr::V6(std::net::SocketAddrV6::new(ip, port, 0, scope));
         a.dial(1, &[at(b.address.port())]);
-        for (node, peer) in [(&mut a, b.address.port()), (&mut b, a.address.port())] {
+        let (port_a, port_b) = (a.address.port(), b.address.port());
+        for (node, peer) in [(&mut a, port_b), (&mut b, port_a)] {
             let up = node.next(&Quic).await;
             let mesh::link::Event::Up { remote, link, .. } = up else { panic!("{up:?}") };
             assert_eq!(remote, at(peer));
