@@ -319,7 +319,9 @@ pub struct Shard {
     reads: BTreeMap<Ticket, Purpose>,
     /// Copies that have reached their person and whose rows do not say so yet.
     confirmed: BTreeMap<AccountId, Vec<i64>>,
-    /// When those are written at the latest.
+    /// The same until it is durable that their rows say so: a page that is read before has them as waiting.
+    pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
+    /// When the confirmed ones are written at the latest.
     confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
@@ -359,6 +361,7 @@ impl Shard {
             next_read: 1,
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             confirm_at: now.mono,
             due: BTreeSet::new(),
             looking: false,

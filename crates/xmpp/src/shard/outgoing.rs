@@ -173,5 +173,6 @@ impl Shard {
             self.due.insert((self.confirm_at, Due::Confirm));
         }
         self.confirmed.entry(account).or_default().extend_from_slice(seqs);
+        self.arrived.entry(account).or_default().extend(seqs);
     }
 }
