@@ -9,6 +9,7 @@ use xmpp::{Answer, Command};
 
 use crate::conn::Conn;
 use crate::engine::Engine;
+use crate::trouble::Trouble;
 
 /// All of it, from one moment.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Status {
     pub shard_bytes: usize,
     /// What is not on disk yet.
     pub unwritten: Queued,
+    /// What keeps the store from writing, if anything does.
+    pub trouble: Option<Trouble>,
 }
 
 /// A session.
@@ -87,6 +90,7 @@ impl Engine {
             shard_accounts: report.accounts,
             shard_bytes: report.held_bytes,
             unwritten: self.unwritten(),
+            trouble: self.trouble(),
         })
     }
 }
