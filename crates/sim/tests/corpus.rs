@@ -68,6 +68,11 @@ fn framer() {
 }
 
 #[test]
+fn emit() {
+    hold("emit", 6_000, sim::fuzz::emit);
+}
+
+#[test]
 fn negotiation() {
     hold("negotiation", 6_000, sim::fuzz::negotiation);
 }
@@ -75,4 +80,9 @@ fn negotiation() {
 #[test]
 fn session() {
     hold("session", 1_000, sim::fuzz::session);
+}
+
+#[test]
+fn shard() {
+    hold("shard", 3_000, sim::fuzz::shard);
 }
