@@ -113,7 +113,8 @@ class House:
 
     def write_config(self, more):
         self.config.write_text(
-            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\n{more}\n'
+            # Houses of one machine are no neighbours: `cargo xtask laptops` has those.
+            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\nlinks = false\n{more}\n'
         )
 
     def command(self, *args, data=None):
