@@ -386,10 +386,30 @@ impl Drive {
             }
             Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
         }
-        let mut troubles = self.shared.troubles.borrow_mut();
-        if troubles.len() >= TROUBLES_MAX {
-            troubles.pop_front();
+        remember(&mut self.shared.troubles.borrow_mut(), trouble);
+    }
+}
+
+/// The oldest makes room.
+fn remember(troubles: &mut VecDeque<Trouble>, trouble: Trouble) {
+    if troubles.len() >= TROUBLES_MAX {
+        troubles.pop_front();
+    }
+    troubles.push_back(trouble);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_troubles_are_kept() {
+        let most = TROUBLES_MAX;
+        for (come, kept) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
+            let mut troubles = VecDeque::new();
+            let name = |at: usize| Trouble::Twin(Bare::new(&format!("p{at}@a.example")).unwrap());
+            (0..come).for_each(|at| remember(&mut troubles, name(at)));
+            assert_eq!((troubles.len(), troubles.back()), (kept, Some(&name(come - 1))));
         }
-        troubles.push_back(trouble);
     }
 }

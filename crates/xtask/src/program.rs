@@ -49,18 +49,6 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
     Ok(this.with_file_name(format!("{name}{}", consts::EXE_SUFFIX)))
 }
 
-/// Builds a program as people get it. Gives where it is.
-///
-/// # Errors
-/// If that fails, or this program does not know where it is.
-pub(crate) fn build_release(root: &Path, package: &str) -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", package]).current_dir(root))?;
-    let beside = built(package)?;
-    let (profile, name) = (beside.parent().context("it is in a folder")?, beside.file_name().context("it has a name")?);
-    Ok(profile.with_file_name("release").join(name))
-}
-
 /// Runs a program to its end.
 ///
 /// # Errors
