@@ -12,6 +12,7 @@ import lab
 
 # In the order of running: what is basic first.
 import finding  # noqa: F401
+import nearby  # noqa: F401
 
 
 def main(finder, only):
