@@ -449,20 +449,43 @@ impl Drive {
             }
             Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
         }
-        let mut troubles = self.shared.troubles.borrow_mut();
-        // The same one again, once for each link perhaps; of a key only what was shown last counts.
-        troubles.retain(|(_, known)| match &trouble {
-            Trouble::KeyChanged(change) => !is_about_key(known, &change.address),
-            other => known != other,
-        });
-        if troubles.len() >= TROUBLES_MAX {
-            troubles.pop_front();
-        }
-        troubles.push_back((self.engine.clock.now().wall, trouble));
+        let now = self.engine.clock.now().wall;
+        remember(&mut self.shared.troubles.borrow_mut(), now, trouble);
     }
+}
+
+/// The oldest makes room; what is told again counts once, and of a key only what was shown last.
+fn remember(troubles: &mut VecDeque<(Wall, Trouble)>, now: Wall, trouble: Trouble) {
+    troubles.retain(|(_, known)| match &trouble {
+        Trouble::KeyChanged(change) => !is_about_key(known, &change.address),
+        other => known != other,
+    });
+    if troubles.len() >= TROUBLES_MAX {
+        troubles.pop_front();
+    }
+    troubles.push_back((now, trouble));
 }
 
 /// Whether it says that somebody shows another key.
 fn is_about_key(trouble: &Trouble, address: &Bare) -> bool {
     matches!(trouble, Trouble::KeyChanged(change) if change.address == *address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_troubles_are_kept() {
+        let most = TROUBLES_MAX;
+        for (come, kept) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
+            let mut troubles = VecDeque::new();
+            let name = |at: usize| Trouble::Twin(Bare::new(&format!("p{at}@a.example")).unwrap());
+            (0..come).for_each(|at| remember(&mut troubles, Wall(at as i64), name(at)));
+            let last = (Wall(come as i64 - 1), name(come - 1));
+            assert_eq!((troubles.len(), troubles.back()), (kept, Some(&last)));
+            remember(&mut troubles, Wall(7), name(come - 1));
+            assert_eq!((troubles.len(), troubles.back()), (kept, Some(&(Wall(7), name(come - 1)))), "told again");
+        }
+    }
 }

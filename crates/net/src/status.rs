@@ -11,6 +11,7 @@ use xmpp::{Answer, Command};
 use crate::conn::Conn;
 use crate::engine::Engine;
 use crate::tally::Tally;
+use crate::trouble::Trouble;
 
 /// All of it, from one moment.
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ pub struct Status {
     pub shard: xmpp::Tally,
     /// What the driver has counted.
     pub net: Tally,
+    /// What keeps the store from writing, if anything does.
+    pub trouble: Option<Trouble>,
 }
 
 /// A session.
@@ -117,6 +120,7 @@ impl Engine {
             written: self.written(),
             shard: report.tally,
             net: self.tally.borrow().clone(),
+            trouble: self.trouble(),
         })
     }
 }

@@ -4,6 +4,7 @@ mod common;
 
 use std::time::Duration;
 
+use base::ledger::StoreError;
 use common::bound;
 use sim::{Bench, Seat};
 
@@ -36,4 +37,32 @@ fn a_page_that_comes_too_late_is_nobodys() {
     assert_eq!(ids(&mut bench, laptop), ["1", "2", "3"]);
     bench.pass(Duration::from_secs(2));
     assert!(bench.waiting("paulo").is_empty());
+}
+
+/// The disk refuses any of the writes: what a client has had does not come again while it is not written that it had it.
+#[test]
+fn what_has_arrived_does_not_come_again_when_the_disk_would_not_note_it() {
+    for refuses in 0..=u8::MAX {
+        let mut bench = Bench::new(1);
+        let (maria, paulo) = (bench.login("maria", "laptop"), bench.login("paulo", "phone"));
+        let say = |bench: &mut Bench, id| {
+            let body = "<body>.</body>";
+            bench.send(maria, &format!("<message to='paulo@jirani.example' type='chat' id='{id}'>{body}</message>"));
+            bench.run_until_idle();
+        };
+        say(&mut bench, 1);
+        for nth in (0..8).filter(|bit| refuses >> bit & 1 == 1) {
+            bench.fail_batch(nth + 1, StoreError::Full);
+        }
+        bench.pass(Duration::from_millis(1500));
+        bench.send(paulo, "<presence type='unavailable'/>");
+        say(&mut bench, 2);
+        bench.send(paulo, "<presence/>");
+        bench.pass(Duration::from_secs(3));
+        say(&mut bench, 3);
+        let refused = ids(&mut bench, maria);
+        let mut expect = vec!["1", "2", "3"];
+        expect.retain(|id| !refused.iter().any(|refused| refused == id));
+        assert_eq!(ids(&mut bench, paulo), expect, "refused: {refuses:08b}");
+    }
 }

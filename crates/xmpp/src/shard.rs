@@ -31,6 +31,7 @@ use crate::error::{StanzaError, StreamError};
 use crate::map::{Keyed, Map};
 use crate::negotiation::Hosts;
 use crate::ns;
+use crate::packing::Packing;
 use crate::parking::Parking;
 use crate::questions::Question;
 use crate::session::{Session, What};
@@ -302,6 +303,8 @@ pub(crate) enum After {
     Release(SessionId),
     /// This stanza is handled now.
     Settle(Origin),
+    /// The answers that its author must hear before this stanza is acknowledged have left.
+    Acknowledge(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.
@@ -409,7 +412,9 @@ pub struct Shard {
     confirmed: BTreeMap<AccountId, Vec<i64>>,
     /// The same of rows of outboxes that have arrived.
     posted: BTreeMap<AccountId, Vec<i64>>,
-    /// When those are written at the latest.
+    /// The same until it is durable that their rows say so: a page that is read before has them as waiting.
+    pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
+    /// When the confirmed ones are written at the latest.
     confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
@@ -417,6 +422,7 @@ pub struct Shard {
     pub(crate) peers: Peers,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
+    pub(crate) packing: Packing,
 }
 
 impl Shard {
@@ -452,6 +458,7 @@ impl Shard {
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             posted: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             confirm_at: now.mono,
             // What has expired while nobody was looking.
             due: BTreeSet::from([(now.mono, Due::Expire)]),
@@ -459,6 +466,7 @@ impl Shard {
             peers: Peers::new(now.mono),
             outputs: VecDeque::new(),
             arena: Vec::new(),
+            packing: Packing::default(),
         }
     }
 

@@ -15,9 +15,15 @@ use crate::program::{build, built, run};
 pub(crate) fn clients(root: &Path, only: &[String]) -> Result<()> {
     build(root, &["jirani"])?;
     let daemon = built("jirani")?;
-    let tests = root.join("tests/clients");
-    let python = environment(&daemon.with_file_name("clients-venv"), &tests.join("requirements.txt"))?;
-    run(Command::new(python).arg("-B").arg(tests.join("run.py")).arg(daemon).args(only))
+    run(Command::new(python(root)?).arg("-B").arg(root.join("tests/clients/run.py")).arg(daemon).args(only))
+}
+
+/// The interpreter that `tests/clients` needs.
+///
+/// # Errors
+/// If its environment cannot be made.
+pub(crate) fn python(root: &Path) -> Result<PathBuf> {
+    environment(&built("clients-venv")?, &root.join("tests/clients/requirements.txt"))
 }
 
 /// Python with what the tests require, made anew when that has changed. Gives the interpreter.

@@ -1,4 +1,4 @@
-//! Whom to dial when: against a layer of links that answers as each test says.
+//! Whom to dial when: against a layer of links that answers as each test says. Attack cases E08, F06 and F08.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -50,7 +50,7 @@ impl Shard {
         match Parcel::read(&bytes) {
             Err(_) => self.refuse_parcel(),
             Ok(Parcel::Confirm { incarnation, upto }) => self.hear_confirmed(&to, from, incarnation, upto),
-            Ok(Parcel::Fleeting { payload }) => match packing::unpack(payload) {
+            Ok(Parcel::Fleeting { payload }) => match self.packing.unpack(payload, &reached.address, &to) {
                 Some(stanza) => self.hear_fleeting(&to, from, stanza),
                 None => self.refuse_parcel(),
             },
@@ -154,7 +154,8 @@ impl Shard {
                 return self.park_for_inbox(own, of, again());
             }
         }
-        let stanza = packing::unpack(lasting.payload);
+        let Some(reached) = self.peers.reach.get(&device) else { return };
+        let stanza = self.packing.unpack(lasting.payload, &reached.address, own);
         let hash = content_hash(&stanza.as_ref().map_or_else(|| lasting.payload.to_vec(), packing::content));
         let taken = &self.peers.inboxes[&(own.clone(), device)];
         let verdict = taken.inbox.judge(incarnation, lasting.counter, lasting.floor, &hash);
