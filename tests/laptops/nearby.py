@@ -177,7 +177,7 @@ def dialled():
         until(lambda: one.links()["count"] == 1)
 
 
-@case("a new key is shown, refused, and accepted by a person")
+@case("E07: a new key is shown, refused, and accepted by a person")
 def accepted():
     with homes(2) as (one, two):
         tom = two.address()
@@ -214,7 +214,7 @@ def accepted():
         until(lambda: one.status()["outbox"]["count"] == 0)
 
 
-@case("a restored node is the one that it was, and what is said to it and by it goes on")
+@case("B22: a restored node is the one that it was, and what is said to it and by it goes on")
 def restored():
     with homes(2) as (one, two):
         tom, key = two.address(), two.key()
@@ -245,7 +245,7 @@ def restored():
         check(two.read(one.address())[-1], "after")
 
 
-@case("two copies of one data directory are told on both")
+@case("B23: two copies of one data directory are told on both")
 def copied():
     with homes(1) as (one,), tempfile.TemporaryDirectory(prefix="jirani-nearby-") as folder:
         lab = one.laptop.lab
