@@ -2,7 +2,7 @@
 //! shard say, and does what it says. Beside the engine, on the same thread.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use base::ledger::{AccountRow, Query, Rows};
 use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
-use mesh::finding::{self, NetworkId, Order, Reason};
+use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Directory, KeyChange, Pin};
 use mesh::link::{Event, Links as _, ProtocolId};
@@ -144,9 +144,6 @@ struct Drive {
     links: QuicLinks,
     door: Door,
     mdns: Mdns,
-    /// Networks with a responder. When the first comes after none, we have come to another place, and have another key.
-    networks: BTreeSet<NetworkId>,
-    was_attached: bool,
 }
 
 impl Neighbourhood {
@@ -184,8 +181,6 @@ impl Neighbourhood {
             links,
             door,
             mdns: Mdns::default(),
-            networks: BTreeSet::new(),
-            was_attached: false,
         };
         tokio::task::spawn_local(drive.run(kernel, to_do));
         shared.ask(Ask::Accounts);
@@ -226,7 +221,6 @@ impl Neighbourhood {
     /// A person has made sure that the key which somebody shows now is theirs. Nothing happens if another one was shown
     /// meanwhile.
     pub fn accept(&self, address: Bare, shown: Pin) {
-        self.troubles.borrow_mut().retain(|(_, trouble)| !is_about_key(trouble, &address));
         self.ask(Ask::Accept(address, shown));
     }
 
@@ -245,6 +239,13 @@ impl Neighbourhood {
             let ago_ms = i64::try_from((now.mono - neighbour.since).as_millis()).unwrap_or(i64::MAX);
             (Wall(now.wall.0.saturating_sub(ago_ms)), neighbour)
         };
+        let known = self.troubles.borrow();
+        // Told once, but another key may be shown by now; what was accepted or has settled by itself troubles nobody.
+        let contested = node.contested().map(|change| {
+            let told = known.iter().find(|(_, trouble)| is_about_key(trouble, &change.address));
+            (told.map_or(now.wall, |(at, _)| *at), Trouble::KeyChanged(Box::new(change)))
+        });
+        let others = known.iter().filter(|(_, trouble)| !matches!(trouble, Trouble::KeyChanged(_))).cloned();
         View {
             address: self.address,
             neighbours: node.neighbours().map(since).collect(),
@@ -252,7 +253,7 @@ impl Neighbourhood {
             links_without_people: node.links_without_people(),
             own: node.own().map(|(address, pin)| (address.clone(), pin)).collect(),
             reason: *self.reason.borrow(),
-            troubles: self.troubles.borrow().iter().cloned().collect(),
+            troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),
         }
     }
@@ -397,7 +398,8 @@ impl Drive {
         loop {
             let Some(output) = self.shared.node.borrow_mut().poll() else { return };
             match output {
-                Output::Order(order) => self.obey(order),
+                Output::Order(order) => self.mdns.obey(order),
+                Output::Moved => self.moved(),
                 Output::Link(command) => self.door.command(command),
                 Output::Reach { device, address, up } => {
                     tracing::info!(%address, ?device, up, "reach");
@@ -415,24 +417,11 @@ impl Drive {
         }
     }
 
-    fn obey(&mut self, order: Order) {
-        match &order {
-            Order::Start { network, .. } => {
-                if self.networks.is_empty()
-                    && self.was_attached
-                    && let Err(error) = self.links.attach_anew()
-                {
-                    tracing::error!(%error, "links keep their key in another network");
-                }
-                self.was_attached = true;
-                self.networks.insert(*network);
-            }
-            Order::Stop { network } => {
-                self.networks.remove(network);
-            }
-            _ => {}
+    /// In another place we have another key.
+    fn moved(&mut self) {
+        if let Err(error) = self.links.attach_anew() {
+            tracing::error!(%error, "links keep their key in another network");
         }
-        self.mdns.obey(order);
     }
 
     fn trouble(&self, trouble: Trouble) {

@@ -372,6 +372,8 @@ enum Due {
     Lanes,
     /// The time of something in an outbox has passed.
     Expire,
+    /// A device has not said again who is available there.
+    SayAgain(u64),
 }
 
 /// See the module.
@@ -600,6 +602,7 @@ impl Shard {
                 }
                 Due::Confirm => self.write_confirmed(),
                 Due::Lanes => self.lanes_due(),
+                Due::SayAgain(number) => self.say_again_due(number),
                 Due::Expire => {
                     self.peers.expire_at = None;
                     let query = Query::Expired { at: self.now.wall, limit: PAGE_MESSAGES_MAX };

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::clients;
+use crate::clients::environment;
 use crate::program::{build, build_release, built, run};
 
 /// Lets it run for so many minutes: as people get it, or (`debug`) as the tests use it, which takes no other build.
@@ -19,7 +19,7 @@ pub(crate) fn soak(root: &Path, minutes: f64, seed: u32, debug: bool) -> Result<
     } else {
         build_release(root, "jirani")?
     };
-    let python = clients::python(root)?;
+    let python = environment(root, &built("jirani")?)?;
     let script = root.join("tests/clients/soak.py");
     run(Command::new(python).arg("-B").arg(script).arg(daemon).args([minutes.to_string(), seed.to_string()]))
 }

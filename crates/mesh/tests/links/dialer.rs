@@ -174,6 +174,13 @@ fn whoever_lost_an_address_dials_at_once() {
     bench.candidate("b", 1);
     bench.up(1, None, 9, 1);
     assert_eq!(bench.down(1, DownCause::AddressLost), [dial(0, 1)]);
+    // There may be no new address yet. The peer has noticed nothing: nobody waits for it when it is found again.
+    bench.handle(Input::Gone { key: "b" });
+    bench.fail(0);
+    assert_eq!(bench.candidate("b", 1), [dial(1, 1)]);
+    // Later it is as polite as ever.
+    bench.pass(SECOND * 10);
+    assert_eq!(bench.candidate("c", 2), []);
 }
 
 #[test]

@@ -108,6 +108,11 @@ impl Shard {
     fn note_presence(&mut self, own: &Bare, device: DeviceId, stanza: &Stanza<'_>) -> bool {
         let (Some(reached), Some(from)) = (self.peers.reach.get_mut(&device), &stanza.head.from) else { return false };
         let from = from.borrow().into_owned();
+        if matches!(stanza.head.kind, Kind::Presence(PresenceType::Available | PresenceType::Unavailable))
+            && reached.before.get_mut(&from).is_some_and(|viewers| viewers.remove(own))
+        {
+            reached.seen_count -= 1;
+        }
         match stanza.head.kind {
             Kind::Presence(PresenceType::Available) => {
                 let known = reached.seen.get(&from).is_some_and(|viewers| viewers.contains(own));
