@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import cases
-from cases import Skip, case, check, until
+import house
+from cases import case, check, until
 from lab import Lab
 
 # Finding takes a second; with a machine that is busy, more.
@@ -20,10 +20,6 @@ class Home:
     """A daemon on a laptop."""
 
     def __init__(self, folder, laptop, name, config=""):
-        # Built beside the finder.
-        self.jirani = Path(cases.FINDER).resolve().parents[1] / "jirani"
-        if not self.jirani.exists():
-            raise Skip("there is no daemon: `cargo build -p jirani`")
         self.laptop, self.name = laptop, name
         self.folder = folder / f"{laptop.number}-{name}"
         self.folder.mkdir()
@@ -35,7 +31,7 @@ class Home:
         (self.folder / "config.toml").write_text(text)
 
     def words(self, *words, data=None):
-        return [self.jirani, "--data", data or self.data, "--config", self.folder / "config.toml", *words]
+        return [house.JIRANI, "--data", data or self.data, "--config", self.folder / "config.toml", *words]
 
     def start(self):
         out = (self.folder / "said").open("ab")
