@@ -181,8 +181,8 @@ pub struct Node {
     links: BTreeMap<LinkId, Link>,
     /// The links on which each device is proven; parcels go by the last one.
     reach: BTreeMap<DeviceId, (Bare, Vec<LinkId>)>,
-    /// The last one for each address whose key is not the known one, until somebody with the known key is there: a person may
-    /// take a day to ask them.
+    /// Those whose key is not the known one, each with the last that was shown, until somebody with the known key is there: a
+    /// person may take a day to ask them.
     contested: BTreeMap<Bare, Box<Chain>>,
     /// Why addresses that a person named could not be reached the last time.
     failed: BTreeMap<SocketAddr, DialCause>,
