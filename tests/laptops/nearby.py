@@ -88,6 +88,12 @@ class Home:
         except TimeoutError:
             raise AssertionError(f"{addresses} are not in reach:\n{self.run('status')[1]}") from None
 
+    def metric(self, name):
+        text = self.laptop.python(
+            "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:9522/metrics').read().decode())"
+        )
+        return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
+
     def finding(self, which):
         return next((f for f in self.status()["findings"] if f["id"] == which), None)
 
@@ -116,7 +122,7 @@ def homes(count, config="", **more):
 
 @case("neighbours are listed, and an account that is made or removed is seen at once")
 def listed():
-    with homes(2) as (one, two):
+    with homes(2, config='metrics = "127.0.0.1:9522"') as (one, two):
         one.sees(two.address())
         said = one.ask("neighbours")
         assert said.startswith(two.address()) and ":5290" in said and len(said.splitlines()) == 1, said
@@ -144,6 +150,16 @@ def listed():
         two.start()
         one.sees(tom)
         until(lambda: one.status()["outbox"] == {"count": 0, "since_ms": None})
+        # A link before Tom left and one after.
+        for name, least in (
+            ("jirani_links", 1),
+            ("jirani_links_total", 2),
+            ("jirani_devices_in_reach", 1),
+            ('jirani_parcels_total{result="out"}', 1),
+            ('jirani_parcels_total{result="in"}', 1),
+        ):
+            assert one.metric(name) >= least, f"{name} is {one.metric(name)}"
+        check([one.metric("jirani_outbox"), one.metric('jirani_parcels_total{result="refused"}')], [0, 0])
 
 
 @case("an address is dialled where nobody is found")
