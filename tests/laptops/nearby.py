@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import cases
-from cases import Skip, case, check, until
+import house
+from cases import case, check, until
 from lab import Lab
 
 # Finding takes a second; with a machine that is busy, more.
@@ -20,10 +20,6 @@ class Home:
     """A daemon on a laptop."""
 
     def __init__(self, folder, laptop, name, config=""):
-        # Built beside the finder.
-        self.jirani = Path(cases.FINDER).resolve().parents[1] / "jirani"
-        if not self.jirani.exists():
-            raise Skip("there is no daemon: `cargo build -p jirani`")
         self.laptop, self.name = laptop, name
         self.folder = folder / f"{laptop.number}-{name}"
         self.folder.mkdir()
@@ -31,11 +27,11 @@ class Home:
         self.configure(config)
 
     def configure(self, config):
-        text = f'listen = ["127.0.0.1:5222"]\nlisten_tls = []\nopen_to_this_computer = false\nscram_iterations = 1000\n{config}\n'
-        (self.folder / "config.toml").write_text(text)
+        text = 'listen = ["127.0.0.1:5222"]\nlisten_tls = []\nopen_to_this_computer = false\nscram_iterations = 1000\n'
+        (self.folder / "config.toml").write_text(text + config + "\n")
 
     def words(self, *words, data=None):
-        return [self.jirani, "--data", data or self.data, "--config", self.folder / "config.toml", *words]
+        return [house.JIRANI, "--data", data or self.data, "--config", self.folder / "config.toml", *words]
 
     def start(self):
         out = (self.folder / "said").open("ab")
@@ -92,6 +88,12 @@ class Home:
         except TimeoutError:
             raise AssertionError(f"{addresses} are not in reach:\n{self.run('status')[1]}") from None
 
+    def metric(self, name):
+        text = self.laptop.python(
+            "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:9522/metrics').read().decode())"
+        )
+        return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
+
     def finding(self, which):
         return next((f for f in self.status()["findings"] if f["id"] == which), None)
 
@@ -120,7 +122,7 @@ def homes(count, config="", **more):
 
 @case("neighbours are listed, and an account that is made or removed is seen at once")
 def listed():
-    with homes(2) as (one, two):
+    with homes(2, config='metrics = "127.0.0.1:9522"') as (one, two):
         one.sees(two.address())
         said = one.ask("neighbours")
         assert said.startswith(two.address()) and ":5290" in said and len(said.splitlines()) == 1, said
@@ -148,6 +150,16 @@ def listed():
         two.start()
         one.sees(tom)
         until(lambda: one.status()["outbox"] == {"count": 0, "since_ms": None})
+        # A link before Tom left and one after.
+        for name, least in (
+            ("jirani_links", 1),
+            ("jirani_links_total", 2),
+            ("jirani_devices_in_reach", 1),
+            ('jirani_parcels_total{result="out"}', 1),
+            ('jirani_parcels_total{result="in"}', 1),
+        ):
+            assert one.metric(name) >= least, f"{name} is {one.metric(name)}"
+        check([one.metric("jirani_outbox"), one.metric('jirani_parcels_total{result="refused"}')], [0, 0])
 
 
 @case("an address is dialled where nobody is found")
@@ -177,7 +189,7 @@ def dialled():
         until(lambda: one.links()["count"] == 1)
 
 
-@case("a new key is shown, refused, and accepted by a person")
+@case("E07: a new key is shown, refused, and accepted by a person")
 def accepted():
     with homes(2) as (one, two):
         tom = two.address()
@@ -201,7 +213,8 @@ def accepted():
             return one.finding("key-changed")
 
         finding = until(told, SOON_SECONDS)
-        assert known in finding["what"] and shown in finding["what"] and f"jirani accept {tom}" in finding["todo"], finding
+        assert known in finding["what"] and shown in finding["what"], finding
+        assert f"jirani accept {tom}" in finding["todo"], finding
         one.sees()
         one.write_to(tom, "are you there?")
         # No is the answer if nobody answers.
@@ -214,7 +227,7 @@ def accepted():
         until(lambda: one.status()["outbox"]["count"] == 0)
 
 
-@case("a restored node is the one that it was, and what is said to it and by it goes on")
+@case("B22: a restored node is the one that it was, and what is said to it and by it goes on")
 def restored():
     with homes(2) as (one, two):
         tom, key = two.address(), two.key()
@@ -245,7 +258,7 @@ def restored():
         check(two.read(one.address())[-1], "after")
 
 
-@case("two copies of one data directory are told on both")
+@case("B23: two copies of one data directory are told on both")
 def copied():
     with homes(1) as (one,), tempfile.TemporaryDirectory(prefix="jirani-nearby-") as folder:
         lab = one.laptop.lab

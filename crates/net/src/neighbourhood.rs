@@ -221,7 +221,6 @@ impl Neighbourhood {
     /// A person has made sure that the key which somebody shows now is theirs. Nothing happens if another one was shown
     /// meanwhile.
     pub fn accept(&self, address: Bare, shown: Pin) {
-        self.troubles.borrow_mut().retain(|(_, trouble)| !is_about_key(trouble, &address));
         self.ask(Ask::Accept(address, shown));
     }
 
@@ -240,6 +239,13 @@ impl Neighbourhood {
             let ago_ms = i64::try_from((now.mono - neighbour.since).as_millis()).unwrap_or(i64::MAX);
             (Wall(now.wall.0.saturating_sub(ago_ms)), neighbour)
         };
+        let known = self.troubles.borrow();
+        // Told once, but another key may be shown by now; what was accepted or has settled by itself troubles nobody.
+        let contested = node.contested().map(|change| {
+            let told = known.iter().find(|(_, trouble)| is_about_key(trouble, &change.address));
+            (told.map_or(now.wall, |(at, _)| *at), Trouble::KeyChanged(Box::new(change)))
+        });
+        let others = known.iter().filter(|(_, trouble)| !matches!(trouble, Trouble::KeyChanged(_))).cloned();
         View {
             address: self.address,
             neighbours: node.neighbours().map(since).collect(),
@@ -247,7 +253,7 @@ impl Neighbourhood {
             links_without_people: node.links_without_people(),
             own: node.own().map(|(address, pin)| (address.clone(), pin)).collect(),
             reason: *self.reason.borrow(),
-            troubles: self.troubles.borrow().iter().cloned().collect(),
+            troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),
         }
     }
