@@ -37,7 +37,7 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         }
         Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{}", harmless(a))),
         Reply::Done => println!("Done."),
-        Reply::Status(_) => bail!("the daemon answered something else"),
+        Reply::Status(_) | Reply::Contested { .. } | Reply::Said(_) => bail!("the daemon answered something else"),
         Reply::Refused(why) => bail!("{why}"),
     }
     Ok(())

@@ -20,6 +20,7 @@ use xmpp::{Answer, Command, Hosts};
 
 use crate::exit::NotRunning;
 use crate::home::Home;
+use crate::nearby;
 use crate::password;
 use crate::status::{self, Status};
 
@@ -32,8 +33,8 @@ pub(crate) struct Daemon {
     pub(crate) clock: Clock,
     /// When it started.
     pub(crate) since: base::Wall,
-    /// Laptops in reach, if links are on and could be opened.
-    pub(crate) neighbourhood: OnceCell<Rc<Neighbourhood>>,
+    /// Laptops in reach, or why links could not be opened; empty if the configuration wants none.
+    pub(crate) neighbourhood: OnceCell<Result<Rc<Neighbourhood>, String>>,
 }
 
 /// A request.
@@ -50,6 +51,12 @@ pub(crate) enum Request {
     List,
     /// Say how the daemon is.
     Status,
+    /// Try an address of another node now.
+    Dial { address: String },
+    /// Say which other key an address shows.
+    Contested { address: String },
+    /// Believe that key, if it is still this one.
+    Accept { address: String, shown: String },
     /// Make the asking user of this computer an account, named as they are.
     Join,
     /// Say the address of the account that the asking user of this computer has so.
@@ -66,6 +73,10 @@ pub(crate) enum Reply {
     Accounts(Vec<String>),
     /// How the daemon is.
     Status(Box<Status>),
+    /// Two keys of a contested address.
+    Contested { known: String, shown: String },
+    /// What came of it, for a person.
+    Said(String),
     /// It is done.
     Done,
     /// It is not, and why.
@@ -128,6 +139,9 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Remove { name } => remove(daemon, &name).await,
         Request::List => list(daemon).await,
         Request::Status => status::look(daemon).await.map(|status| Reply::Status(Box::new(status))),
+        Request::Dial { address } => nearby::dialled(daemon, &address).await,
+        Request::Contested { address } => nearby::contested(daemon, &address),
+        Request::Accept { address, shown } => nearby::accepted(daemon, &address, &shown),
         Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))

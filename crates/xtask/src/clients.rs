@@ -26,7 +26,8 @@ pub(crate) fn clients(root: &Path, only: &[String]) -> Result<()> {
 /// If it cannot be made.
 pub(crate) fn environment(root: &Path, daemon: &Path) -> Result<PathBuf> {
     let (venv, requirements) = (daemon.with_file_name("clients-venv"), root.join("tests/clients/requirements.txt"));
-    let wanted = fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let wanted =
+        fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     let (python, stamp) = (venv.join("bin/python"), venv.join("requirements.txt"));
     if fs::read_to_string(&stamp).is_ok_and(|has| has == wanted) {
         return Ok(python);

@@ -58,6 +58,11 @@ pub enum Input<'a> {
         /// As it was named.
         key: &'a str,
     },
+    /// A person wants a peer to be dialled now, however long it would wait otherwise.
+    Now {
+        /// As it was named.
+        key: &'a str,
+    },
     /// Somebody has reason to think that a peer does not hear us: all links to it are closed and it is dialled anew.
     Redial {
         /// As it was named.
@@ -139,6 +144,7 @@ impl Dialer {
             Input::Instance(name) => self.instance = name.map(str::to_owned),
             Input::Candidate { key, addresses } => self.candidate(now, key, addresses),
             Input::Gone { key } => self.gone(key),
+            Input::Now { key } => self.now(now, key),
             Input::Redial { key } => self.redial(now, key),
             Input::Woke => self.woke(now),
             Input::Event(event) => self.event(now, event),
@@ -162,6 +168,14 @@ impl Dialer {
     pub fn keys_of(&self, link: LinkId) -> impl Iterator<Item = &str> {
         let linked = self.candidates.iter().filter(move |(_, candidate)| candidate.state == State::Linked(link));
         linked.map(|(key, _)| key.as_str())
+    }
+
+    /// The link to a candidate.
+    pub fn link_to(&self, key: &str) -> Option<LinkId> {
+        match self.candidates.get(key)?.state {
+            State::Linked(link) => Some(link),
+            State::Due(_) | State::Dialling(_) => None,
+        }
     }
 
     /// Whom a dial is for, while it lasts.
@@ -210,6 +224,15 @@ impl Dialer {
         candidate.gone = true;
         if let State::Due(_) = candidate.state {
             self.remove(key);
+        }
+    }
+
+    fn now(&mut self, now: Time, key: &str) {
+        if let Some(candidate) = self.candidates.get_mut(key)
+            && let State::Due(_) = candidate.state
+        {
+            candidate.failures = 0;
+            self.set(key, State::Due(now));
         }
     }
 

@@ -79,12 +79,26 @@ mod tests {
     #[test]
     fn another_name_after_a_loss_is_another_place() {
         check(&[(1, START, false), (1, OLD, false), (1, STOP, false), (1, START, false), (1, NEW, true)]);
-        check(&[(1, START, false), (1, OLD, false), (1, STOP, false), (2, START, false), (2, NEW, true), (2, OLD, false)]);
+        check(&[
+            (1, START, false),
+            (1, OLD, false),
+            (1, STOP, false),
+            (2, START, false),
+            (2, NEW, true),
+            (2, OLD, false),
+        ]);
     }
 
     #[test]
     fn a_second_network_or_the_name_of_a_new_day_is_no_other_place() {
         check(&[(1, START, false), (1, OLD, false), (2, START, false), (2, NEW, false), (1, STOP, false)]);
-        check(&[(1, START, false), (1, OLD, false), (1, NEW, false), (1, STOP, false), (1, START, false), (1, NEW, false)]);
+        check(&[
+            (1, START, false),
+            (1, OLD, false),
+            (1, NEW, false),
+            (1, STOP, false),
+            (1, START, false),
+            (1, NEW, false),
+        ]);
     }
 }

@@ -1,4 +1,4 @@
-//! Whom to dial when: against a layer of links that answers as each test says.
+//! Whom to dial when: against a layer of links that answers as each test says. Attack cases E08, F06 and F08.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -439,4 +439,18 @@ fn candidates_are_capped_and_the_dead_make_room() {
         assert_eq!(addresses.len(), count.min(CANDIDATE_ADDRESSES_MAX));
     }
     assert_eq!(bench.handle(Input::Candidate { key: "none", addresses: &[] }), []);
+}
+
+#[test]
+fn a_person_need_not_wait() {
+    let mut bench = Bench::new("z");
+    assert_eq!(bench.candidate("~there", 1), [dial(0, 1)]);
+    let now = |bench: &mut Bench| bench.handle(Input::Now { key: "~there" });
+    assert_eq!(now(&mut bench), [], "it is being dialled");
+    bench.fail(0);
+    assert_eq!(now(&mut bench), [dial(1, 1)]);
+    bench.up(7, Some(1), 9, 1);
+    assert_eq!(bench.dialer.link_to("~there"), Some(LinkId(7)));
+    assert_eq!(now(&mut bench), [], "it has its link");
+    assert_eq!((bench.dialer.link_to("~elsewhere"), bench.handle(Input::Now { key: "~elsewhere" })), (None, vec![]));
 }
