@@ -12,8 +12,8 @@ use base::ledger::{AccountRow, Query, Rows};
 use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
 use mesh::finding::{self, NetworkId, Order, Reason};
-use mesh::identity::Directory;
 use mesh::identity::introduction::{Own, Visibility};
+use mesh::identity::{Chain, Directory};
 use mesh::link::{Event, Links as _, ProtocolId};
 use mesh::node::{Input, Neighbour, Node, Output, Trouble};
 use tokio::sync::{mpsc, oneshot};
@@ -38,6 +38,12 @@ pub trait Keyring {
     /// # Errors
     /// If the keys cannot be read or written.
     fn device(&self, directory: &mut Directory, now: Wall, account: &AccountRow) -> io::Result<Option<Arc<Own>>>;
+
+    /// The accounts at domains whose root key is elsewhere.
+    ///
+    /// # Errors
+    /// If the keys cannot be read.
+    fn guests(&self) -> io::Result<BTreeSet<Bare>>;
 
     /// Forgets the keys of all accounts but these.
     ///
@@ -83,7 +89,7 @@ pub(crate) enum Ask {
         /// The parcel.
         bytes: Vec<u8>,
     },
-    /// An account was made or removed.
+    /// An account was made or removed, or something new may be said of one.
     Accounts,
     /// Somebody is at this address.
     Dial(SocketAddr),
@@ -173,6 +179,16 @@ impl Neighbourhood {
         self.ask(Ask::Close(done));
         // If the task has ended already, there is nothing to close.
         let _ = closed.await;
+    }
+
+    /// An account has other keys than before.
+    pub fn keys_changed(&self) {
+        self.ask(Ask::Accounts);
+    }
+
+    /// What proves that an account of this node is its address, as it was said last.
+    pub fn chain_of(&self, address: &Bare) -> Option<Chain> {
+        self.node.borrow().own_chain(address).cloned()
     }
 
     /// Who is in reach.
@@ -308,6 +324,11 @@ impl Drive {
         if let Err(error) = self.keyring.retain(&accounts) {
             tracing::warn!(%error, "the keys of removed accounts are still there");
         }
+        match self.keyring.guests() {
+            Ok(guests) => self.engine.set_guests(guests),
+            Err(error) => tracing::error!(%error, "accounts of other laptops' domains stay as they were"),
+        }
+        let here: BTreeSet<Bare> = accounts.iter().map(|account| account.address.clone()).collect();
         for account in accounts {
             let own = {
                 let mut node = self.shared.node.borrow_mut();
@@ -322,6 +343,13 @@ impl Drive {
             }
         }
         self.handle(Input::Devices(devices));
+        let served = self.engine.hosts();
+        let away = {
+            let node = self.shared.node.borrow();
+            let residents = served.served.iter().flat_map(|domain| node.directory().residents(domain));
+            residents.filter(|address| !here.contains(*address)).cloned().collect()
+        };
+        self.engine.set_away(away);
     }
 
     /// Gives the node one input and does what it says.
@@ -338,6 +366,11 @@ impl Drive {
                 Output::Link(command) => self.door.command(command),
                 Output::Reach { device, address, up } => {
                     tracing::info!(%address, ?device, up, "reach");
+                    // Another device of one of our people, or of our domain: it may have brought a newer membership, or show
+                    // where somebody lives.
+                    if up && self.engine.hosts().has_domain(address.jid().domain()) {
+                        self.shared.ask(Ask::Accounts);
+                    }
                     self.engine.handle(ShardInput::Reach { device, address, up });
                 }
                 Output::Parcel { from, to, bytes } => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use base::Time;
 use wire::{Framer, Mode};
 use xmpp::Condition;
-use xmpp::negotiation::{Hosts, Negotiation, Output, Sasl, Security, Why};
+use xmpp::Hosts;
+use xmpp::negotiation::{Negotiation, Output, Sasl, Security, Why};
 
 use crate::xml::Reader;
 
@@ -43,7 +44,11 @@ struct Play {
 
 impl Play {
     fn run<'a>(choice: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Output> {
-        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into(), "b.example".into()] };
+        let hosts = Hosts {
+            primary: "a.example".into(),
+            served: vec!["a.example".into(), "b.example".into()],
+            ..Hosts::default()
+        };
         let security = Security {
             tls: choice & 1 != 0,
             tls_available: choice & 2 != 0,
