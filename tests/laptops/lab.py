@@ -22,6 +22,15 @@ PREFIX = "jirani-lab-"
 
 HUB = "hub"
 
+# Switches off what cards do for the kernel (linux/ethtool.h: ETHTOOL_STXCSUM, ETHTOOL_SGSO, ETHTOOL_STSO), as `ethtool -K` does.
+OFFLOAD = r"""
+import array, fcntl, socket, struct, sys
+with socket.socket() as s:
+    for command in (0x17, 0x24, 0x1F):
+        order = array.array("B", struct.pack("II", command, 0))
+        fcntl.ioctl(s, 0x8946, struct.pack("16sP", sys.argv[1].encode(), order.buffer_info()[0]))
+"""
+
 
 def why_not():
     """Why this machine can have no lab, in words; None if it can."""
@@ -180,6 +189,29 @@ class Laptop:
 
     def up(self, interface="eth0"):
         self.ip("link", "set", interface, "up")
+
+    def offload(self, interface="eth0"):
+        """Frames leave whole, with their sums: otherwise a kernel leaves both to a card, and here there is none. For whoever
+        looks at frames by hand."""
+        ip("netns", "exec", self.namespace, sys.executable, "-c", OFFLOAD, interface)
+
+    def weather(self, loss, late, interface="eth0"):
+        """Puts a cloud between the cable and the switch: see `weather.py`."""
+        self.offload(interface)
+        port, cloud = self.port(interface), f"w{self.number}-{interface}"
+        ip("-n", self.lab.hub, "link", "set", port, "nomaster")
+        ip("-n", self.lab.hub, "link", "add", cloud, "type", "veth", "peer", "name", f"{cloud}-s")
+        for end in (cloud, f"{cloud}-s"):
+            ip("-n", self.lab.hub, "link", "set", end, "up")
+        ip("-n", self.lab.hub, "link", "set", f"{cloud}-s", "master", "switch")
+        for laptop in self.lab.laptops:
+            laptop.offload()
+        script = str(Path(__file__).with_name("weather.py"))
+        words = ["ip", "netns", "exec", self.lab.hub, sys.executable, "-B", script, port, cloud, str(loss), str(late)]
+        program = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self.programs.append(program)
+        if program.stdout.readline() != "weather\n":
+            raise RuntimeError("no weather")
 
     def readdress(self, address, interface="eth0"):
         """Has another IPv4 address from now on."""

@@ -262,14 +262,8 @@ fn normal_domain(text: &str) -> Result<Cow<'_, str>, JidError> {
             && !label.ends_with('-')
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     });
-    // What ends in a number is an IPv4 address or nothing (as URLs have it): no third reading of 1.2.3.
-    let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     if plain && text.len() <= 253 {
-        return if numeric && text.parse::<Ipv4Addr>().is_err() {
-            Err(JidError::Domain)
-        } else {
-            Ok(Cow::Borrowed(text))
-        };
+        return if ends_in_a_lone_number(text) { Err(JidError::Domain) } else { Ok(Cow::Borrowed(text)) };
     }
     let (unicode, checked) = idna::domain_to_unicode(text);
     checked.map_err(|_| JidError::Domain)?;
@@ -279,10 +273,19 @@ fn normal_domain(text: &str) -> Result<Cow<'_, str>, JidError> {
     if checked.is_err() || again != unicode || unicode.is_empty() || unicode.contains(['/', '@', ':']) {
         return Err(JidError::Domain);
     }
+    if ends_in_a_lone_number(&unicode) {
+        return Err(JidError::Domain);
+    }
     if unicode.len() > JID_PART_BYTES_MAX {
         return Err(JidError::TooLong);
     }
     Ok(Cow::Owned(unicode))
+}
+
+/// What ends in a number is an IPv4 address or nothing (as URLs have it): no third reading of 1.2.3.
+fn ends_in_a_lone_number(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    last.bytes().all(|b| b.is_ascii_digit()) && domain.parse::<Ipv4Addr>().is_err()
 }
 
 /// RFC 7622 section 3.4: OpaqueString.
@@ -360,6 +363,7 @@ mod tests {
             ("a@b..c", Domain),
             ("a@b c", Domain),
             ("a@1.2.3", Domain),
+            ("a@X.2.3", Domain),
             ("a@[::g]", Domain),
             ("a@xn--example-.org", Domain),
             ("a@b.example/\u{7}", Resource),

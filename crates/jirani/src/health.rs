@@ -4,6 +4,7 @@ use base::Wall;
 use base::limits::STORE_QUEUE_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::machine::FILES_KEPT;
 use crate::status::Status;
 
 /// With less room than this the disk is told to be nearly full: some days of a school's messages.
@@ -70,12 +71,20 @@ pub(crate) fn findings(status: &Status) -> Vec<Finding> {
             ),
         );
     }
-    // Nine tenths: there is still room to answer who asks.
-    if machine.open_files_max > 0 && machine.open_files > machine.open_files_max / 10 * 9 {
+    // Nine tenths of what connections may take.
+    if machine.open_files_max > 0 && machine.open_files > machine.open_files_max.saturating_sub(FILES_KEPT) / 10 * 9 {
         find(
             "files-nearly-used-up",
             format!("{} of {} files are open; each connection is one.", machine.open_files, machine.open_files_max),
             "Give the daemon more: `ulimit -Hn`, or LimitNOFILE= in its systemd unit.".to_owned(),
+        );
+    }
+    if let Some(trouble) = &status.store.trouble {
+        let since = Wall(trouble.since_ms);
+        find(
+            "store-fails",
+            format!("Nothing can be written since {since}: {}. What people send comes back to them.", trouble.why),
+            format!("Make room on the disk with {}, or mend it. The daemon goes on by itself.", status.data),
         );
     }
     if status.store.unwritten_bytes > STORE_QUEUE_BYTES_MAX as u64 / 2 {
@@ -116,7 +125,7 @@ pub(crate) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Certificate;
+    use crate::status::{Certificate, Trouble};
 
     /// A node in good health, changed by `change`: the ids of what is found.
     #[track_caller]
@@ -144,10 +153,12 @@ mod tests {
     #[test]
     fn each_limit_is_told_when_it_is_passed() {
         check(|s| s.machine.disk_free_bytes -= 1, &["disk-nearly-full"]);
-        check(|s| s.machine.open_files = 900, &[]);
-        check(|s| s.machine.open_files = 901, &["files-nearly-used-up"]);
+        check(|s| s.machine.open_files = (1000 - FILES_KEPT) / 10 * 9, &[]);
+        check(|s| s.machine.open_files = (1000 - FILES_KEPT) / 10 * 9 + 1, &["files-nearly-used-up"]);
         check(|s| s.store.unwritten_bytes = STORE_QUEUE_BYTES_MAX as u64 / 2, &[]);
         check(|s| s.store.unwritten_bytes = STORE_QUEUE_BYTES_MAX as u64 / 2 + 1, &["store-behind"]);
+        let trouble = Trouble { since_ms: 1_795_168_380_000, why: "the disk is full".into(), refused: 1 };
+        check(|s| s.store.trouble = Some(trouble), &["store-fails"]);
         check(|s| s.data_is_open = true, &["data-open"]);
         check(|s| s.next_root_key = Some("/data/identity/next-root-key.txt".into()), &["next-root-key-here"]);
     }

@@ -9,6 +9,9 @@ use nix::sys::statvfs::statvfs;
 use nix::sys::time::TimeValLike as _;
 use serde::{Deserialize, Serialize};
 
+/// Files that are not for connections: the store's, the sockets that listen, orders and what they open.
+pub(crate) const FILES_KEPT: u64 = 64;
+
 /// What is used of what there is. Zero where the system does not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +60,12 @@ fn cpu_ms() -> u64 {
 fn resident(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).map_or(0, |kb| kb * 1024)
+}
+
+/// How many connections there are files for.
+pub(crate) fn connections_max() -> usize {
+    let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    usize::try_from(files.saturating_sub(FILES_KEPT)).unwrap_or(usize::MAX)
 }
 
 /// Each connection is a file: as many as the system allows, not only the 1,024 that old programs can bear.

@@ -241,6 +241,7 @@ mod tests {
             written: store::Written::default(),
             shard,
             net,
+            trouble: None,
         };
         let certificates = vec![(None, 1000), (Some("a\\b\"c\nd".to_owned()), 1500)];
         Facts { status, machine: Machine::default(), version: "0.0.0", since_ms: 1500, certificates }

@@ -124,6 +124,7 @@ fn start(
         registration: config.registration,
         fake: FakeKey::new(&identity.fake_secret, config.scram_iterations),
         iterations: config.scram_iterations,
+        connections_max: machine::connections_max(),
     })
     .context("the store's threads cannot be started")?;
     for (listener, begin) in listeners {

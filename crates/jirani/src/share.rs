@@ -222,11 +222,11 @@ mod tests {
         let letter = if file.as_bytes()[at] == b'A' { "B" } else { "A" };
         let damaged = [&file[..at], letter, &file[at + 1..]].concat();
         for (file, words, expect) in [
-            (&*file, &*other_words, "the words are not those of this file"),
+            (&*file, other_words.as_str(), "the words are not those of this file"),
             (&*file, &words[..words.rfind(' ').unwrap()], "21 words instead of 22"),
-            (&*damaged, &*words, "the words are not those of this file"),
-            (&*file.replacen("format 1", "format 2", 1), &*words, "of another version"),
-            ("", &*words, "that is no file"),
+            (&*damaged, words.as_str(), "the words are not those of this file"),
+            (&*file.replacen("format 1", "format 2", 1), words.as_str(), "of another version"),
+            ("", words.as_str(), "that is no file"),
         ] {
             let error = format!("{:#}", Share::open(file, words).unwrap_err());
             assert!(error.contains(expect), "{error}");

@@ -87,6 +87,19 @@ pub(crate) struct Connections {
 pub(crate) struct Store {
     pub(crate) unwritten_batches: u64,
     pub(crate) unwritten_bytes: u64,
+    /// What keeps it from writing, if anything does.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// The store refuses what it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trouble {
+    pub(crate) since_ms: i64,
+    /// In the store's words.
+    pub(crate) why: String,
+    /// How many batches it has refused.
+    pub(crate) refused: u64,
 }
 
 /// When a certificate ends.
@@ -154,6 +167,11 @@ pub(crate) async fn look(daemon: &Daemon) -> Result<Status> {
         store: Store {
             unwritten_batches: engine.unwritten.items as u64,
             unwritten_bytes: engine.unwritten.bytes as u64,
+            trouble: engine.trouble.map(|trouble| Trouble {
+                since_ms: trouble.since.0,
+                why: trouble.why,
+                refused: trouble.refused,
+            }),
         },
         people,
         machine: Machine::look(daemon.home.path(), &daemon.home.store()),

@@ -4,6 +4,7 @@
 //! It joins the [`Finder`], the [`Dialer`], an [`Introduction`] for each link and the [`Directory`]; it knows no XMPP: what
 //! passes between accounts are parcels. One input, then drain [`Node::poll`], then sleep until [`Node::wake_at`].
 
+mod attachment;
 mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,6 +24,7 @@ use crate::identity::{Chain, Directory, KeyChange, Kind, Pin, Refusal, Statement
 use crate::link::dialer::{self, Dialer};
 use crate::link::{CloseCode, Command, Event, ProtocolId};
 use crate::post::Parcel;
+use attachment::Attachment;
 use pairs::{Pair, Pairs};
 
 /// Stands before what an address is called as somebody to be dialled, so that no instance's name is like it.
@@ -84,6 +86,8 @@ pub enum Output {
     Store(Batch),
     /// Why nobody is found, for people; `None` when somebody is.
     Reason(Option<Reason>),
+    /// This machine has come to another network: the links that there were are over, and those to come have another key.
+    Moved,
     /// Something that a person should hear of.
     Trouble(Trouble),
 }
@@ -134,12 +138,13 @@ pub struct Node {
     checked_at: Time,
     directory: Directory,
     finder: Finder,
+    attachment: Attachment,
     dialer: Dialer,
     devices: Vec<(Arc<Own>, Visibility)>,
     links: BTreeMap<LinkId, Link>,
     /// The links on which each device is proven; parcels go by the last one.
     reach: BTreeMap<DeviceId, (Bare, Vec<LinkId>)>,
-    /// Those whose key is not the known one, until their link ends.
+    /// The last one for each address whose key is not the known one, until somebody with the known key is there.
     contested: BTreeMap<Bare, Box<Chain>>,
     rng: ChaCha20Rng,
     outputs: VecDeque<Output>,
@@ -160,6 +165,7 @@ impl Node {
             checked_at: now.mono,
             directory: Directory::new(),
             finder: Finder::new(finding::Config { port, loopback, seed: for_finder }),
+            attachment: Attachment::default(),
             dialer: Dialer::new(now.mono, for_dialer),
             devices: Vec::new(),
             links: BTreeMap::new(),
@@ -301,6 +307,9 @@ impl Node {
                         // Another network, or the same after a sleep: whoever could not be reached may be now.
                         self.dialer.handle(now.mono, dialer::Input::Woke);
                     }
+                    if self.attachment.is_new(&order) {
+                        self.outputs.push_back(Output::Moved);
+                    }
                     self.outputs.push_back(Output::Order(order));
                 }
                 finding::Output::Candidate { key, addresses } => {
@@ -427,6 +436,7 @@ impl Node {
         }
         links.push(link);
         let (device, address) = (proven.device, proven.address.clone());
+        self.contested.remove(&address);
         self.outputs.push_back(Output::Reach { device, address, up: true });
         let Some(at) = self.links.get_mut(&link) else { return };
         let (of_it, rest) = at.early.drain(..).partition(|((from, _), _)| *from == device);
@@ -457,8 +467,10 @@ impl Node {
         // It is refused again, of course; but a contradiction of its authority is kept.
         self.directory.learn(self.now.wall, &chain).ok();
         if let Refusal::KeyChanged(change) = refusal {
-            self.contested.insert(change.address.clone(), chain);
-            self.outputs.push_back(Output::Trouble(Trouble::KeyChanged(change)));
+            // People are told once, not with every link.
+            if self.contested.insert(change.address.clone(), chain).is_none() {
+                self.outputs.push_back(Output::Trouble(Trouble::KeyChanged(change)));
+            }
         }
     }
 

@@ -225,6 +225,12 @@ fn a_changed_key_is_told_and_not_believed() {
     assert_eq!(change.address, address("tom", 1));
     assert_eq!(two.nodes[0].neighbours().count(), 0);
 
+    // Once, not with every link that they make.
+    two.down(2);
+    two.up(3);
+    two.carry();
+    two.hears(0, &[]);
+
     // The person has asked Tom, who has indeed a new laptop.
     two.tell(0, Input::Accept(&address("tom", 1)));
     two.hears(0, &[reach(&impostor, true)]);

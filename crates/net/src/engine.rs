@@ -25,6 +25,7 @@ use crate::neighbourhood::Ask;
 use crate::registration::{Registrations, not_acceptable};
 use crate::sasl::{Exchange, FakeKey, Mechanism, SaslFailure, Step};
 use crate::tally::Tally;
+use crate::trouble::{News, Trouble, Watch};
 
 /// Connections that read the store beside its writer: one answers logins while the other counts an archive.
 const READERS: usize = 2;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub fake: FakeKey,
     /// PBKDF2 rounds of new passwords; also what people who do not exist seem to have.
     pub iterations: NonZeroU32,
+    /// How many connections the system's files are enough for.
+    pub connections_max: usize,
 }
 
 /// What comes back from the store's threads.
@@ -92,6 +95,8 @@ pub struct Engine {
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     pub(crate) conns: RefCell<HashMap<ConnId, Rc<Conn>>>,
     pub(crate) tally: RefCell<Tally>,
+    connections_max: usize,
+    watch: RefCell<Watch>,
     /// Passwords that the shard wants hashed at the end of this event.
     to_hash: RefCell<Vec<(Bare, String)>>,
     /// Connections without a session, oldest first; some may have got one, or be gone.
@@ -152,6 +157,8 @@ impl Engine {
             replies: RefCell::default(),
             conns: RefCell::default(),
             tally: RefCell::default(),
+            connections_max: parts.connections_max,
+            watch: RefCell::default(),
             to_hash: RefCell::default(),
             strangers: RefCell::default(),
             strangers_count: Cell::new(0),
@@ -286,21 +293,39 @@ impl Engine {
     /// Takes a new connection. When there are too many without a session, the oldest of those makes room: who wants to
     /// log in needs a second, who only holds connections waits (attack cases A06, A20, A21).
     pub(crate) fn adopt(&self, conn: Rc<Conn>) {
+        let mut conns = self.conns.borrow_mut();
+        let sessions = conns.len() - self.strangers_count.get();
+        let most = strangers_max(self.connections_max, sessions);
         let mut strangers = self.strangers.borrow_mut();
         strangers.push_back(Rc::downgrade(&conn));
         self.strangers_count.set(self.strangers_count.get() + 1);
+        conns.insert(conn.id, conn);
         // What is at the front and no stranger any more is only a leftover.
-        while strangers.len() > UNAUTHENTICATED_CONNECTIONS_MAX {
+        while strangers.len() > most {
             let oldest = strangers.pop_front().and_then(|oldest| oldest.upgrade());
             if let Some(oldest) = oldest.filter(|oldest| oldest.is_stranger())
-                && self.strangers_count.get() > UNAUTHENTICATED_CONNECTIONS_MAX
+                && self.strangers_count.get() > most
             {
                 oldest.cut();
                 self.tally.borrow_mut().evicted += 1;
             }
         }
         self.tally.borrow_mut().connections += 1;
-        self.conns.borrow_mut().insert(conn.id, conn);
+    }
+
+    /// What keeps the store from writing, if anything does.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.watch.borrow().trouble().cloned()
+    }
+
+    fn look_after(&self, result: &Result<(), StoreError>) {
+        match (self.watch.borrow_mut().saw(self.clock.now().wall, result), result) {
+            (Some(News::Begins), Err(error)) => {
+                tracing::error!(%error, "nothing can be written: what people send comes back to them");
+            }
+            (Some(News::Over(refused)), _) => tracing::info!(refused, "the store writes again"),
+            _ => {}
+        }
     }
 
     /// A connection has its session.
@@ -499,12 +524,7 @@ impl Engine {
                     self.throttled.take().iter().for_each(|conn| conn.wake());
                 }
                 for (ticket, result) in done {
-                    // That an address is taken is an answer, not a failure.
-                    if let Err(error) = &result
-                        && !matches!(error, StoreError::Taken)
-                    {
-                        tracing::error!(%error, "a batch was not written");
-                    }
+                    self.look_after(&result);
                     if ticket.0 & OWN != 0 {
                         continue;
                     }
@@ -534,9 +554,32 @@ fn is_behind(waiting_bytes: usize) -> bool {
     waiting_bytes > STORE_QUEUE_BYTES_MAX
 }
 
+/// How many connections may be without a session: never so many that the system has no file left for who is logged in, for
+/// the store and for who runs the node.
+fn strangers_max(connections_max: usize, sessions: usize) -> usize {
+    UNAUTHENTICATED_CONNECTIONS_MAX.min(connections_max / 2).min(connections_max.saturating_sub(sessions))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_leave_files_for_the_others() {
+        let most = UNAUTHENTICATED_CONNECTIONS_MAX;
+        for (connections_max, sessions, expect) in [
+            (10 * most, 0, most),
+            (2 * most, 0, most),
+            (2 * most - 2, 0, most - 1),
+            (2 * most, most, most),
+            (2 * most, most + 1, most - 1),
+            (100, 99, 1),
+            (100, 100, 0),
+            (100, 101, 0),
+        ] {
+            assert_eq!(strangers_max(connections_max, sessions), expect, "{connections_max}, {sessions}");
+        }
+    }
 
     #[test]
     fn clients_are_read_until_the_store_is_behind() {

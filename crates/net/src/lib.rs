@@ -19,6 +19,7 @@
 //! | [`expiry`] | when a certificate ends |
 //! | [`certificates`] | which certificate a client is shown; those of the administrator |
 //! | [`ca`] | this computer's own certificate authority |
+//! | [`trouble`] | whether the store takes what it is given |
 //! | [`trust`] | makes the trust stores of the person or the system believe that authority |
 
 // This floor may know files, locks, sockets and the clock; the floors below are told.
@@ -43,6 +44,7 @@ mod stall;
 pub mod status;
 pub mod tally;
 pub mod tls;
+pub mod trouble;
 pub mod trust;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | [`keys`] | the transport key and TLS |
 //! | `quic` | how QUIC is set |
 //! | `socket` | the UDP socket |
+//! | `scope` | link-local addresses as QUIC can keep them |
 //! | `state` | what all tasks share |
 //! | `porch` | peers that dial us |
 //! | `dial` | peers that we dial |
@@ -31,6 +32,7 @@ pub mod keys;
 mod link;
 mod porch;
 mod quic;
+mod scope;
 mod socket;
 mod state;
 #[cfg(test)]
@@ -41,7 +43,8 @@ pub use quic::LinksConfigError;
 pub use state::EXPORTER_LABEL;
 
 use keys::TransportKey;
-use socket::{canonical, canonical_ip};
+use scope::ScopedSocket;
+use socket::canonical;
 use state::{Attachment, State};
 
 /// How long the last words to the peers may take when the daemon ends.
@@ -83,8 +86,8 @@ impl QuicLinks {
     pub fn over(socket: UdpSocket) -> Result<QuicLinks, LinksError> {
         let key = TransportKey::generate().map_err(LinksConfigError::from)?;
         let (server, client) = (quic::server(&key)?, quic::client(&key)?);
-        let runtime = Arc::new(TokioRuntime);
-        let endpoint = Endpoint::new(quic::endpoint(), Some(server), socket.try_clone()?, runtime)?;
+        let (udp, runtime) = (ScopedSocket::new(socket.try_clone()?)?, Arc::new(TokioRuntime));
+        let endpoint = Endpoint::new_with_abstract_socket(quic::endpoint(), Some(server), udp, runtime)?;
         let state = Rc::new(State::new(endpoint, Attachment { client, key: key.public() }));
         let porch = tokio::task::spawn_local(porch::serve(Rc::clone(&state)));
         Ok(QuicLinks { state, socket, porch })
@@ -119,13 +122,13 @@ impl QuicLinks {
     /// If the system does not give the socket a second time. Links go on where they can.
     pub fn addresses_changed(&self, own: &[IpAddr]) -> io::Result<()> {
         for link in self.state.links() {
-            let came_to = link.connection.local_ip().map(canonical_ip);
+            let came_to = link.connection.local_ip().map(|ip| ip.to_canonical());
             if came_to.is_some_and(|ip| !own.contains(&ip)) {
                 link.close(DownCause::AddressLost);
             }
         }
         // The socket hears on all addresses and needs no change; its renewal makes QUIC look for its peers at once.
-        self.state.endpoint.rebind(self.socket.try_clone()?)
+        self.state.endpoint.rebind_abstract(ScopedSocket::new(self.socket.try_clone()?)?)
     }
 
     /// This computer has come to another network: nobody there shall recognise it by its key. All links are closed, and

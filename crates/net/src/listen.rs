@@ -24,16 +24,23 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves a socket's clients, each in a task of its own on this thread, until the task is dropped.
 pub async fn serve(engine: Rc<Engine>, listener: TcpListener, begin: Begin) {
+    let mut failing = false;
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                // Said once: the next try will hardly be another.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "no connection can be accepted");
+                }
                 engine.tally.borrow_mut().accept_errors += 1;
                 tokio::time::sleep(ACCEPT_RETRY).await;
                 continue;
             }
         };
+        if std::mem::take(&mut failing) {
+            tracing::info!("connections are accepted again");
+        }
         // A stanza shall leave at once, not wait for more.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");

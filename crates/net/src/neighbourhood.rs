@@ -11,7 +11,7 @@ use std::sync::Arc;
 use base::ledger::{AccountRow, Query, Rows};
 use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
-use mesh::finding::{self, NetworkId, Order, Reason};
+use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Chain, Directory};
 use mesh::link::{Event, Links as _, ProtocolId};
@@ -116,9 +116,6 @@ struct Drive {
     links: QuicLinks,
     door: Door,
     mdns: Mdns,
-    /// Networks with a responder. When the first comes after none, we have come to another place, and have another key.
-    networks: BTreeSet<NetworkId>,
-    was_attached: bool,
 }
 
 impl Neighbourhood {
@@ -155,8 +152,6 @@ impl Neighbourhood {
             links,
             door,
             mdns: Mdns::default(),
-            networks: BTreeSet::new(),
-            was_attached: false,
         };
         tokio::task::spawn_local(drive.run(kernel, to_do));
         shared.ask(Ask::Accounts);
@@ -362,7 +357,8 @@ impl Drive {
         loop {
             let Some(output) = self.shared.node.borrow_mut().poll() else { return };
             match output {
-                Output::Order(order) => self.obey(order),
+                Output::Order(order) => self.mdns.obey(order),
+                Output::Moved => self.moved(),
                 Output::Link(command) => self.door.command(command),
                 Output::Reach { device, address, up } => {
                     tracing::info!(%address, ?device, up, "reach");
@@ -385,24 +381,11 @@ impl Drive {
         }
     }
 
-    fn obey(&mut self, order: Order) {
-        match &order {
-            Order::Start { network, .. } => {
-                if self.networks.is_empty()
-                    && self.was_attached
-                    && let Err(error) = self.links.attach_anew()
-                {
-                    tracing::error!(%error, "links keep their key in another network");
-                }
-                self.was_attached = true;
-                self.networks.insert(*network);
-            }
-            Order::Stop { network } => {
-                self.networks.remove(network);
-            }
-            _ => {}
+    /// In another place we have another key.
+    fn moved(&mut self) {
+        if let Err(error) = self.links.attach_anew() {
+            tracing::error!(%error, "links keep their key in another network");
         }
-        self.mdns.obey(order);
     }
 
     fn trouble(&self, trouble: Trouble) {

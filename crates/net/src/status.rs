@@ -10,6 +10,7 @@ use xmpp::{Answer, Command};
 use crate::conn::Conn;
 use crate::engine::Engine;
 use crate::tally::Tally;
+use crate::trouble::Trouble;
 
 /// All of it, from one moment.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Status {
     pub shard: xmpp::Tally,
     /// What the driver has counted.
     pub net: Tally,
+    /// What keeps the store from writing, if anything does.
+    pub trouble: Option<Trouble>,
 }
 
 /// A session.
@@ -100,6 +103,7 @@ impl Engine {
             written: self.written(),
             shard: report.tally,
             net: self.tally.borrow().clone(),
+            trouble: self.trouble(),
         })
     }
 }

@@ -258,6 +258,16 @@ impl Group {
         self.cut((a.min(b), a.max(b)));
     }
 
+    /// Another link takes the place of theirs, and what was under way on the old one is lost: neither side sees a gap.
+    pub fn relink(&mut self, a: Member, b: Member) {
+        let pair = (a.min(b), a.max(b));
+        if let Some(wire) = self.wires.get_mut(&pair).filter(|wire| wire.live) {
+            wire.live = false;
+            wire.epoch += 1;
+            self.connect(pair);
+        }
+    }
+
     fn connect(&mut self, pair: Pair) {
         let wire = self.wires.entry(pair).or_default();
         if wire.live {

@@ -37,3 +37,37 @@ fn a_page_that_comes_too_late_is_nobodys() {
     bench.pass(Duration::from_secs(2));
     assert!(bench.waiting("paulo").is_empty());
 }
+
+/// The disk refuses any two writes: what a client has had does not come again while it is not written that it had it.
+#[test]
+fn what_has_arrived_does_not_come_again_when_the_disk_would_not_note_it() {
+    for (first, second) in (1..=10).flat_map(|first| (first..=10).map(move |second| (first, second))) {
+        let mut bench = Bench::new(first);
+        let (maria, paulo) = (bench.login("maria", "laptop"), bench.login("paulo", "phone"));
+        let say = |bench: &mut Bench, id| {
+            bench.send(
+                maria,
+                &format!("<message to='paulo@jirani.example' type='chat' id='{id}'><body>.</body></message>"),
+            );
+            bench.run_until_idle();
+        };
+        say(&mut bench, 1);
+        for nth in [first, second] {
+            bench.fail_batch(nth, base::ledger::StoreError::Full);
+        }
+        bench.pass(Duration::from_millis(1500));
+        bench.send(paulo, "<presence type='unavailable'/>");
+        say(&mut bench, 2);
+        bench.send(paulo, "<presence/>");
+        bench.pass(Duration::from_secs(3));
+        say(&mut bench, 3);
+        let refused: Vec<_> =
+            bench.received(maria).iter().filter_map(|tree| tree.attr("id").map(str::to_owned)).collect();
+        let heard = bench.received(paulo);
+        let ids: Vec<_> =
+            heard.iter().filter(|tree| tree.name == "message").filter_map(|tree| tree.attr("id")).collect();
+        let mut expect = vec!["1", "2", "3"];
+        expect.retain(|id| !refused.iter().any(|refused| refused == id));
+        assert_eq!(ids, expect, "writes {first} and {second} failed");
+    }
+}

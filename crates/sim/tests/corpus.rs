@@ -68,6 +68,11 @@ fn framer() {
 }
 
 #[test]
+fn emit() {
+    hold("emit", 6_000, sim::fuzz::emit);
+}
+
+#[test]
 fn negotiation() {
     hold("negotiation", 6_000, sim::fuzz::negotiation);
 }
@@ -95,4 +100,9 @@ fn session() {
 #[test]
 fn statement() {
     hold("statement", 6_000, sim::fuzz::statement);
+}
+
+#[test]
+fn shard() {
+    hold("shard", 3_000, sim::fuzz::shard);
 }

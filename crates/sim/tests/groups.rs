@@ -63,6 +63,27 @@ fn a_clean_sign_off_is_seen_at_once() {
     assert_eq!(pair.presence_of_lisa(), Some(false));
 }
 
+/// A laptop with a new address has a new link a moment before the old one is known to be dead: its people were never away.
+#[test]
+fn another_link_in_the_place_of_the_old_shows_nobody_leave() {
+    let mut pair = Pair::befriended(7);
+    pair.group.heard(pair.paulo);
+    for _ in 0..3 {
+        pair.group.relink(0, 1);
+        pair.group.pass(seconds(2));
+    }
+    pair.group.pass(seconds(10));
+    let heard = pair.group.heard(pair.paulo);
+    assert!(heard.iter().all(|tree| tree.attr("type") != Some("unavailable")), "{heard:?}");
+    // But who is not said to be there again has left.
+    pair.group.disconnect(pair.lisa);
+    pair.group.relink(0, 1);
+    pair.group.pass(seconds(3));
+    assert_eq!(pair.presence_of_lisa(), None, "nothing has come");
+    pair.group.pass(seconds(4));
+    assert_eq!(pair.presence_of_lisa(), Some(false));
+}
+
 #[test]
 fn a_subscription_waits_for_its_addressee_and_ends() {
     let mut pair = Pair::strangers(4);

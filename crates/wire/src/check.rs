@@ -329,9 +329,10 @@ impl<'x> Checker<'x> {
     }
 
     fn end_tag(&mut self, name: Span) -> Result<(), Stop> {
-        let Some(written) = self.xml.get(self.at..self.at + name.len()) else { return Err(Stop::More) };
-        if written != name.of(self.xml) {
-            return Err(NOT_WELL_FORMED);
+        let (rest, expected) = (&self.xml[self.at..], name.of(self.xml));
+        if !rest.starts_with(expected) {
+            // What has come may be its beginning. If it is not, no more bytes will change that.
+            return Err(if expected.starts_with(rest) { Stop::More } else { NOT_WELL_FORMED });
         }
         self.at += name.len();
         self.spaces();

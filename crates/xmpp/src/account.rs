@@ -60,6 +60,8 @@ pub(crate) struct Backlog {
     pub(crate) arrived: BTreeSet<i64>,
     /// Numbers of the page that nobody has confirmed yet.
     pub(crate) unconfirmed: Vec<i64>,
+    /// Whether there may be some behind us that nobody has had: something was sent, or a session ended.
+    pub(crate) again: bool,
 }
 
 impl Account {

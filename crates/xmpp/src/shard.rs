@@ -31,6 +31,7 @@ use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
 use crate::map::{Keyed, Map};
 use crate::ns;
+use crate::packing::Packing;
 use crate::parking::Parking;
 use crate::questions::Question;
 use crate::session::{Session, What};
@@ -371,6 +372,8 @@ enum Due {
     Lanes,
     /// The time of something in an outbox has passed.
     Expire,
+    /// A device has not said again who is available there.
+    SayAgain(u64),
 }
 
 /// See the module.
@@ -411,7 +414,9 @@ pub struct Shard {
     confirmed: BTreeMap<AccountId, Vec<i64>>,
     /// The same of rows of outboxes that have arrived.
     posted: BTreeMap<AccountId, Vec<i64>>,
-    /// When those are written at the latest.
+    /// The same until it is durable that their rows say so: a page that is read before has them as waiting.
+    pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
+    /// When the confirmed ones are written at the latest.
     confirm_at: Time,
     due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
@@ -419,6 +424,7 @@ pub struct Shard {
     pub(crate) peers: Peers,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
+    pub(crate) packing: Packing,
 }
 
 impl Shard {
@@ -454,6 +460,7 @@ impl Shard {
             reads: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             posted: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             confirm_at: now.mono,
             // What has expired while nobody was looking.
             due: BTreeSet::from([(now.mono, Due::Expire)]),
@@ -461,6 +468,7 @@ impl Shard {
             peers: Peers::new(now.mono),
             outputs: VecDeque::new(),
             arena: Vec::new(),
+            packing: Packing::default(),
         }
     }
 
@@ -595,6 +603,7 @@ impl Shard {
                 }
                 Due::Confirm => self.write_confirmed(),
                 Due::Lanes => self.lanes_due(),
+                Due::SayAgain(number) => self.say_again_due(number),
                 Due::Expire => {
                     self.peers.expire_at = None;
                     let query = Query::Expired { at: self.now.wall, limit: PAGE_MESSAGES_MAX };

@@ -1,11 +1,12 @@
-//! `cargo xtask laptops`: builds what finds, and runs `tests/laptops` with it.
+//! `cargo xtask laptops`: builds what finds and the whole daemon, and runs `tests/laptops` with them.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::program::{build_example, built, run};
+use crate::clients::environment;
+use crate::program::{build, build_example, built, run};
 
 /// Runs the cases whose title has one of the words, or all.
 ///
@@ -13,6 +14,8 @@ use crate::program::{build_example, built, run};
 /// If something cannot be made, or a case fails. Where there can be no network namespaces the cases say so and are skipped.
 pub(crate) fn laptops(root: &Path, only: &[String]) -> Result<()> {
     build_example(root, "net", "laptop")?;
-    let finder = built("examples/laptop")?;
-    run(Command::new("python3").arg("-B").arg(root.join("tests/laptops/run.py")).arg(finder).args(only))
+    build(root, &["jirani"])?;
+    let (finder, daemon) = (built("examples/laptop")?, built("jirani")?);
+    let python = environment(root, &daemon)?;
+    run(Command::new(python).arg("-B").arg(root.join("tests/laptops/run.py")).arg(finder).arg(daemon).args(only))
 }

@@ -35,6 +35,9 @@ pub const RACE_STAGGER: Duration = Duration::from_millis(250);
 /// A link that lived so long was a good one: the waits begin anew behind it.
 pub const GOOD_LINK_TIME: Duration = Duration::from_secs(30);
 
+/// So long after a link ended because our address is gone the others may not have noticed: it is on us to dial, at once.
+const UNNOTICED_TIME: Duration = Duration::from_secs(10);
+
 /// How far the dials of a node that wakes up are spread.
 const WAKE_SPREAD: Duration = Duration::from_secs(1);
 
@@ -100,6 +103,8 @@ struct Link {
 #[derive(Debug)]
 pub struct Dialer {
     instance: Option<String>,
+    /// Until when the others may not know that links to us have ended.
+    unnoticed_until: Option<Time>,
     candidates: BTreeMap<String, Candidate>,
     /// Those in [`State::Due`], by their time.
     due: BTreeSet<(Time, String)>,
@@ -116,6 +121,7 @@ impl Dialer {
     pub fn new(now: Time, seed: [u8; 32]) -> Dialer {
         Dialer {
             instance: None,
+            unnoticed_until: None,
             candidates: BTreeMap::new(),
             due: BTreeSet::new(),
             dialling: BTreeMap::new(),
@@ -179,7 +185,7 @@ impl Dialer {
             return;
         }
         let linked = self.links.iter().find(|(_, link)| addresses.contains(&link.twin.remote));
-        let state = linked.map_or_else(|| State::Due(now + self.courtesy(key)), |(link, _)| State::Linked(*link));
+        let state = linked.map_or_else(|| State::Due(now + self.courtesy(now, key)), |(link, _)| State::Linked(*link));
         let candidate = Candidate { addresses, state, failures: 0, dialled_at: None, gone: false };
         self.candidates.insert(key.to_owned(), candidate);
         self.set(key, state);
@@ -278,6 +284,9 @@ impl Dialer {
     fn down(&mut self, now: Time, link: LinkId, cause: &DownCause) {
         // What was closed from here is forgotten already.
         let Some(Link { up_at, .. }) = self.links.remove(&link) else { return };
+        if *cause == DownCause::AddressLost {
+            self.unnoticed_until = Some(now + UNNOTICED_TIME);
+        }
         let keys: Vec<String> = self.keys_of(link).map(str::to_owned).collect();
         for key in keys {
             if now - up_at >= GOOD_LINK_TIME
@@ -295,7 +304,7 @@ impl Dialer {
 
     /// Lets a candidate wait after a failure; forgets it if nobody announces it any more.
     fn wait(&mut self, now: Time, key: &str) {
-        let courtesy = self.courtesy(key);
+        let courtesy = self.courtesy(now, key);
         let Some(candidate) = self.candidates.get_mut(key) else { return };
         if candidate.gone {
             self.remove(key);
@@ -330,9 +339,10 @@ impl Dialer {
     }
 
     /// How long the other side is given to dial first.
-    fn courtesy(&self, key: &str) -> Duration {
+    fn courtesy(&self, now: Time, key: &str) -> Duration {
+        let is_unnoticed = self.unnoticed_until.is_some_and(|until| now < until);
         match &self.instance {
-            Some(instance) if instance.as_str() > key => OTHER_SIDE_TIME,
+            Some(instance) if instance.as_str() > key && !is_unnoticed => OTHER_SIDE_TIME,
             Some(_) | None => Duration::ZERO,
         }
     }

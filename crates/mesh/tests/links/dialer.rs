@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::limits::{
-    CANDIDATE_ADDRESSES_MAX, CANDIDATES_MAX, DIAL_BURST_MAX, DIAL_INTERVAL, DIAL_WAIT_MAX, DIALS_MAX, LINKS_MAX,
+    CANDIDATE_ADDRESSES_MAX, CANDIDATES_MAX, DIAL_BURST_MAX, DIAL_INTERVAL, DIAL_WAIT_MAX, DIAL_WAIT_MIN, DIALS_MAX,
+    LINKS_MAX,
 };
 use base::{LinkId, Time};
 use mesh::link::dialer::{Input, OTHER_SIDE_TIME};
@@ -123,7 +124,7 @@ fn whoever_was_dialled_by_a_peer_does_not_dial_it() {
 fn waits_double_with_chance_and_end() {
     let mut bench = Bench::new("a");
     assert_eq!(bench.candidate("b", 1), [dial(0, 1)]);
-    let mut wait = SECOND;
+    let mut wait = DIAL_WAIT_MIN;
     for attempt in 0..14 {
         bench.fail(attempt);
         let failed = bench.now;
@@ -173,6 +174,13 @@ fn whoever_lost_an_address_dials_at_once() {
     bench.candidate("b", 1);
     bench.up(1, None, 9, 1);
     assert_eq!(bench.down(1, DownCause::AddressLost), [dial(0, 1)]);
+    // There may be no new address yet. The peer has noticed nothing: nobody waits for it when it is found again.
+    bench.handle(Input::Gone { key: "b" });
+    bench.fail(0);
+    assert_eq!(bench.candidate("b", 1), [dial(1, 1)]);
+    // Later it is as polite as ever.
+    bench.pass(SECOND * 10);
+    assert_eq!(bench.candidate("c", 2), []);
 }
 
 #[test]

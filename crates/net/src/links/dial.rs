@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::door::Inbox;
 use super::link::cause_of;
+use super::socket::for_quic;
 use super::state::{Attachment, NoLink, State};
 
 /// What a server is called in a handshake: TLS wants a name, and does not say it (RFC 6066 is switched off).
@@ -50,7 +51,7 @@ async fn race(state: &State, attachment: &Attachment, addresses: Vec<SocketAddr>
     loop {
         // An address that fails at once makes room for the next.
         if let Some(address) = addresses.next() {
-            match state.endpoint.connect_with(attachment.client.clone(), address, NO_NAME) {
+            match state.endpoint.connect_with(attachment.client.clone(), for_quic(address), NO_NAME) {
                 Ok(connecting) => drop(runners.spawn_local(connecting)),
                 Err(_) => continue,
             }

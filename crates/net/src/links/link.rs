@@ -128,7 +128,10 @@ impl Link {
         loop {
             let bytes = outgoing.bytes.take();
             let stopped = if bytes.is_empty() {
-                wait_for_more(&outgoing, &stream).await
+                match wait_for_more(&outgoing, &stream).await {
+                    Ok(stopped) => stopped,
+                    Err(Gone) => return,
+                }
             } else {
                 let written = stream.write_all(&bytes).await;
                 self.queued.set(self.queued.get() - bytes.len());
@@ -230,15 +233,14 @@ impl Link {
     }
 }
 
+/// The link is gone; its own task tells.
+struct Gone;
+
 /// Waits until there is something to write; the code if the peer refuses the stream before.
-async fn wait_for_more(outgoing: &Outgoing, stream: &SendStream) -> Option<VarInt> {
+async fn wait_for_more(outgoing: &Outgoing, stream: &SendStream) -> Result<Option<VarInt>, Gone> {
     tokio::select! {
-        () = outgoing.more.notified() => None,
-        stopped = stream.stopped() => match stopped {
-            Ok(code) => code,
-            // The link is gone: the next write says so.
-            Err(_) => { outgoing.more.notified().await; None }
-        },
+        () = outgoing.more.notified() => Ok(None),
+        stopped = stream.stopped() => stopped.map_err(|_| Gone),
     }
 }
 

@@ -6,7 +6,7 @@ use base::limits::LINK_HANDSHAKE_TIME_MAX;
 use quinn::Incoming;
 use tokio::time::timeout;
 
-use super::socket::canonical_ip;
+use super::socket::canonical;
 use super::state::State;
 
 /// Takes peers in until the socket is closed.
@@ -17,14 +17,14 @@ pub(super) async fn serve(state: Rc<State>) {
 }
 
 fn take(state: &Rc<State>, incoming: Incoming) {
-    // Whoever sends under another's address gets 100 bytes for its 1,200 sent there, once; QUIC without this would send
+    // Whoever sends under another's address has 100 bytes sent there for its 1,200, once; QUIC without this would send up to
     // three times as much as came. It costs a neighbour one more way there and back, a millisecond, and holds nothing here.
     if !incoming.remote_address_validated() {
         // It may be answered so as long as it is not validated.
         let _ = incoming.retry();
         return;
     }
-    let from = canonical_ip(incoming.remote_address().ip());
+    let from = canonical(incoming.remote_address()).ip();
     if !state.may_shake_hands(from) {
         incoming.refuse();
         return;

@@ -29,9 +29,9 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Packets of a dial that are kept until it is accepted; we accept at once.
 const EARLY_BYTES: u64 = 16_384;
 
-/// What holds for links of either side.
-pub(super) fn transport() -> TransportConfig {
-    let Liveness { ask_after, gone_after } = Liveness::NORMAL;
+/// What holds for links of either side, but for who asks first.
+fn transport(ask_after: Duration) -> Arc<TransportConfig> {
+    let Liveness { gone_after, .. } = Liveness::NORMAL;
     let bytes = |count: usize| VarInt::from_u32(count as u32); // Limits of some hundred kilobytes.
     let mut config = TransportConfig::default();
     config
@@ -48,7 +48,7 @@ pub(super) fn transport() -> TransportConfig {
         .mtu_discovery_config(None)
         // The spin bit shows the distance to whoever listens.
         .allow_spin(false);
-    config
+    Arc::new(config)
 }
 
 /// For the whole socket.
@@ -67,7 +67,7 @@ pub(super) fn server(key: &TransportKey) -> Result<ServerConfig, LinksConfigErro
     let mut tokens = ValidationTokenConfig::default();
     tokens.sent(0);
     config
-        .transport_config(Arc::new(transport()))
+        .transport_config(transport(Liveness::NORMAL.ask_after + Liveness::NORMAL.dialled_waits))
         .validation_token_config(tokens)
         .max_incoming(LINK_HANDSHAKES_MAX)
         .incoming_buffer_size(EARLY_BYTES)
@@ -78,7 +78,7 @@ pub(super) fn server(key: &TransportKey) -> Result<ServerConfig, LinksConfigErro
 /// For links that we dial.
 pub(super) fn client(key: &TransportKey) -> Result<ClientConfig, LinksConfigError> {
     let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(key.client()?)?));
-    config.transport_config(Arc::new(transport())).token_store(Arc::new(NoneTokenStore));
+    config.transport_config(transport(Liveness::NORMAL.ask_after)).token_store(Arc::new(NoneTokenStore));
     Ok(config)
 }
 

@@ -16,7 +16,7 @@ use super::dial;
 use super::door::{Inbox, Taken};
 use super::keys::shown_key;
 use super::link::Link;
-use super::socket::{canonical, canonical_ip};
+use super::socket::canonical;
 
 /// RFC 5705, RFC 8446 section 7.5: what identities sign.
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-jirani-link";
@@ -132,7 +132,7 @@ impl State {
         let links = self.links.borrow();
         let from_there = |ip: IpAddr| usize::from(ip == with);
         let same = handshakes.iter().map(|ip| from_there(*ip)).sum::<usize>()
-            + links.values().map(|link| from_there(canonical_ip(link.connection.remote_address().ip()))).sum::<usize>();
+            + links.values().map(|link| from_there(canonical(link.connection.remote_address()).ip())).sum::<usize>();
         let may = handshakes.len() < LINK_HANDSHAKES_MAX
             && handshakes.len() + links.len() < LINKS_MAX
             && same < LINKS_PER_ADDRESS_MAX;

@@ -137,6 +137,38 @@ fn ipv6_and_ipv4_are_dialled_through_one_socket() {
     });
 }
 
+/// A link-local address of this machine, with its interface's number.
+fn link_local() -> Option<(std::net::Ipv6Addr, u32)> {
+    let addresses = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+    addresses.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let ip = u128::from_str_radix(words.next()?, 16).ok()?.into();
+        let interface = u32::from_str_radix(words.next()?, 16).ok()?;
+        std::net::Ipv6Addr::is_unicast_link_local(&ip).then_some((ip, interface))
+    })
+}
+
+#[test]
+fn a_link_local_address_keeps_its_scope() {
+    let Some((ip, scope)) = link_local() else {
+        println!("not tried: no interface of this machine has a link-local address");
+        return;
+    };
+    on_a_thread(async {
+        let (mut a, mut b) = (Quic.node(&[ONE]).await, Quic.node(&[ONE]).await);
+        let at = |port| SocketAddr::V6(std::net::SocketAddrV6::new(ip, port, 0, scope));
+        a.dial(1, &[at(b.address.port())]);
+        let (port_a, port_b) = (a.address.port(), b.address.port());
+        for (node, peer) in [(&mut a, port_b), (&mut b, port_a)] {
+            let up = node.next(&Quic).await;
+            let mesh::link::Event::Up { remote, link, .. } = up else { panic!("{up:?}") };
+            assert_eq!(remote, at(peer));
+            node.send(link, ONE, b"hello");
+        }
+        assert_eq!((a.frame(&Quic, ONE).await, b.frame(&Quic, ONE).await), (b"hello".to_vec(), b"hello".to_vec()));
+    });
+}
+
 #[test]
 fn a_node_without_ipv6_dials_what_it_can() {
     on_a_thread(async {

@@ -21,6 +21,7 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
+    #[allow(dead_code)]
     pub(crate) const CUT: Weather = Weather { lost: 100, doubled: 0, late: 0 };
 }
 
@@ -50,12 +51,16 @@ struct Inner {
 
 impl Way {
     pub(crate) async fn open(to: SocketAddr) -> Way {
-        let front = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Way::open_seeded(to, 5).await
+    }
+
+    pub(crate) async fn open_seeded(to: SocketAddr, seed: u64) -> Way {
+        let front = bind().await;
         let inner = Rc::new(Inner {
             front,
             to,
             weather: Cell::default(),
-            chance: RefCell::new(ChaCha8Rng::seed_from_u64(5)),
+            chance: RefCell::new(ChaCha8Rng::seed_from_u64(seed)),
             there: Cell::default(),
             back: Cell::default(),
             senders: RefCell::default(),
@@ -74,6 +79,7 @@ impl Way {
     }
 
     /// From now on the senders seem to be elsewhere.
+    #[allow(dead_code)]
     pub(crate) fn change_address(&self) {
         self.inner.senders.borrow_mut().clear();
     }
@@ -100,7 +106,7 @@ impl Inner {
             let socket = match known {
                 Some(socket) => socket,
                 None => {
-                    let socket = Rc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+                    let socket = Rc::new(bind().await);
                     self.senders.borrow_mut().insert(from, Rc::clone(&socket));
                     tokio::task::spawn_local(Rc::clone(&self).carry_back(from, Rc::clone(&socket)));
                     socket
@@ -143,6 +149,13 @@ impl Inner {
             }
         }
     }
+}
+
+/// A socket that takes what is sent from the first datagram on.
+async fn bind() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.writable().await.unwrap();
+    socket
 }
 
 fn count(traffic: &Cell<Traffic>, length: usize) {

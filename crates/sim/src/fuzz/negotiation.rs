@@ -1,14 +1,21 @@
 //! RFC 6120 sections 4 to 7: the negotiation against any bytes and any answers of the SASL engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base::Time;
 use wire::{Framer, Mode};
-use xmpp::Condition;
-use xmpp::Hosts;
 use xmpp::negotiation::{Negotiation, Output, Sasl, Security, Why};
+use xmpp::{Condition, Hosts};
 
 use crate::xml::Reader;
+
+static HOSTS: LazyLock<Arc<Hosts>> = LazyLock::new(|| {
+    Arc::new(Hosts {
+        primary: "a.example".into(),
+        served: vec!["a.example".into(), "b.example".into()],
+        ..Hosts::default()
+    })
+});
 
 /// The first byte chooses the connection, the others arrive. Each message that the SASL engine is asked about is answered
 /// by what its last byte chooses.
@@ -44,11 +51,6 @@ struct Play {
 
 impl Play {
     fn run<'a>(choice: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Output> {
-        let hosts = Hosts {
-            primary: "a.example".into(),
-            served: vec!["a.example".into(), "b.example".into()],
-            ..Hosts::default()
-        };
         let security = Security {
             tls: choice & 1 != 0,
             tls_available: choice & 2 != 0,
@@ -57,7 +59,7 @@ impl Play {
             channel_bindings: Vec::new(),
             registration: choice & 8 != 0,
         };
-        let negotiation = Negotiation::new(Time(0), Arc::new(hosts), security, [choice; 32]);
+        let negotiation = Negotiation::new(Time(0), Arc::clone(&HOSTS), security, [choice; 32]);
         let mut play = Play {
             negotiation,
             framer: Framer::new(Mode::Client),

@@ -86,18 +86,21 @@ fn page(shard: &mut Shard, address: &Bare, rows: Vec<MessageRow>) {
         if newest > backlog.asked {
             return go_on(shard, address);
         }
-        let moved = backlog.sent > 0;
+        let again = backlog.again;
         account.backlog = None;
-        if moved {
-            // A session that ended meanwhile may have left some behind.
+        if again {
             begin(shard, address);
         }
         return;
     }
     backlog.sent = rows.last().map_or(backlog.sent, |row| row.seq);
-    // What a session has been sent is on its way already, or has arrived since the page was asked for.
-    let is_new = |row: &MessageRow| !account.in_flight.contains_key(&row.seq) && !backlog.arrived.contains(&row.seq);
+    // What a session has been sent is on its way already, or has arrived: since the page was asked for, or earlier and the
+    // disk would not take it.
+    let unwritten = account.row.as_ref().and_then(|row| shard.arrived.get(&row.id));
+    let has_arrived = |seq: &i64| backlog.arrived.contains(seq) || unwritten.is_some_and(|seqs| seqs.contains(seq));
+    let is_new = |row: &MessageRow| !account.in_flight.contains_key(&row.seq) && !has_arrived(&row.seq);
     let rows: Vec<_> = rows.into_iter().filter(is_new).collect();
+    backlog.again |= !rows.is_empty();
     backlog.unconfirmed = rows.iter().map(|row| row.seq).collect();
     let ids = archive::ids(shard, address);
     let mut spoilt = Vec::new();
@@ -146,6 +149,8 @@ pub(crate) fn session_ended(shard: &mut Shard, address: &Bare) {
         }
         return;
     };
+    // It may have left some behind.
+    backlog.again = true;
     // While a page is unconfirmed no other is asked for; once nobody is left to confirm it, the next one is.
     backlog.unconfirmed.retain(|seq| account.in_flight.contains_key(seq));
     go_on(shard, address);

@@ -115,9 +115,8 @@ pub(crate) fn tell(shard: &mut Shard, own: &Bare, devices: &[DeviceId], stanza: 
     if devices.is_empty() {
         return;
     }
-    let payload = packing::pack(stanza);
     for device in devices {
-        shard.pass(own, *device, payload.clone(), None);
+        shard.pass(own, *device, stanza, None);
     }
 }
 
@@ -211,8 +210,8 @@ pub(crate) fn enqueue(
     if posts.is_empty() {
         return;
     }
-    let payload = packing::pack(stanza);
     for new in posts {
+        let payload = shard.packing.pack(stanza, own, &new.to);
         let in_reach = shard.devices_of(&new.to);
         for device in in_reach.into_iter().filter(|device| new.device.is_none_or(|only| only == *device)) {
             let copied = Copied::read(&new.copied).unwrap_or_default();

@@ -131,10 +131,18 @@ impl Shard {
                     self.conclude_command(id, result.clone());
                 }
             }
-            (After::NewPassword(..), Err(_))
-            | (After::Bounce(..) | After::Distrust(_) | After::Unfile(..) | After::Reconfirm(..), Ok(())) => {}
+            (After::NewPassword(..), Err(_)) | (After::Bounce(..) | After::Distrust(_) | After::Unfile(..), Ok(())) => {
+            }
+            (After::Reconfirm(account, seqs), Ok(())) => {
+                if let Some(arrived) = self.arrived.get_mut(&account) {
+                    arrived.retain(|seq| !seqs.contains(seq));
+                    if arrived.is_empty() {
+                        self.arrived.remove(&account);
+                    }
+                }
+            }
             // Its rows have gone with it.
-            (After::Reconfirm(..), Err(StoreError::NoAccount)) => {}
+            (After::Reconfirm(account, _), Err(StoreError::NoAccount)) => drop(self.arrived.remove(&account)),
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
             (After::Say(own), result) => self.say_on(&own, result.is_err()),

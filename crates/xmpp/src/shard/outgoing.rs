@@ -174,6 +174,7 @@ impl Shard {
     pub(super) fn write_off(&mut self, account: AccountId, seqs: &[i64]) {
         self.confirm_soon();
         self.confirmed.entry(account).or_default().extend_from_slice(seqs);
+        self.arrived.entry(account).or_default().extend(seqs);
     }
 
     /// The rows of these posts will be gone, likewise.

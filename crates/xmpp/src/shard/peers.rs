@@ -61,12 +61,22 @@ pub(crate) struct Heard {
     pub(crate) written: Wall,
 }
 
+/// When a link takes the place of another, a device has this long to say again who is available there. Contacts are not shown
+/// that everybody left and came back.
+const SAY_AGAIN_TIME: Duration = Duration::from_secs(5);
+
+/// People here who were told of a resource elsewhere.
+type Seen = BTreeMap<Jid<'static>, BTreeSet<Bare>>;
+
 /// A device in reach.
 struct Reached {
     address: Bare,
     number: u64,
+    /// What was seen by the link before, and has not been said again.
+    before: Seen,
     /// Of its resources those that are available, with the people here who were told so.
-    seen: BTreeMap<Jid<'static>, BTreeSet<Bare>>,
+    seen: Seen,
+    /// Of both.
     seen_count: usize,
     /// What "as before" means in what it says to each account.
     current: BTreeMap<Bare, u64>,
@@ -92,9 +102,9 @@ impl Peers {
 impl Shard {
     /// A device comes in reach, or leaves.
     pub(super) fn handle_reach(&mut self, device: DeviceId, address: Bare, up: bool) {
-        self.leave_reach(device);
+        let before = self.leave_reach(device);
         if !up {
-            return;
+            return self.show_gone(before);
         }
         let number = self.peers.next_number;
         self.peers.next_number += 1;
@@ -103,10 +113,14 @@ impl Shard {
         let reached = Reached {
             address: address.clone(),
             number,
-            seen: BTreeMap::new(),
-            seen_count: 0,
+            seen: Seen::new(),
+            seen_count: before.values().map(BTreeSet::len).sum(),
+            before,
             current: BTreeMap::new(),
         };
+        if !reached.before.is_empty() {
+            self.due.insert((self.now.mono + SAY_AGAIN_TIME, Due::SayAgain(number)));
+        }
         self.peers.reach.insert(device, reached);
         if self.serves(&address.jid()) {
             self.meet_sibling(&address, device);
@@ -115,8 +129,9 @@ impl Shard {
         desk::presence::came_in_reach(self, &address, device);
     }
 
-    fn leave_reach(&mut self, device: DeviceId) {
-        let Some(reached) = self.peers.reach.remove(&device) else { return };
+    /// Gives what was seen of a device.
+    fn leave_reach(&mut self, device: DeviceId) -> Seen {
+        let Some(mut reached) = self.peers.reach.remove(&device) else { return Seen::new() };
         self.peers.numbers.remove(&reached.number);
         if let Some(devices) = self.peers.addresses.get_mut(&reached.address) {
             devices.remove(&device);
@@ -129,7 +144,23 @@ impl Shard {
         // What a sibling has handed on stands for devices that may not be in reach.
         let reach = &self.peers.reach;
         self.peers.inboxes.retain(|(_, of), _| reach.contains_key(of));
-        for (jid, viewers) in reached.seen {
+        for (jid, viewers) in reached.before {
+            reached.seen.entry(jid).or_default().extend(viewers);
+        }
+        reached.seen
+    }
+
+    /// The time is over in which a device could say again who is available there.
+    pub(super) fn say_again_due(&mut self, number: u64) {
+        let reached = self.peers.numbers.get(&number).and_then(|device| self.peers.reach.get_mut(device));
+        let Some(reached) = reached else { return };
+        let before = std::mem::take(&mut reached.before);
+        reached.seen_count -= before.values().map(BTreeSet::len).sum::<usize>();
+        self.show_gone(before);
+    }
+
+    fn show_gone(&mut self, seen: Seen) {
+        for (jid, viewers) in seen {
             for own in viewers {
                 let mut gone = Stanza::new(Kind::Presence(PresenceType::Unavailable));
                 gone.head.from = Some(jid.clone());

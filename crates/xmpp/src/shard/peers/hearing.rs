@@ -50,7 +50,7 @@ impl Shard {
         match Parcel::read(&bytes) {
             Err(_) => self.refuse_parcel(),
             Ok(Parcel::Confirm { incarnation, upto }) => self.hear_confirmed(&to, from, incarnation, upto),
-            Ok(Parcel::Fleeting { payload }) => match packing::unpack(payload) {
+            Ok(Parcel::Fleeting { payload }) => match self.packing.unpack(payload, &reached.address, &to) {
                 Some(stanza) => self.hear_fleeting(&to, from, stanza),
                 None => self.refuse_parcel(),
             },
@@ -108,6 +108,11 @@ impl Shard {
     fn note_presence(&mut self, own: &Bare, device: DeviceId, stanza: &Stanza<'_>) -> bool {
         let (Some(reached), Some(from)) = (self.peers.reach.get_mut(&device), &stanza.head.from) else { return false };
         let from = from.borrow().into_owned();
+        if matches!(stanza.head.kind, Kind::Presence(PresenceType::Available | PresenceType::Unavailable))
+            && reached.before.get_mut(&from).is_some_and(|viewers| viewers.remove(own))
+        {
+            reached.seen_count -= 1;
+        }
         match stanza.head.kind {
             Kind::Presence(PresenceType::Available) => {
                 let known = reached.seen.get(&from).is_some_and(|viewers| viewers.contains(own));
@@ -154,7 +159,8 @@ impl Shard {
                 return self.park_for_inbox(own, of, again());
             }
         }
-        let stanza = packing::unpack(lasting.payload);
+        let Some(reached) = self.peers.reach.get(&device) else { return };
+        let stanza = self.packing.unpack(lasting.payload, &reached.address, own);
         let hash = content_hash(&stanza.as_ref().map_or_else(|| lasting.payload.to_vec(), packing::content));
         let taken = &self.peers.inboxes[&(own.clone(), device)];
         let verdict = taken.inbox.judge(incarnation, lasting.counter, lasting.floor, &hash);

@@ -6,7 +6,6 @@ use base::{AccountId, Bare, DeviceId, Ticket, Time};
 use mesh::post::{Copied, Lane, Parcel, Post};
 use wire::Stanza;
 
-use crate::packing;
 use crate::session::What;
 use crate::shard::{After, Due, Origin, Output, Purpose, Shard};
 
@@ -18,11 +17,13 @@ impl Shard {
         };
         let Some(device) = self.peers.numbers.get(&number).copied() else { return };
         let Some(own) = answer.head.from.as_ref().map(Bare::of) else { return };
-        self.pass(&own, device, packing::pack(answer), after);
+        self.pass(&own, device, answer, after);
     }
 
     /// Says something of this moment to a device: behind what lasts and is being written, and not before `after`.
-    pub(crate) fn pass(&mut self, own: &Bare, device: DeviceId, payload: Vec<u8>, after: Option<Ticket>) {
+    pub(crate) fn pass(&mut self, own: &Bare, device: DeviceId, stanza: &Stanza<'_>, after: Option<Ticket>) {
+        let Some(reached) = self.peers.reach.get(&device) else { return };
+        let payload = self.packing.pack(stanza, own, &reached.address);
         let after = after.filter(|after| *after > self.settled);
         let key = (own.clone(), device);
         if after.is_some() && !self.peers.lanes.contains_key(&key) {
@@ -165,13 +166,14 @@ impl Shard {
             lane.no_page(now);
             return self.drain_lane(&key);
         };
+        let packing = &mut self.packing;
         let mut spoilt = Vec::new();
         let posts = rows.into_iter().filter_map(|row| {
             // What this program stored it can read; what a disk made of it might be nobody's message.
             match (Stanza::parse(&row.stanza), Copied::read(&row.post.copied)) {
                 (Ok(stanza), Ok(copied)) => {
                     let (seq, incarnation, counter) = (row.post.seq, row.post.incarnation, row.post.counter);
-                    let payload = packing::pack(&stanza);
+                    let payload = packing.pack(&stanza, &key.0, &row.post.to);
                     Some(Post { seq, incarnation, counter, written: row.origin, copied, payload })
                 }
                 _ => {
