@@ -185,13 +185,19 @@ impl Dialer {
 
     fn candidate(&mut self, now: Time, key: &str, addresses: &[SocketAddr]) {
         let addresses = best_first(addresses, CANDIDATE_ADDRESSES_MAX);
+        let is_unnoticed = self.is_unnoticed(now);
         if let Some(known) = self.candidates.get_mut(key) {
             let is_news = known.gone || known.addresses != addresses;
+            let is_elsewhere = !addresses.is_empty() && known.addresses != addresses;
             (known.gone, known.addresses) = (false, addresses);
             // Heard again is no proof: the waits stay as long as they were, only this one ends (attack case E08).
-            if is_news && let State::Due(at) = known.state {
-                let earliest = known.dialled_at.map_or(now, |dialled| dialled + DIAL_WAIT_MIN * 4);
-                self.set(key, State::Due(at.min(earliest.max(now))));
+            let wait = if is_unnoticed { DIAL_WAIT_MIN } else { DIAL_WAIT_MIN * 4 };
+            let earliest = known.dialled_at.map_or(now, |dialled| dialled + wait).max(now);
+            match known.state {
+                State::Due(at) if is_news => self.set(key, State::Due(at.min(earliest))),
+                // The old addresses may take long to fail. That dial goes on beside.
+                State::Dialling(_) if is_elsewhere => self.set(key, State::Due(earliest)),
+                State::Due(_) | State::Dialling(_) | State::Linked(_) => {}
             }
             return;
         }
@@ -363,11 +369,15 @@ impl Dialer {
 
     /// How long the other side is given to dial first.
     fn courtesy(&self, now: Time, key: &str) -> Duration {
-        let is_unnoticed = self.unnoticed_until.is_some_and(|until| now < until);
         match &self.instance {
-            Some(instance) if instance.as_str() > key && !is_unnoticed => OTHER_SIDE_TIME,
+            Some(instance) if instance.as_str() > key && !self.is_unnoticed(now) => OTHER_SIDE_TIME,
             Some(_) | None => Duration::ZERO,
         }
+    }
+
+    /// Whether others may not know yet that links to us have ended.
+    fn is_unnoticed(&self, now: Time) -> bool {
+        self.unnoticed_until.is_some_and(|until| now < until)
     }
 
     /// Changes the state of all candidates that have this link.

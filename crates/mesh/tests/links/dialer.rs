@@ -184,6 +184,25 @@ fn whoever_lost_an_address_dials_at_once() {
 }
 
 #[test]
+fn a_dial_to_old_addresses_does_not_keep_the_new_ones_waiting() {
+    // A dial into nothing takes eight seconds; the peer is announced elsewhere meanwhile.
+    let mut bench = Bench::new("a");
+    assert_eq!(bench.candidate("b", 1), [dial(0, 1)]);
+    bench.pass(SECOND);
+    assert_eq!(bench.candidate("b", 1), [], "the same");
+    assert_eq!(bench.candidate("b", 2), []);
+    assert_eq!(bench.pass(SECOND * 5), [(Time(0) + DIAL_WAIT_MIN * 4, dial(1, 2))]);
+    bench.up(1, Some(1), 9, 2);
+    assert_eq!(bench.fail(0), []);
+    assert_eq!(bench.pass(SECOND * 60), []);
+
+    // Whoever has just lost an address knows that what it dialled at once may have been old.
+    assert_eq!(bench.down(1, DownCause::AddressLost), [dial(2, 2)]);
+    assert_eq!(bench.candidate("b", 3), []);
+    assert_eq!(attempts(&bench.pass(DIAL_WAIT_MIN)), [3]);
+}
+
+#[test]
 fn both_sides_keep_the_same_link() {
     // Each order of events on both sides, each order of keys: links 1 (dialled by `a`) and 2 (dialled by `b`).
     for (a_key, b_key) in [([1; 32], [2; 32]), ([2; 32], [1; 32])] {
