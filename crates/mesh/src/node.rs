@@ -564,8 +564,10 @@ impl Node {
         // It is refused again, of course; but a contradiction of its authority is kept.
         self.directory.learn(self.now.wall, &chain).ok();
         if let Refusal::KeyChanged(change) = refusal {
-            // People are told once, not with every link.
-            if self.contested.insert(change.address.clone(), chain).is_none() {
+            // Told once, not with every link.
+            let shown = Pin::of(chain.proven());
+            let before = self.contested.insert(change.address.clone(), chain);
+            if before.is_none_or(|before| Pin::of(before.proven()) != shown) {
                 self.outputs.push_back(Output::Trouble(Trouble::KeyChanged(change)));
             }
         }

@@ -458,10 +458,14 @@ impl Drive {
     }
 
     fn trouble(&self, trouble: Trouble) {
+        let mut troubles = self.shared.troubles.borrow_mut();
         match &trouble {
             Trouble::KeyChanged(change) => {
                 tracing::warn!(address = %change.address, "somebody shows another key than the known one and is not believed");
-                self.engine.handle(ShardInput::KeyChanged { address: change.address.clone() });
+                // Whoever makes key after key sends nobody message after message.
+                if !troubles.iter().any(|(_, known)| is_about_key(known, &change.address)) {
+                    self.engine.handle(ShardInput::KeyChanged { address: change.address.clone() });
+                }
             }
             Trouble::Twin(address) => {
                 tracing::error!(%address, "another computer has the same keys: one data directory was copied");
@@ -472,7 +476,7 @@ impl Drive {
             Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
         }
         let now = self.engine.clock.now().wall;
-        remember(&mut self.shared.troubles.borrow_mut(), now, trouble);
+        remember(&mut troubles, now, trouble);
     }
 }
 
