@@ -96,6 +96,33 @@ def cable():
         times(cut_to_unavailable=seen, back_to_delivered=delivered, after_3_s_back_to_delivered=short)
 
 
+@case("links_hidden: a stranger on the link learns nobody's address; whom its person writes to learns it")
+def hidden():
+    with empty_street(2) as place:
+        shy, open_ = (place.house(laptop, name, config) for laptop, name, config in zip(
+            place.lab.laptops, ("lisa", "tom"), ("links_hidden = true", ""), strict=True))
+        shy.begin()
+        open_.begin()
+        lisa, tom = shy.ready().owner, open_.ready().owner
+        lisa.login()
+        tom.login()
+        shy.reaches(tom)
+        time.sleep(2)
+        check(open_.logged("reach address="), [])
+        begun = time.time()
+        lisa.befriend(tom)
+        open_.reaches(lisa)
+        lisa.say(tom, "It is me")
+        tom.hears(lisa, "It is me")
+        times(written_to_until_friends=time.time() - begun)
+
+        # Known from now on: the next time nobody has to write first.
+        mark = open_.mark()
+        shy.stop()
+        shy.start()
+        open_.reaches(lisa, after=mark)
+
+
 @case("Profanity on one laptop, slixmpp on the other: subscribe, chat, the cable out and in, goodbye")
 def profanity():
     for program in ("profanity", "tmux"):

@@ -98,6 +98,9 @@ key = \"/etc/ssl/school.example.key.pem\"";
         links: bool = true;
         /// The UDP port on which links are accepted; another one if it is taken.
         links_port: u16 = LINKS_PORT;
+        /// Whether only people to whom somebody here has written see the accounts of this computer on a link, and not whoever runs
+        /// a Jirani on the same network. Two who are both hidden must have met before.
+        links_hidden: bool = false;
         /// Addresses of other nodes that cannot be found by themselves: another part of the network, or a fixed place.
         links_to: Vec<SocketAddr> = Vec::new(), like "links_to = [\"192.0.2.7:5290\"]";
         /// Whether daemons on this same computer are found too.

@@ -159,6 +159,7 @@ async fn open_links(config: &Config, daemon: &Daemon, identity: &Identity) -> Re
         port: config.links_port,
         loopback: config.links_on_this_computer,
         manual: config.links_to.clone(),
+        shy: config.links_hidden,
         keyring: Box::new(People::open(&daemon.home, &identity.genesis)?),
     };
     Ok(Neighbourhood::start(&daemon.engine, parts).await?)

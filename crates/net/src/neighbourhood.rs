@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{AccountRow, Query, Rows};
+use base::ledger::{AccountRow, Query, Rows, Write};
 use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
@@ -72,6 +72,8 @@ pub struct Parts {
     pub loopback: bool,
     /// Addresses that a person named.
     pub manual: Vec<SocketAddr>,
+    /// Whether only people whose key is known here see who is here: those whom somebody here has written to.
+    pub shy: bool,
     /// The keys.
     pub keyring: Box<dyn Keyring>,
 }
@@ -147,6 +149,7 @@ struct Drive {
     engine: Rc<Engine>,
     shared: Rc<Neighbourhood>,
     keyring: Box<dyn Keyring>,
+    shy: bool,
     links: QuicLinks,
     door: Door,
     mdns: Mdns,
@@ -184,6 +187,7 @@ impl Neighbourhood {
             engine: Rc::clone(engine),
             shared: Rc::clone(&shared),
             keyring: parts.keyring,
+            shy: parts.shy,
             links,
             door,
             mdns: Mdns::default(),
@@ -397,7 +401,7 @@ impl Drive {
                 self.keyring.device(node.directory_mut(), now.wall, &account)
             };
             match own {
-                Ok(Some(own)) => devices.push((own, Visibility::Everyone)),
+                Ok(Some(own)) => devices.push(own),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(account = %account.address, %error, "an account has no keys: nobody sees it")
@@ -406,7 +410,11 @@ impl Drive {
         }
         // If it still does not hold, it is told again.
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
-        self.handle(Input::Devices(devices));
+        let visibility = match self.shy {
+            false => Visibility::Everyone,
+            true => Visibility::Known(Arc::new(self.shared.node.borrow().directory().known_people())),
+        };
+        self.handle(Input::Devices(devices.into_iter().map(|own| (own, visibility.clone())).collect()));
         let served = self.engine.hosts();
         let away = {
             let node = self.shared.node.borrow();
@@ -441,7 +449,13 @@ impl Drive {
                 Output::Parcel { from, to, bytes } => {
                     self.engine.handle(ShardInput::Parcel { from, to, bytes });
                 }
-                Output::Store(batch) => self.engine.write(batch),
+                Output::Store(batch) => {
+                    // Whoever is known from now on may see who is here.
+                    if self.shy && batch.iter().any(|w| matches!(w, Write::PutPin(_) | Write::RemovePin(_))) {
+                        self.shared.ask(Ask::Accounts);
+                    }
+                    self.engine.write(batch);
+                }
                 Output::Reason(reason) => {
                     self.shared.reason.replace(reason);
                 }

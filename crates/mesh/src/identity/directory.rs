@@ -182,6 +182,11 @@ impl Directory {
         std::mem::take(&mut self.writes)
     }
 
+    /// The people whose key is remembered, and our own.
+    pub fn known_people(&self) -> BTreeSet<PersonId> {
+        self.pins.values().chain(self.own.values()).map(|pin| pin.person).collect()
+    }
+
     /// Whose key an address has, if it is ours or was pinned.
     pub fn pinned(&self, address: &Bare) -> Option<Pin> {
         self.own.get(address).or_else(|| self.pins.get(address)).copied()
