@@ -36,6 +36,7 @@ class Jirani(servers.Server):
         (self.work / "config.toml").write_text(f"""
 listen = ["127.0.0.1:{self.port}"]
 listen_tls = ["127.0.0.1:{self.tls_port}"]
+links = false
 domain = "{self.domain}"
 archive = {"true" if self.options.get("mam") else "false"}
 scram_iterations = {servers.ITERATIONS}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -112,20 +113,31 @@ class House:
 
     def write_config(self, more):
         self.config.write_text(
-            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\n{more}\n'
+            # Houses of one machine are no neighbours: `cargo xtask laptops` has those.
+            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\nlinks = false\n{more}\n'
         )
 
     def command(self, *args, data=None):
         return [str(self.world.jirani), "--data", str(data or self.data), "--config", str(self.config), *args]
 
-    async def start(self):
-        """Starts the daemon and waits for its last words of greeting."""
+    async def start(self, files=None):
+        """Starts the daemon, with at most so many files, and waits for its last words of greeting."""
+
+        def limit_files():
+            if files:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
         env = {**os.environ, "RUST_LOG": "info"}
         with open(self.log, "ab") as log:
             greeting = self.folder / "greeting"
             with open(greeting, "wb") as out:
                 self.process = subprocess.Popen(
-                    self.command("run"), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=env
+                    self.command("run"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=log,
+                    env=env,
+                    preexec_fn=limit_files,
                 )
 
         def greeted():

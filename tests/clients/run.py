@@ -24,6 +24,7 @@ import easy  # noqa: F401
 import limits  # noqa: F401
 import crowds  # noqa: F401
 import crash  # noqa: F401
+import faults  # noqa: F401
 
 
 async def main(jirani, only):

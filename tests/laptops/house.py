@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from lab import Lab
 
 sys.path.append(str(Path(__file__).parents[1] / "clients"))
 from bot import Bot  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 # The daemon's program.
 JIRANI = None
@@ -337,3 +339,34 @@ def say(value):
     if isinstance(value, str):
         return value
     return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+class Profanity:
+    """Profanity in tmux on a person's laptop, typed into as they would. They are in it when it is made."""
+
+    def __init__(self, person):
+        self.folder = person.house.folder / "profanity"
+        self.folder.mkdir()
+        self.terminal = Terminal(self.folder, shlex.join(person.house.laptop.command("profanity")))
+        self.shows("Profanity")
+        printed = person.house.ask("setup", "profanity", "--name", person.address)
+        self.type(re.search(r"^\s*(/connect .*)$", printed, re.MULTILINE)[1])
+        self.shows("password")
+        self.type(person.password)
+        self.shows("tls")
+        self.type(re.search(r"answer (/tls \w+)", printed)[1])
+        self.shows(rf"{re.escape(person.address)}/\S+ logged in successfully")
+
+    def type(self, line):
+        self.terminal.type(line)
+
+    def shows(self, pattern, seconds=20):
+        """Waits until the screen has it; gives when."""
+        try:
+            until(lambda: re.search(pattern, self.terminal.screen()), seconds)
+        except TimeoutError:
+            raise AssertionError(f"{pattern!r} is not on the screen:\n{self.terminal.screen()}") from None
+        return time.time()
+
+    def close(self):
+        self.terminal.close()

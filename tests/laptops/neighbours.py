@@ -1,14 +1,13 @@
 """Whole daemons on laptops, with people at them: what a person sees of another on another laptop, whatever happens between."""
 
-import os
+import contextlib
 import re
 import shutil
-import signal
 import threading
 import time
 
 from cases import Skip, case, check, until
-from house import GONE, empty_street, street, times
+from house import GONE, Profanity, empty_street, street, times
 
 # A peer that is cut off is known to be gone in this time (design, section 8).
 GONE_SECONDS_MAX = 30
@@ -95,6 +94,47 @@ def cable():
         short = tom.hears(lisa, "while it is out") - short
         check([what for _, _, what in lisa.seen[mark:] if what == GONE], [])
         times(cut_to_unavailable=seen, back_to_delivered=delivered, after_3_s_back_to_delivered=short)
+
+
+@case("Profanity on one laptop, slixmpp on the other: subscribe, chat, the cable out and in, goodbye")
+def profanity():
+    for program in ("profanity", "tmux"):
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
+    with street(2) as (lisa, tom):
+        tom.leave()
+        with contextlib.closing(Profanity(tom)) as screen:
+            lisa.room().tell(lambda: lisa.bot.send_presence_subscription(pto=tom.address, ptype="subscribe"))
+            # slixmpp agrees by itself to what it is asked back.
+            screen.shows("authorization request")
+            screen.type(f"/sub allow {lisa.address}")
+            screen.type(f"/sub request {lisa.address}")
+            lisa.sees(tom, "available")
+            screen.type(f"/msg {lisa.address} Habari, Lisa?")
+            lisa.hears(tom, "Habari, Lisa?")
+            typed = lisa.say(tom, "Nzuri sana, asante!")
+            shown = screen.shows("Nzuri sana, asante!") - typed
+            screen.type("/away for tea")
+            lisa.sees(tom, "away", 3)
+            screen.type("/online")
+            lisa.sees(tom, "available", 3)
+
+            tom.house.laptop.cut()
+            screen.type("written while it is out ẞ 漢字")
+            lisa.say(tom, "so is this")
+            time.sleep(5)
+            back = time.time()
+            tom.house.laptop.restore()
+            lisa.hears(tom, "written while it is out ẞ 漢字")
+            delivered = screen.shows("so is this") - back
+            check(len(re.findall("so is this", screen.terminal.screen())), 1)
+            check(lisa.told(tom).count("written while it is out ẞ 漢字"), 1)
+
+            ended = time.time()
+            lisa.house.stop()
+            goodbye = screen.shows(r"lisa\S* .*offline|[Ll]ogged off|is offline", 5) - ended
+            times(typed_to_on_the_screen=shown, back_to_on_the_screen=delivered, goodbye_to_on_the_screen=goodbye)
+            screen.type("/quit")
 
 
 class Stream(threading.Thread):

@@ -22,6 +22,7 @@ import lab
 import neighbours  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
+import nearby  # noqa: F401
 
 AT_ONCE = 4
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
-use store::Item;
+use store::{BackupError, Item};
 
 use crate::health::bytes;
 use crate::home::{self, Home};
@@ -23,6 +23,44 @@ const NEEDED: [&str; 4] = ["identity/root.key", "identity/genesis", "identity/no
 const OPTIONAL: [&str; 2] = ["tls/leaf.pem", CONFIG];
 
 const CONFIG: &str = "config.toml";
+
+/// Where the keys of accounts are (people.rs), each in a file called by the account's number.
+const PEOPLE: &str = "identity/people/";
+
+/// Whether a name is that of an account's keys, and of nothing else.
+fn is_of_people(name: &str) -> bool {
+    let number = name.strip_prefix(PEOPLE).and_then(|name| name.strip_suffix(".key")).unwrap_or_default();
+    number.parse::<i64>().is_ok_and(|id| id > 0 && id.to_string() == number)
+}
+
+/// The keys of all accounts.
+fn people(home: &Home) -> Result<Vec<Item>, BackupError> {
+    let place = home.people();
+    let error = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BackupError::File { path, source }
+    };
+    let mut items = Vec::new();
+    let files = match fs::read_dir(&place) {
+        // A node that never had links.
+        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(items),
+        files => files.map_err(error(&place))?,
+    };
+    for file in files {
+        let path = file.map_err(error(&place))?.path();
+        let name = format!("{PEOPLE}{}", path.file_name().unwrap_or_default().display());
+        if is_of_people(&name) {
+            match fs::read(&path) {
+                Ok(bytes) => items.push(Item { name, bytes }),
+                // Its account was removed this moment.
+                Err(gone) if gone.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(error(&path)(source)),
+            }
+        }
+    }
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(items)
+}
 
 /// Writes the backup. It needs no daemon, and disturbs none.
 ///
@@ -46,8 +84,13 @@ pub(crate) fn backup(home: &Home, file: &Path) -> Result<()> {
     }
     let (draft, all) = (store::backup_draft(file), Machine::look(home.path(), &home.store()).store_bytes);
     let how_far = || progress::share(fs::metadata(&draft).map_or(0, |draft| draft.len()), all);
-    progress::during("Writing the backup", how_far, || store::backup(&home.store(), file, &items))
-        .context("there is no backup")?;
+    progress::during("Writing the backup", how_far, || {
+        store::backup(&home.store(), file, || {
+            items.extend(people(home)?);
+            Ok(items)
+        })
+    })
+    .context("there is no backup")?;
     let written = fs::metadata(file)?;
     println!("{} has all accounts, contacts and messages, and the keys ({}).", file.display(), bytes(written.len()));
     println!("Who has it can read them and be you: keep it as you keep a key.");
@@ -110,7 +153,10 @@ fn fill(draft: &Path, file: &Path) -> Result<String> {
     if let Some(missing) = NEEDED.iter().find(|name| !items.iter().any(|item| item.name == **name)) {
         bail!("nothing was restored: {} has no {missing}", file.display());
     }
-    for item in items.iter().filter(|item| NEEDED.iter().chain(&OPTIONAL).any(|name| *name == item.name)) {
+    for item in items
+        .iter()
+        .filter(|item| NEEDED.iter().chain(&OPTIONAL).any(|name| *name == item.name) || is_of_people(&item.name))
+    {
         let path: PathBuf = draft.join(&item.name);
         home::private_directory(path.parent().unwrap_or(draft))?;
         home::save(&path, &item.bytes)?;
@@ -132,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_called_by_numbers_and_nothing_else() {
+        for good in ["1", "42", "9223372036854775807"] {
+            assert!(is_of_people(&format!("identity/people/{good}.key")), "{good}");
+        }
+        for bad in ["", "0", "-1", "+1", "01", "1/2", "../1", "1.new", "9223372036854775808", "\u{661}", "a"] {
+            assert!(!is_of_people(&format!("identity/people/{bad}.key")), "{bad}");
+        }
+        for bad in ["1.key", "identity/1.key", "identity/people/1", "/identity/people/1.key", "identity/people/1.key/x"]
+        {
+            assert!(!is_of_people(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_node_is_restored_whole_or_not_at_all() {
         let place = std::env::temp_dir().join(format!("jirani-backup-{}", std::process::id()));
         let home = |name: &str| Home::find(Some(place.join(name))).unwrap();
@@ -141,12 +201,19 @@ mod tests {
         net::ca::Authority::open(&first.tls()).unwrap();
         drop(store::Sqlite::open(&first.store()).unwrap());
         fs::write(first.config(), "archive = false\n").unwrap();
+        home::private_directory(&first.people()).unwrap();
+        for (name, bytes) in [("7.key", "keys of 7"), ("12.key", "keys of 12"), ("7.new", "half of a file")] {
+            fs::write(first.people().join(name), bytes).unwrap();
+        }
         backup(&first, &file).unwrap();
 
         restore(&second, &file).unwrap();
         let again = second.identity(None).unwrap();
         assert_eq!((again.node, again.genesis), (identity.node, identity.genesis));
         assert_eq!(fs::read(second.config()).unwrap(), b"archive = false\n");
+        assert_eq!(names(&second.people()), ["12.key", "7.key"]);
+        assert_eq!(fs::read(second.people().join("7.key")).unwrap(), b"keys of 7");
+        assert_eq!(fs::metadata(second.people().join("7.key")).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(first.next_root_key().exists() && !second.next_root_key().exists());
         let error = restore(&second, &file).unwrap_err().to_string();
         assert!(error.contains("there is something in"), "{error}");
@@ -155,12 +222,12 @@ mod tests {
         let item =
             |name: &str| Item { name: name.to_owned(), bytes: fs::read(first.path().join(name)).unwrap_or_default() };
         let (few, more) = (place.join("few"), place.join("more"));
-        store::backup(&first.store(), &few, &NEEDED[1..].iter().map(|name| item(name)).collect::<Vec<_>>()).unwrap();
+        let items = |names: &[&str]| Ok(names.iter().map(|name| item(name)).collect());
+        store::backup(&first.store(), &few, || items(&NEEDED[1..])).unwrap();
         let error = restore(&home("third"), &few).unwrap_err().to_string();
         assert!(error.contains("has no identity/root.key"), "{error}");
-        let foreign = ["../evil", "/tmp/evil", "identity/evil", "lock"];
-        let all: Vec<_> = NEEDED.iter().chain(&foreign).map(|name| item(name)).collect();
-        store::backup(&first.store(), &more, &all).unwrap();
+        let foreign = ["../evil", "/tmp/evil", "identity/evil", "identity/people/../evil.key", "lock"];
+        store::backup(&first.store(), &more, || items(&[&NEEDED[..], &foreign].concat())).unwrap();
         fs::create_dir(home("fourth").path()).unwrap();
         restore(&home("fourth"), &more).unwrap();
         assert_eq!(names(home("fourth").path()), ["identity", "store", "tls"]);

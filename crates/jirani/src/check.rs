@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -22,6 +22,13 @@ use crate::{machine, status};
 /// How alike two words are for one to be a slip of the other (Jaro-Winkler, 1 is the same).
 const ALIKE_MIN: f64 = 0.8;
 
+/// The port of mDNS (RFC 6762).
+const MDNS_PORT: u16 = 5353;
+
+/// How `links_to` is written.
+const LINKS_TO: &str = "An address is written \"192.0.2.7:5290\" or \"[2001:db8::7]:5290\", and \"[fe80::7%2]:5290\" with the \
+                        number of an interface (`ip link` shows it).";
+
 /// Checks the configuration in the file that is named, or in the data directory if there is one, and what it needs on
 /// this computer.
 ///
@@ -40,6 +47,7 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
         findings.extend(sockets(config, runs));
         findings.extend(values(config));
         findings.extend(strangers(config));
+        findings.extend(links(config, runs));
     }
     // Root looks after the computer's own daemon, which runs as somebody else.
     if !(home.is_system() && getuid().is_root()) {
@@ -98,7 +106,8 @@ fn wrong(text: &str, key: &str, value: &Value) -> Vec<Finding> {
         Err(error) => {
             let reason = error.message();
             let what = format!("{}`{key}` cannot be that: {reason}.", line(text, key));
-            vec![Finding::new("config-value", what, "`jirani config example` shows what it may be.")]
+            let todo = if key == "links_to" { LINKS_TO } else { "`jirani config example` shows what it may be." };
+            vec![Finding::new("config-value", what, todo)]
         }
     }
 }
@@ -220,6 +229,73 @@ fn strangers(config: &Config) -> Option<Finding> {
     );
     let todo = "If that is not meant, turn `registration` off and make accounts by `jirani account add`.";
     Some(Finding::new("registration-open", what, todo))
+}
+
+/// What keeps other laptops from being found.
+fn links(config: &Config, runs: bool) -> Vec<Finding> {
+    if !config.links {
+        let what = "`links_to` names addresses, and `links = false` keeps them from being tried.";
+        let without_use = Finding::new("links-off", what, "Remove one of the two.");
+        return if config.links_to.is_empty() { Vec::new() } else { vec![without_use] };
+    }
+    let mut findings: Vec<Finding> = links_port(config.links_port, runs).into_iter().collect();
+    findings.extend(config.links_to.iter().filter_map(links_to));
+    match net::netlink::interfaces() {
+        Ok(interfaces) => {
+            let reason = mesh::finding::Reason::at_once(&interfaces, config.links_on_this_computer);
+            findings.extend(reason.map(|reason| {
+                let todo =
+                    "Until then only people of this computer reach each other. `links = false` if that is meant.";
+                Finding::new("links-network", format!("Nobody can be found: {reason}."), todo)
+            }));
+        }
+        Err(error) => {
+            let what = format!("The system does not tell of its networks: {error}.");
+            let todo =
+                "The daemon's user needs netlink sockets: AF_NETLINK in RestrictAddressFamilies= of a systemd unit.";
+            findings.push(Finding::new("links-network", what, todo));
+        }
+    }
+    findings
+}
+
+/// Whether the port of links is there to be had.
+fn links_port(port: u16, runs: bool) -> Option<Finding> {
+    let (what, todo) = if port == MDNS_PORT {
+        (
+            format!("`links_port` is {MDNS_PORT}, on which laptops find each other (mDNS)."),
+            "Choose another one, or none: the default is good.",
+        )
+    } else {
+        let bound = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port));
+        match bound.map_err(|error| error.kind()) {
+            Err(ErrorKind::AddrInUse) if !runs => (
+                format!("Another program has UDP port {port} already: links are accepted at another one."),
+                "A firewall, and `links_to` of others, may count on the port. `ss -lunp` shows who has it.",
+            ),
+            Err(ErrorKind::PermissionDenied) => (
+                format!("This user may not have UDP port {port}: links are accepted at another one."),
+                "Choose a port above 1023.",
+            ),
+            // A computer without IPv6 has links over IPv4.
+            _ => return None,
+        }
+    };
+    Some(Finding::new("links-port", what, todo))
+}
+
+/// What is wrong with an address that is to be dialled.
+fn links_to(address: &SocketAddr) -> Option<Finding> {
+    let what = match address {
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
+            "is on each network: say on which"
+        }
+        _ if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() => {
+            "is nobody's address"
+        }
+        _ => return None,
+    };
+    Some(Finding::new("links-to", format!("`links_to`: {address} {what}."), LINKS_TO))
 }
 
 /// Whether the data directory, or what it will be made in, can be used.
@@ -366,6 +442,38 @@ mod tests {
             assert_eq!(found(listen), None, "{listen}");
         }
         assert_eq!(found("registration = true"), None);
+    }
+
+    #[track_caller]
+    fn check_links(text: &str, runs: bool, expect: &[&str]) {
+        let mut found = links(&read(text).0.unwrap(), runs);
+        // What this computer is connected to is not the test's business.
+        found.retain(|finding| finding.id != "links-network");
+        assert_eq!(found.iter().map(|f| f.id.as_str()).collect::<Vec<_>>(), expect, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn what_keeps_links_away_is_told() {
+        let taken = UdpSocket::bind("[::]:0").or_else(|_| UdpSocket::bind("0.0.0.0:0")).unwrap();
+        let port = format!("links_port = {}\n", taken.local_addr().unwrap().port());
+        check_links(&port, false, &["links-port"]);
+        check_links(&port, true, &[]);
+        drop(taken);
+        check_links(&port, false, &[]);
+        check_links("links_port = 5353", false, &["links-port"]);
+        let to = |address: &str| format!("{port}links_to = ['{address}']");
+        for good in ["192.0.2.7:5290", "[2001:db8::7]:5290", "[fe80::7%2]:5290", "127.0.0.1:1"] {
+            check_links(&to(good), false, &[]);
+            check_links(&format!("links = false\n{}", to(good)), false, &["links-off"]);
+        }
+        for bad in ["192.0.2.7:0", "0.0.0.0:1", "[ff02::fb]:1", "[fe80::7]:1"] {
+            check_links(&to(bad), false, &["links-to"]);
+        }
+        check_links("links = false", false, &[]);
+        check_read(
+            "links_to = ['192.0.2.7']",
+            &[("Line 1: `links_to` cannot be that: invalid socket address syntax.", LINKS_TO)],
+        );
     }
 
     #[test]

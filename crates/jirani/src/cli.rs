@@ -49,6 +49,30 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List who is in reach on other computers: since when, and at which address
+    Neighbours,
+    /// Try to reach the Jirani at an address, where it is not found by itself
+    ///
+    /// For another part of the network, or one that keeps its computers apart. It is tried at once, and again whenever the
+    /// network changes, until the daemon ends; `links_to` in the configuration names addresses for good.
+    Dial {
+        /// 192.0.2.7, 192.0.2.7:5290, 2001:db8::7, [2001:db8::7]:5290, or with an interface fe80::7%eth0 [port: 5290]
+        #[arg(value_name = "ADDRESS[:PORT]")]
+        address: String,
+    },
+    /// Believe that somebody has another key than before
+    ///
+    /// Each address belongs to a key, and who shows another one is not believed: nothing is delivered to or from them. If
+    /// they say themselves, in person, that they have a new computer, this makes the new key the right one, for all accounts
+    /// of this computer. There is no way back but another change. `jirani status` shows both keys, and theirs shows them
+    /// their own.
+    Accept {
+        /// Their whole address
+        address: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
     Check,
     /// Write all of it into one file, while the daemon runs or not: accounts, messages, keys

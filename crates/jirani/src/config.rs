@@ -47,6 +47,9 @@ macro_rules! documented {
     };
 }
 
+/// The UDP port of links where nobody says otherwise.
+pub(crate) const LINKS_PORT: u16 = 5290;
+
 const EXAMPLE_HEAD: &str = "# Jirani's configuration. Every key may be left out; these are the defaults.\n";
 
 /// A key of the example: what it means, and its default, or commented out the lines that set it.
@@ -94,7 +97,7 @@ key = \"/etc/ssl/school.example.key.pem\"";
         /// Whether other laptops on the same networks are found and linked to, so that their people can be reached.
         links: bool = true;
         /// The UDP port on which links are accepted; another one if it is taken.
-        links_port: u16 = 5290;
+        links_port: u16 = LINKS_PORT;
         /// Addresses of other nodes that cannot be found by themselves: another part of the network, or a fixed place.
         links_to: Vec<SocketAddr> = Vec::new(), like "links_to = [\"192.0.2.7:5290\"]";
         /// Whether daemons on this same computer are found too.

@@ -21,6 +21,7 @@ use xmpp::{Answer, Command, Hosts};
 
 use crate::exit::NotRunning;
 use crate::home::Home;
+use crate::nearby;
 use crate::password;
 use crate::people::{self, Kept};
 use crate::share::{Share, Shared};
@@ -34,8 +35,8 @@ pub(crate) struct Daemon {
     pub(crate) clock: Clock,
     /// When it started.
     pub(crate) since: base::Wall,
-    /// Laptops in reach, if links are on and could be opened.
-    pub(crate) neighbourhood: OnceCell<Rc<Neighbourhood>>,
+    /// Laptops in reach, or why links could not be opened; empty if the configuration wants none.
+    pub(crate) neighbourhood: OnceCell<Result<Rc<Neighbourhood>, String>>,
 }
 
 /// A request.
@@ -56,6 +57,12 @@ pub(crate) enum Request {
     List,
     /// Say how the daemon is.
     Status,
+    /// Try an address of another node now.
+    Dial { address: String },
+    /// Say which other key an address shows.
+    Contested { address: String },
+    /// Believe that key, if it is still this one.
+    Accept { address: String, shown: String },
     /// Make the asking user of this computer an account, named as they are.
     Join,
     /// Say the address of the account that the asking user of this computer has so.
@@ -74,6 +81,10 @@ pub(crate) enum Reply {
     Share { address: String, file: String, words: String },
     /// How the daemon is.
     Status(Box<Status>),
+    /// Two keys of a contested address.
+    Contested { known: String, shown: String },
+    /// What came of it, for a person.
+    Said(String),
     /// It is done.
     Done,
     /// It is not, and why.
@@ -138,6 +149,9 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Take { file, words } => take(daemon, &file, &words).await,
         Request::List => list(daemon).await,
         Request::Status => status::look(daemon).await.map(|status| Reply::Status(Box::new(status))),
+        Request::Dial { address } => nearby::dialled(daemon, &address).await,
+        Request::Contested { address } => nearby::contested(daemon, &address),
+        Request::Accept { address, shown } => nearby::accepted(daemon, &address, &shown),
         Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))
@@ -192,8 +206,11 @@ async fn remove(daemon: &Daemon, name: &str) -> Result<Reply> {
 
 /// Laptops that share an account must be able to find each other.
 fn neighbourhood(daemon: &Daemon) -> Result<&Neighbourhood> {
-    let neighbourhood = daemon.neighbourhood.get().map(Rc::as_ref);
-    neighbourhood.context("this daemon makes no links to other laptops (`links` in the configuration; see the log)")
+    match daemon.neighbourhood.get() {
+        Some(Ok(neighbourhood)) => Ok(neighbourhood),
+        Some(Err(why)) => bail!("this daemon has no links to other laptops: {why}"),
+        None => bail!("this daemon makes no links to other laptops: `links` is off in its configuration"),
+    }
 }
 
 async fn share(daemon: &Daemon, name: &str) -> Result<Reply> {

@@ -109,6 +109,7 @@ pub(crate) fn findings(status: &Status) -> Vec<Finding> {
             "Write its words on paper and delete the file: who steals the computer should not have them.".to_owned(),
         );
     }
+    findings.extend(status.links.findings());
     findings
 }
 

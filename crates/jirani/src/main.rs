@@ -17,6 +17,7 @@ mod logs;
 mod machine;
 mod manual;
 mod metrics;
+mod nearby;
 mod password;
 mod people;
 mod progress;
@@ -75,6 +76,9 @@ fn command(cli: Cli) -> Result<Exit> {
             run::run(&home, config, run::Wishes { name, label, log_format }, &|| read_config(named.as_deref(), &home))?;
         }
         Command::Status { json } => return status::status(&home()?, json),
+        Command::Neighbours => nearby::neighbours(&home()?)?,
+        Command::Dial { address } => nearby::dial(&home()?, address)?,
+        Command::Accept { address, yes } => nearby::accept(&home()?, address, yes)?,
         Command::Check => return check::check(&home()?, named.as_deref()),
         Command::Backup { file } => backup::backup(&home()?, &file)?,
         Command::Restore { file } => backup::restore(&home()?, &file)?,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use anyhow::{Context as _, Result};
+use mesh::link::DialCause;
+use net::neighbourhood::View;
 use net::sasl::{Mechanism, SaslFailure};
 use net::status::Status;
 use xmpp::Kinds;
@@ -15,6 +17,8 @@ use crate::machine::Machine;
 /// All that there is to tell, from one moment.
 pub(crate) struct Facts {
     pub(crate) status: Status,
+    /// What links are doing; `None` if there are none.
+    pub(crate) links: Option<View>,
     pub(crate) machine: Machine,
     pub(crate) version: &'static str,
     /// When the daemon started; milliseconds since 1970.
@@ -31,6 +35,7 @@ pub(crate) async fn look(daemon: &Daemon) -> Result<String> {
     let certificates = daemon.certificates.ends().into_iter().map(|(domain, ends)| (domain, ends.0));
     Ok(text(&Facts {
         status: daemon.engine.status().await.context("the store cannot be read")?,
+        links: daemon.neighbourhood.get().and_then(|links| links.as_ref().ok()).map(|links| links.view()),
         machine: Machine::look(daemon.home.path(), &daemon.home.store()),
         version: env!("CARGO_PKG_VERSION"),
         since_ms: daemon.since.0,
@@ -119,12 +124,13 @@ pub(crate) fn text(facts: &Facts) -> String {
     people(&mut text, &facts.status);
     connections(&mut text, &facts.status);
     stanzas(&mut text, &facts.status);
+    links(&mut text, facts);
     store(&mut text, facts);
     text.0
 }
 
 fn process(text: &mut Text, facts: &Facts) {
-    let Facts { machine, version, since_ms, certificates, status } = facts;
+    let Facts { machine, version, since_ms, certificates, status, .. } = facts;
     let version = vec![(vec![("version", (*version).to_owned())], 1.0)];
     text.family("jirani_build_info", "gauge", "Always 1; the label has the program's version.", version);
     text.gauge("process_start_time_seconds", "When the daemon started, in seconds since 1970.", *since_ms as f64 / 1e3);
@@ -199,6 +205,32 @@ fn stanzas(text: &mut Text, status: &Status) {
     text.counters("jirani_stream_errors_total", help, "cause", &tally.stream_errors);
 }
 
+fn links(text: &mut Text, facts: &Facts) {
+    let (status, view) = (&facts.status, facts.links.as_ref());
+    let tally = view.map(|view| view.tally.clone()).unwrap_or_default();
+    text.gauge("jirani_links", "Links to other nodes there are.", view.map_or(0, |view| view.links));
+    let help = "Those of them that nobody has shown themselves on.";
+    text.gauge("jirani_links_without_people", help, view.map_or(0, |view| view.links_without_people));
+    text.counter("jirani_links_total", "Links that came up.", tally.links);
+    text.gauge("jirani_devices_in_reach", "Devices of people of other nodes in reach.", status.in_reach);
+    text.counter("jirani_dials_total", "Attempts to make a link.", tally.dials);
+    let failed = with_zeros(DialCause::NAMES, &tally.dials_failed);
+    text.counters("jirani_dials_failed_total", "Those of them that made none.", "cause", &failed);
+    let parcels = BTreeMap::from([
+        ("in", tally.parcels_received),
+        ("out", tally.parcels_sent),
+        ("refused", tally.parcels_refused + status.parcels_refused),
+    ]);
+    let help =
+        "Parcels from devices in reach (in) and to them (out), and what was none or not from whom it said (refused).";
+    text.counters("jirani_parcels_total", help, "result", &parcels);
+    let help = "What waits for people of other nodes, or for one's own other devices.";
+    text.gauge("jirani_outbox", help, status.outbox);
+    let oldest = status.outbox_since.map_or(0.0, |since| since.0 as f64 / 1e3);
+    let help = "When the oldest of it was written, in seconds since 1970; 0 if nothing waits.";
+    text.gauge("jirani_outbox_oldest_seconds", help, oldest);
+}
+
 fn store(text: &mut Text, facts: &Facts) {
     let Facts { status, machine, .. } = facts;
     let written = &status.written;
@@ -231,6 +263,10 @@ mod tests {
             people: Vec::new(),
             accounts: 3,
             waiting: 0,
+            outbox: 2,
+            outbox_since: Some(base::Wall(2500)),
+            in_reach: 0,
+            parcels_refused: 0,
             connections: 0,
             strangers: 0,
             connection_bytes: 0,
@@ -244,7 +280,7 @@ mod tests {
             trouble: None,
         };
         let certificates = vec![(None, 1000), (Some("a\\b\"c\nd".to_owned()), 1500)];
-        Facts { status, machine: Machine::default(), version: "0.0.0", since_ms: 1500, certificates }
+        Facts { status, links: None, machine: Machine::default(), version: "0.0.0", since_ms: 1500, certificates }
     }
 
     #[test]
@@ -257,6 +293,9 @@ mod tests {
             "\njirani_stanzas_total{direction=\"in\",kind=\"message\"} 0\n",
             "\njirani_logins_total{mechanism=\"PLAIN\"} 0\n",
             "\njirani_logins_refused_total{cause=\"not-authorized\"} 0\n",
+            "\njirani_dials_failed_total{cause=\"silent\"} 0\n",
+            "\njirani_outbox 2\n",
+            "\njirani_outbox_oldest_seconds 2.5\n",
             "\njirani_certificate_end_seconds{domain=\"a\\\\b\\\"c\\nd\"} 1.5\n",
         ] {
             assert!(text.contains(expect), "{expect}\n{text}");

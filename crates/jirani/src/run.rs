@@ -73,7 +73,7 @@ pub(crate) fn run(home: &Home, config: Config, wishes: Wishes, again: &dyn Fn() 
         sockets::tell_system(NotifyState::Ready);
         wait(&authority, &daemon, &logs, again).await?;
         sockets::tell_system(NotifyState::Stopping);
-        if let Some(neighbourhood) = daemon.neighbourhood.get() {
+        if let Some(Ok(neighbourhood)) = daemon.neighbourhood.get() {
             neighbourhood.close().await;
         }
         daemon.engine.shut_down().await;
@@ -145,20 +145,22 @@ async fn find_neighbours(config: &Config, daemon: &Daemon, identity: &Identity) 
     if !config.links {
         return;
     }
-    let keyring = match People::open(&daemon.home, &identity.genesis) {
-        Ok(people) => Box::new(people),
-        Err(error) => return tracing::error!(error = format!("{error:#}"), "no neighbours: there are no keys"),
-    };
+    let opened = open_links(config, daemon, identity).await;
+    if let Err(error) = &opened {
+        tracing::error!(error = format!("{error:#}"), "no neighbours");
+    }
+    // Nobody else sets it.
+    let _ = daemon.neighbourhood.set(opened.map_err(|error| format!("{error:#}")));
+}
+
+async fn open_links(config: &Config, daemon: &Daemon, identity: &Identity) -> Result<Rc<Neighbourhood>> {
     let parts = neighbourhood::Parts {
         port: config.links_port,
         loopback: config.links_on_this_computer,
         manual: config.links_to.clone(),
-        keyring,
+        keyring: Box::new(People::open(&daemon.home, &identity.genesis)?),
     };
-    match Neighbourhood::start(&daemon.engine, parts).await {
-        Ok(neighbourhood) => drop(daemon.neighbourhood.set(neighbourhood)),
-        Err(error) => tracing::error!(%error, "no neighbours"),
-    }
+    Ok(Neighbourhood::start(&daemon.engine, parts).await?)
 }
 
 /// What tells the metrics.
@@ -215,7 +217,7 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
     let accounts = match control::perform(daemon, Request::List).await {
         Reply::Accounts(accounts) => accounts,
         Reply::Refused(why) => bail!("{why}"),
-        Reply::Account { .. } | Reply::Share { .. } | Reply::Status(_) | Reply::Done => Vec::new(),
+        _ => bail!("the daemon is confused"),
     };
     // The computer's own daemon is nobody's, and what it prints is kept in the journal: it shows no password.
     if accounts.is_empty() && config.domain.is_none() && !daemon.home.is_system() {
@@ -226,7 +228,7 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
                 setup::print_account(&address, password.as_deref(), first_port(config));
             }
             Reply::Refused(why) => bail!("the first account could not be made: {why}"),
-            Reply::Accounts(_) | Reply::Share { .. } | Reply::Status(_) | Reply::Done => {}
+            _ => {}
         }
     } else {
         println!("Jirani is running for {} on {}.", daemon.engine.hosts().primary, crate::account::server(config));

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::health::{self, Finding, bytes};
 use crate::home::Home;
 use crate::machine::{self, Machine};
+use crate::nearby::{self, Nearby};
 use crate::terminal::{harmless, harmless_lines};
 
 /// What a daemon says of itself. Times are milliseconds since 1970.
@@ -33,6 +34,9 @@ pub(crate) struct Status {
     pub(crate) accounts: u64,
     /// How many messages wait for somebody.
     pub(crate) waiting_messages: u64,
+    /// What waits for people elsewhere.
+    pub(crate) outbox: Outbox,
+    pub(crate) links: Nearby,
     /// What its parts hold.
     pub(crate) shard: Shard,
     pub(crate) connections: Connections,
@@ -59,6 +63,16 @@ pub(crate) struct Person {
     pub(crate) tls: bool,
     /// How it logged in, if it is connected.
     pub(crate) mechanism: Option<String>,
+}
+
+/// What this node's people have said to others who have not got it yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Outbox {
+    /// How much.
+    pub(crate) count: u64,
+    /// When the oldest of it was written.
+    pub(crate) since_ms: Option<i64>,
 }
 
 /// The server's memory of people.
@@ -154,6 +168,8 @@ pub(crate) async fn look(daemon: &Daemon) -> Result<Status> {
         since_ms: daemon.since.0,
         accounts: engine.accounts as u64,
         waiting_messages: engine.waiting,
+        outbox: Outbox { count: engine.outbox, since_ms: engine.outbox_since.map(|since| since.0) },
+        links: nearby::look(daemon),
         shard: Shard {
             accounts: engine.shard_accounts as u64,
             sessions: people.len() as u64,
@@ -238,6 +254,11 @@ fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
         writeln!(text, "  {}  since {since}, {security}{mechanism}{hidden}", harmless(&person.address))?;
     }
     writeln!(text, "Messages    {} waiting for who is away", status.waiting_messages)?;
+    if let Outbox { count: count @ 1.., since_ms } = status.outbox {
+        let since = since_ms.map(|ms| format!(", the oldest since {}", ago(status.now_ms - ms))).unwrap_or_default();
+        writeln!(text, "Outbox      {count} waiting for who is not in reach{since}")?;
+    }
+    status.links.write(status.now_ms, text)?;
     writeln!(text, "Memory      {}", bytes(machine.memory_bytes))?;
     let (accounts, sessions) = (some(shard.accounts, "account"), some(shard.sessions, "session"));
     writeln!(text, "  people       {} of stanzas; {accounts}, {sessions}", bytes(shard.held_bytes))?;
@@ -251,12 +272,12 @@ fn write_text(status: &Status, text: &mut String) -> std::fmt::Result {
 }
 
 /// So many of something.
-fn some(count: u64, noun: &str) -> String {
+pub(crate) fn some(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A span of time as people say it.
-fn ago(ms: i64) -> String {
+pub(crate) fn ago(ms: i64) -> String {
     match ms.max(0) / 1000 {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),
@@ -291,6 +312,7 @@ mod tests {
             ],
             accounts: 4,
             waiting_messages: 7,
+            outbox: Outbox { count: 3, since_ms: Some(0) },
             ..Status::default()
         }
     }
@@ -301,13 +323,15 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "Jirani 0.1.0 runs for a-b-c-d-e.jirani.alt since 100 s.");
         assert_eq!(
-            lines[2..7],
+            lines[2..9],
             [
                 "People      3 on, 4 accounts",
                 r"  maria@x/\u{1b}[2J  since 2 h, TLS, SCRAM-SHA-256",
                 "  paulo@x/b  since 2 h, no TLS, SCRAM-SHA-256, not available",
                 "  rosa@x/c  since 2 h, connection lost, may come back",
                 "Messages    7 waiting for who is away",
+                "Outbox      3 waiting for who is not in reach, the oldest since 2 h",
+                "Neighbours  none: links are off (`links` in the configuration)",
             ]
         );
     }

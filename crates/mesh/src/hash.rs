@@ -20,6 +20,8 @@ pub(crate) const POST: &Tag = b"jirani-post-hash";
 pub(crate) const SHOWN: &Tag = b"jirani-shown-one";
 /// Names that mean nothing, for one network and one day.
 pub(crate) const INSTANCE: &Tag = b"jirani-instance1";
+/// What people compare of a key.
+pub(crate) const FINGERPRINT: &Tag = b"jirani-fingerpr1";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -32,7 +34,7 @@ mod tests {
 
     #[test]
     fn tags_differ() {
-        let tags = [GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN, INSTANCE];
+        let tags = [GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN, INSTANCE, FINGERPRINT];
         assert_eq!(std::collections::BTreeSet::from(tags).len(), tags.len());
     }
 }

@@ -22,7 +22,7 @@ use crate::finding::{self, Finder, Instance, Key, Order, Reason};
 use crate::identity::introduction::{self, Introduction, Own, Policy, Role, Visibility};
 use crate::identity::{Chain, Directory, KeyChange, Kind, Pin, Refusal, Statement};
 use crate::link::dialer::{self, Dialer};
-use crate::link::{CloseCode, Command, Event, ProtocolId};
+use crate::link::{CloseCode, Command, DialCause, Event, ProtocolId};
 use crate::post::Parcel;
 use attachment::Attachment;
 use pairs::{Pair, Pairs};
@@ -51,8 +51,15 @@ pub enum Input<'a> {
         /// The parcel.
         bytes: Vec<u8>,
     },
+    /// A person wants this address to be tried now, and again whenever the network changes.
+    Dial(SocketAddr),
     /// A person says that the key which an address shows now is right.
-    Accept(&'a Bare),
+    Accept {
+        /// The address.
+        address: &'a Bare,
+        /// The key that they mean: nothing happens if another one was shown meanwhile.
+        shown: Pin,
+    },
     /// [`Node::wake_at`] has come.
     Timer,
 }
@@ -119,6 +126,36 @@ pub struct Neighbour {
     pub since: Time,
 }
 
+/// What has come of an address that a person named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialled {
+    /// It is being tried.
+    Going,
+    /// There is a link, and these people are on it.
+    Linked(Vec<Bare>),
+    /// The last attempt came to nothing.
+    Failed(DialCause),
+    /// [`MANUAL_ADDRESSES_MAX`](base::limits::MANUAL_ADDRESSES_MAX) others were named already.
+    TooMany,
+}
+
+/// What a node has counted since it began: no name of anybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Links that came up.
+    pub links: u64,
+    /// Dials that began.
+    pub dials: u64,
+    /// Those that made no link, by [`DialCause::name`].
+    pub dials_failed: BTreeMap<&'static str, u64>,
+    /// Parcels that were given to a link.
+    pub parcels_sent: u64,
+    /// Parcels that came from devices that had proved who they are.
+    pub parcels_received: u64,
+    /// What came in place of a parcel, and parcels that came before their sender's proof and were too many.
+    pub parcels_refused: u64,
+}
+
 /// A link and who is there.
 struct Link {
     introduction: Introduction,
@@ -144,8 +181,12 @@ pub struct Node {
     links: BTreeMap<LinkId, Link>,
     /// The links on which each device is proven; parcels go by the last one.
     reach: BTreeMap<DeviceId, (Bare, Vec<LinkId>)>,
-    /// The last one for each address whose key is not the known one, until somebody with the known key is there.
+    /// Those whose key is not the known one, each with the last that was shown, until somebody with the known key is there: a
+    /// person may take a day to ask them.
     contested: BTreeMap<Bare, Box<Chain>>,
+    /// Why addresses that a person named could not be reached the last time.
+    failed: BTreeMap<SocketAddr, DialCause>,
+    tally: Tally,
     rng: ChaCha20Rng,
     outputs: VecDeque<Output>,
 }
@@ -171,6 +212,8 @@ impl Node {
             links: BTreeMap::new(),
             reach: BTreeMap::new(),
             contested: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            tally: Tally::default(),
             rng,
             outputs: VecDeque::new(),
         }
@@ -190,7 +233,8 @@ impl Node {
             Input::Found(input) => self.handle_found(input),
             Input::Link(event) => self.handle_link(event),
             Input::Parcel { from, to, bytes } => self.send(from, to, bytes),
-            Input::Accept(address) => self.accept(address),
+            Input::Dial(address) => self.dial(address),
+            Input::Accept { address, shown } => self.accept(address, shown),
             Input::Timer => {
                 if self.dialer.wake_at().is_some_and(|at| at <= now.mono) {
                     self.dialer.handle(now.mono, dialer::Input::Timer);
@@ -246,6 +290,45 @@ impl Node {
     /// How many links there are, proven or not.
     pub fn links(&self) -> usize {
         self.links.len()
+    }
+
+    /// How many of them nobody has shown themselves on.
+    pub fn links_without_people(&self) -> usize {
+        let is_used = |link: &LinkId| self.reach.values().any(|(_, links)| links.contains(link));
+        self.links.keys().filter(|link| !is_used(link)).count()
+    }
+
+    /// Those who showed another key than the known one since the start, and were not accepted.
+    pub fn contested(&self) -> impl Iterator<Item = KeyChange> {
+        self.contested.iter().filter_map(|(address, chain)| {
+            let (known, shown) = (self.directory.pinned(address)?, Pin::of(chain.proven()));
+            Some(KeyChange { address: address.clone(), known, shown })
+        })
+    }
+
+    /// What our own accounts' keys are.
+    pub fn own(&self) -> impl Iterator<Item = (&Bare, Pin)> {
+        self.devices.iter().map(|(own, _)| (&own.chain().proven().address, Pin::of(own.chain().proven())))
+    }
+
+    /// What has come of an address that a person named.
+    pub fn dialled(&self, address: SocketAddr) -> Dialled {
+        // It may have been linked before it was named; or the link that was kept is to another address of the same node.
+        let there = self.links.iter().find(|(_, link)| link.remote == address).map(|(id, _)| *id);
+        let linked = there.or_else(|| self.dialer.link_to(&name(&Key::Manual(address))));
+        match linked.filter(|link| self.links.contains_key(link)) {
+            Some(link) => {
+                let on_it = self.reach.values().filter(|(_, links)| links.contains(&link));
+                Dialled::Linked(on_it.map(|(address, _)| address.clone()).collect())
+            }
+            None if !self.finder.knows(address) => Dialled::TooMany,
+            None => self.failed.get(&address).map_or(Dialled::Going, |cause| Dialled::Failed(cause.clone())),
+        }
+    }
+
+    /// What was counted.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     // --- our own devices --------------------------------------------------------------------------------------------
@@ -329,8 +412,15 @@ impl Node {
         }
     }
 
+    fn dial(&mut self, address: SocketAddr) {
+        self.failed.remove(&address);
+        self.find(finding::Input::Manual(address));
+        self.dialer.handle(self.now.mono, dialer::Input::Now { key: &name(&Key::Manual(address)) });
+    }
+
     fn drain_dialer(&mut self) {
         while let Some(command) = self.dialer.poll() {
+            self.tally.dials += u64::from(matches!(command, Command::Dial { .. }));
             self.outputs.push_back(Output::Link(command));
         }
     }
@@ -339,15 +429,22 @@ impl Node {
 
     fn handle_link(&mut self, event: Event) {
         let unreachable = match &event {
-            Event::DialFailed { attempt, .. } => self.dialer.key_of(*attempt).map(str::to_owned),
+            Event::DialFailed { attempt, cause } => {
+                *self.tally.dials_failed.entry(cause.name()).or_default() += 1;
+                self.dialer.key_of(*attempt).and_then(key).map(|key| (key, cause.clone()))
+            }
             _ => None,
         };
         self.dialer.handle(self.now.mono, dialer::Input::Event(&event));
-        if let Some(key) = unreachable.as_deref().and_then(key) {
+        if let Some((key, cause)) = unreachable {
+            if let Key::Manual(address) = key {
+                self.failed.insert(address, cause);
+            }
             self.find(finding::Input::Unreachable { key });
         }
         match event {
             Event::Up { link, exporter, local_key, remote_key, dialled, remote, .. } => {
+                self.tally.links += 1;
                 let role = if dialled { Role::Dialler } else { Role::Listener };
                 let introduction = Introduction::new(role, exporter, local_key, remote_key, self.policy());
                 let new = Link {
@@ -474,9 +571,10 @@ impl Node {
         }
     }
 
-    fn accept(&mut self, address: &Bare) {
-        let Some(chain) = self.contested.remove(address) else { return };
+    fn accept(&mut self, address: &Bare, shown: Pin) {
+        let Some(chain) = self.contested.get(address).filter(|chain| Pin::of(chain.proven()) == shown) else { return };
         self.directory.repin(chain.proven());
+        self.contested.remove(address);
         self.recheck();
     }
 
@@ -502,6 +600,7 @@ impl Node {
             self.outputs.push_back(Output::Trouble(Trouble::TooManyKeys));
         }
         if let Some(frame) = at.sent.write((own, to), &bytes) {
+            self.tally.parcels_sent += 1;
             self.outputs.push_back(Output::Link(Command::Send { link, protocol: ProtocolId::POST, frame }));
         }
     }
@@ -509,6 +608,7 @@ impl Node {
     fn receive(&mut self, link: LinkId, frame: &[u8]) {
         let Some(at) = self.links.get_mut(&link) else { return };
         let Ok((pair, parcel)) = at.received.read(frame) else {
+            self.tally.parcels_refused += 1;
             return self.close(link, CloseCode::Malformed);
         };
         if self.reach.get(&pair.0).is_some_and(|(_, links)| links.contains(&link)) {
@@ -517,11 +617,14 @@ impl Node {
         if at.early_bytes + parcel.len() <= EARLY_PARCELS_BYTES_MAX {
             at.early_bytes += parcel.len();
             at.early.push_back((pair, parcel.to_vec()));
+        } else {
+            self.tally.parcels_refused += 1;
         }
     }
 
     /// A parcel of a device that is proven.
     fn take(&mut self, (from, to): Pair, bytes: Vec<u8>) {
+        self.tally.parcels_received += 1;
         if let Some(to) = self.own_address(to) {
             self.outputs.push_back(Output::Parcel { from, to, bytes });
         }

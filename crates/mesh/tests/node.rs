@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
-use base::limits::EARLY_PARCELS_BYTES_MAX;
+use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX};
 use base::{Bare, DeviceId, LinkId, Now, Time, Wall};
 use mesh::identity::household::{self, Authority, Keys};
 use mesh::identity::introduction::{Own, Visibility};
-use mesh::identity::{DeviceKey, Directory, PersonKey};
-use mesh::link::{CloseCode, Command, DownCause, Event, ProtocolId};
-use mesh::node::{Input, Node, Output, Trouble};
+use mesh::identity::{DeviceKey, Directory, PersonKey, Pin};
+use mesh::link::{CloseCode, Command, DialCause, DownCause, Event, ProtocolId};
+use mesh::node::{Dialled, Input, Node, Output, Tally, Trouble};
 use mesh::post::{Copied, Lasting, Parcel};
 use mesh::{Draft, Genesis, RootKey, Search};
 
@@ -231,9 +231,65 @@ fn a_changed_key_is_told_and_not_believed() {
     two.carry();
     two.hears(0, &[]);
 
-    // The person has asked Tom, who has indeed a new laptop.
-    two.tell(0, Input::Accept(&address("tom", 1)));
+    // The person has asked Tom, who has indeed a new laptop. A key that was not shown, or not last, is not accepted.
+    assert_eq!(two.nodes[0].contested().collect::<Vec<_>>(), [(**change).clone()]);
+    let (tom, lisa) = (address("tom", 1), address("lisa", 0));
+    for (address, shown) in [(&tom, change.known), (&lisa, change.shown)] {
+        two.tell(0, Input::Accept { address, shown });
+        two.hears(0, &[]);
+    }
+    // Their link may have ended meanwhile.
+    two.down(3);
+    two.tell(0, Input::Accept { address: &tom, shown: change.shown });
+    assert_eq!(two.nodes[0].contested().count(), 0);
+    two.heard[1].clear();
+    two.up(4);
+    two.carry();
     two.hears(0, &[reach(&impostor, true)]);
+}
+
+#[test]
+fn a_fingerprint_is_six_words_of_both_keys() {
+    let pin = |own: &Own| Pin::of(own.chain().proven());
+    let lisa = pin(&own("lisa", 0, 11)).fingerprint();
+    // As docs/formats/statements.md has it: people have it on paper.
+    assert_eq!(lisa, "develop-intake-outfox-group-plumage-talon");
+    assert_eq!(pin(&own("other", 0, 11)).fingerprint(), lisa, "the name is no key");
+    for other in [own("lisa", 0, 12), own("lisa", 1, 11)] {
+        assert_ne!(pin(&other).fingerprint(), lisa);
+    }
+}
+
+#[test]
+fn what_a_person_named_is_tried_at_once_and_told() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    let there = "192.0.2.1:5299".parse().unwrap();
+    let dial = |attempt| Output::Link(Command::Dial { attempt, addresses: vec![there] });
+    for attempt in 0..2 {
+        two.tell(0, Input::Dial(there));
+        two.hears(0, &[dial(attempt)]);
+        assert_eq!(two.nodes[0].dialled(there), Dialled::Going);
+        two.tell(0, Input::Link(Event::DialFailed { attempt, cause: DialCause::Silent }));
+        two.hears(0, &[]);
+        assert_eq!(two.nodes[0].dialled(there), Dialled::Failed(DialCause::Silent));
+    }
+    two.up(1);
+    assert_eq!(two.nodes[0].dialled(there), Dialled::Linked(vec![]));
+    assert_eq!(two.nodes[0].links_without_people(), 1);
+    two.carry();
+    assert_eq!(two.nodes[0].dialled(there), Dialled::Linked(vec![address("tom", 1)]));
+    assert_eq!(two.nodes[0].links_without_people(), 0);
+    let Tally { links, dials, dials_failed, .. } = two.nodes[0].tally().clone();
+    assert_eq!((links, dials, dials_failed), (1, 2, [("silent", 2)].into()));
+
+    two.down(1);
+    for port in 1..=MANUAL_ADDRESSES_MAX as u16 {
+        let address = std::net::SocketAddr::from(([192, 0, 2, 2], port));
+        two.tell(0, Input::Dial(address));
+        let is_last = usize::from(port) == MANUAL_ADDRESSES_MAX;
+        assert_eq!(two.nodes[0].dialled(address), if is_last { Dialled::TooMany } else { Dialled::Going });
+    }
 }
 
 #[test]

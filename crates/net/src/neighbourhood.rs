@@ -7,18 +7,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Rows};
 use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
-use mesh::identity::{Chain, Directory};
+use mesh::identity::{Chain, Directory, KeyChange, Pin};
 use mesh::link::{Event, Links as _, ProtocolId};
-use mesh::node::{Input, Neighbour, Node, Output, Trouble};
+use mesh::node::{Dialled, Input, Neighbour, Node, Output, Tally, Trouble};
 use tokio::sync::{mpsc, oneshot};
 use xmpp::Input as ShardInput;
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::links::{Door, LinksError, QuicLinks};
 use crate::mdns::Mdns;
@@ -26,6 +28,16 @@ use crate::netlink::Kernel;
 
 /// Statements that are read from the store at once.
 const PAGE_STATEMENTS: u32 = 256;
+
+/// How long a person waits for what comes of an address that they named: a little longer than a handshake may take, and
+/// shorter than an answer on a control socket may.
+const DIAL_PATIENCE: Duration = Duration::from_millis(8500);
+
+/// How long they wait, with a link, for somebody to show themselves on it.
+const PROOF_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it is looked.
+const DIAL_LOOK: Duration = Duration::from_millis(20);
 
 /// Events of links that are taken before what came of them is written.
 const EVENTS_IN_TURN: usize = 64;
@@ -91,10 +103,10 @@ pub(crate) enum Ask {
     },
     /// An account was made or removed, or something new may be said of one.
     Accounts,
-    /// Somebody is at this address.
-    Dial(SocketAddr),
+    /// Somebody is at this address. An answer says that it is being tried.
+    Dial(SocketAddr, oneshot::Sender<()>),
     /// The key that this address shows is right.
-    Accept(Bare),
+    Accept(Bare, Pin),
     /// The daemon ends.
     Close(oneshot::Sender<()>),
 }
@@ -104,8 +116,30 @@ pub struct Neighbourhood {
     node: RefCell<Node>,
     asks: mpsc::UnboundedSender<Ask>,
     reason: RefCell<Option<Reason>>,
-    troubles: RefCell<VecDeque<Trouble>>,
+    troubles: RefCell<VecDeque<(Wall, Trouble)>>,
     address: SocketAddr,
+    clock: Clock,
+}
+
+/// What there is to see of links, from one moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Where links are accepted.
+    pub address: SocketAddr,
+    /// Who is in reach, and since when.
+    pub neighbours: Vec<(Wall, Neighbour)>,
+    /// How many links there are, with people on them or not.
+    pub links: usize,
+    /// Those of them that nobody has shown themselves on.
+    pub links_without_people: usize,
+    /// This node's accounts that neighbours can see, and their keys.
+    pub own: Vec<(Bare, Pin)>,
+    /// Why nobody is found, if that is so and known.
+    pub reason: Option<Reason>,
+    /// What people should hear of, each as it was told last, and when.
+    pub troubles: Vec<(Wall, Trouble)>,
+    /// What was counted.
+    pub tally: Tally,
 }
 
 /// What the task works with.
@@ -143,6 +177,7 @@ impl Neighbourhood {
             reason: RefCell::default(),
             troubles: RefCell::default(),
             address,
+            clock: engine.clock,
         });
         engine.meet(asks);
         let drive = Drive {
@@ -158,14 +193,41 @@ impl Neighbourhood {
         Ok(shared)
     }
 
-    /// Tries an address that a person named, now and whenever the network changes.
-    pub fn dial(&self, address: SocketAddr) {
-        self.ask(Ask::Dial(address));
+    /// Tries an address that a person named, now and whenever the network changes. Waits until something has come of it,
+    /// or for [`DIAL_PATIENCE`].
+    pub async fn dial(&self, address: SocketAddr) -> Dialled {
+        let (tell, told) = oneshot::channel();
+        self.ask(Ask::Dial(address, tell));
+        // If the task has ended, nothing comes of it.
+        let _ = told.await;
+        let begun = tokio::time::Instant::now();
+        let mut linked_at = None;
+        loop {
+            let dialled = self.node.borrow().dialled(address);
+            let wait = match &dialled {
+                Dialled::Going => begun.elapsed() < DIAL_PATIENCE,
+                // Who is there is proved a moment after the link has come up.
+                Dialled::Linked(people) if people.is_empty() => {
+                    linked_at.get_or_insert_with(tokio::time::Instant::now).elapsed() < PROOF_PATIENCE
+                }
+                Dialled::Linked(_) | Dialled::Failed(_) | Dialled::TooMany => false,
+            };
+            if !wait {
+                return dialled;
+            }
+            tokio::time::sleep(DIAL_LOOK).await;
+        }
     }
 
-    /// A person has made sure that the key which somebody shows now is theirs.
-    pub fn accept(&self, address: Bare) {
-        self.ask(Ask::Accept(address));
+    /// What an address showed last, if that was another key than the known one and nobody has accepted it.
+    pub fn contested(&self, address: &Bare) -> Option<KeyChange> {
+        self.node.borrow().contested().find(|change| change.address == *address)
+    }
+
+    /// A person has made sure that the key which somebody shows now is theirs. Nothing happens if another one was shown
+    /// meanwhile.
+    pub fn accept(&self, address: Bare, shown: Pin) {
+        self.ask(Ask::Accept(address, shown));
     }
 
     /// Says goodbye on all networks and links.
@@ -176,6 +238,32 @@ impl Neighbourhood {
         let _ = closed.await;
     }
 
+    /// Looks at everything.
+    pub fn view(&self) -> View {
+        let (node, now) = (self.node.borrow(), self.clock.now());
+        let since = |neighbour: Neighbour| {
+            let ago_ms = i64::try_from((now.mono - neighbour.since).as_millis()).unwrap_or(i64::MAX);
+            (Wall(now.wall.0.saturating_sub(ago_ms)), neighbour)
+        };
+        let known = self.troubles.borrow();
+        // Told once, but another key may be shown by now; what was accepted or has settled by itself troubles nobody.
+        let contested = node.contested().map(|change| {
+            let told = known.iter().find(|(_, trouble)| is_about_key(trouble, &change.address));
+            (told.map_or(now.wall, |(at, _)| *at), Trouble::KeyChanged(Box::new(change)))
+        });
+        let others = known.iter().filter(|(_, trouble)| !matches!(trouble, Trouble::KeyChanged(_))).cloned();
+        View {
+            address: self.address,
+            neighbours: node.neighbours().map(since).collect(),
+            links: node.links(),
+            links_without_people: node.links_without_people(),
+            own: node.own().map(|(address, pin)| (address.clone(), pin)).collect(),
+            reason: *self.reason.borrow(),
+            troubles: contested.chain(others).collect(),
+            tally: node.tally().clone(),
+        }
+    }
+
     /// An account has other keys than before.
     pub fn keys_changed(&self) {
         self.ask(Ask::Accounts);
@@ -184,31 +272,6 @@ impl Neighbourhood {
     /// What proves that an account of this node is its address, as it was said last.
     pub fn chain_of(&self, address: &Bare) -> Option<Chain> {
         self.node.borrow().own_chain(address).cloned()
-    }
-
-    /// Who is in reach.
-    pub fn neighbours(&self) -> Vec<Neighbour> {
-        self.node.borrow().neighbours().collect()
-    }
-
-    /// How many links there are, with people on them or not.
-    pub fn links(&self) -> usize {
-        self.node.borrow().links()
-    }
-
-    /// Where links are accepted.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Why nobody is found, if that is so and known.
-    pub fn reason(&self) -> Option<Reason> {
-        *self.reason.borrow()
-    }
-
-    /// What people should hear of, the last [`TROUBLES_MAX`].
-    pub fn troubles(&self) -> Vec<Trouble> {
-        self.troubles.borrow().iter().cloned().collect()
     }
 
     fn ask(&self, ask: Ask) {
@@ -301,8 +364,12 @@ impl Drive {
         match ask {
             Ask::Parcel { from, to, bytes } => self.handle(Input::Parcel { from: &from, to, bytes }),
             Ask::Accounts => self.show_accounts().await,
-            Ask::Dial(address) => self.handle(Input::Found(finding::Input::Manual(address))),
-            Ask::Accept(address) => self.handle(Input::Accept(&address)),
+            Ask::Dial(address, told) => {
+                self.handle(Input::Dial(address));
+                // Whoever asked may have gone.
+                let _ = told.send(());
+            }
+            Ask::Accept(address, shown) => self.handle(Input::Accept { address: &address, shown }),
             Ask::Close(_) => {}
         }
     }
@@ -337,6 +404,8 @@ impl Drive {
                 }
             }
         }
+        // If it still does not hold, it is told again.
+        self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
         self.handle(Input::Devices(devices));
         let served = self.engine.hosts();
         let away = {
@@ -402,10 +471,43 @@ impl Drive {
             }
             Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
         }
-        let mut troubles = self.shared.troubles.borrow_mut();
-        if troubles.len() >= TROUBLES_MAX {
-            troubles.pop_front();
+        let now = self.engine.clock.now().wall;
+        remember(&mut self.shared.troubles.borrow_mut(), now, trouble);
+    }
+}
+
+/// The oldest makes room; what is told again counts once, and of a key only what was shown last.
+fn remember(troubles: &mut VecDeque<(Wall, Trouble)>, now: Wall, trouble: Trouble) {
+    troubles.retain(|(_, known)| match &trouble {
+        Trouble::KeyChanged(change) => !is_about_key(known, &change.address),
+        other => known != other,
+    });
+    if troubles.len() >= TROUBLES_MAX {
+        troubles.pop_front();
+    }
+    troubles.push_back((now, trouble));
+}
+
+/// Whether it says that somebody shows another key.
+fn is_about_key(trouble: &Trouble, address: &Bare) -> bool {
+    matches!(trouble, Trouble::KeyChanged(change) if change.address == *address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_troubles_are_kept() {
+        let most = TROUBLES_MAX;
+        for (come, kept) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
+            let mut troubles = VecDeque::new();
+            let name = |at: usize| Trouble::Twin(Bare::new(&format!("p{at}@a.example")).unwrap());
+            (0..come).for_each(|at| remember(&mut troubles, Wall(at as i64), name(at)));
+            let last = (Wall(come as i64 - 1), name(come - 1));
+            assert_eq!((troubles.len(), troubles.back()), (kept, Some(&last)));
+            remember(&mut troubles, Wall(7), name(come - 1));
+            assert_eq!((troubles.len(), troubles.back()), (kept, Some(&(Wall(7), name(come - 1)))), "told again");
         }
-        troubles.push_back(trouble);
     }
 }

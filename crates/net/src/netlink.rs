@@ -126,6 +126,11 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(all.into_values().collect())
 }
 
+/// The number of an interface.
+pub fn interface_number(name: &str) -> Option<u32> {
+    if_nametoindex(name).ok()
+}
+
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use base::Wall;
 use base::ledger::{Query, Rows, StoreError};
+use base::limits::OUTBOX_TIME_MAX;
 use store::{Queued, Written};
 use xmpp::{Answer, Command};
 
@@ -21,6 +22,14 @@ pub struct Status {
     pub accounts: usize,
     /// Messages that wait for somebody.
     pub waiting: u64,
+    /// What waits in outboxes for people of other nodes, or for one's own other devices.
+    pub outbox: u64,
+    /// When the oldest of it was written.
+    pub outbox_since: Option<Wall>,
+    /// Devices of other nodes in reach.
+    pub in_reach: usize,
+    /// What they said and was refused: it was no parcel, or not from whom it said.
+    pub parcels_refused: u64,
     /// Connections, with a session and without.
     pub connections: usize,
     /// Those without one.
@@ -76,6 +85,10 @@ impl Engine {
         let Rows::Accounts(accounts) = self.ask(Query::Accounts).await? else {
             return Err(StoreError::Failed("the store answered something else".into()));
         };
+        // What was written first is given up first.
+        let Rows::Expired { next, .. } = self.ask(Query::Expired { at: Wall(i64::MIN), limit: 0 }).await? else {
+            return Err(StoreError::Failed("the store answered something else".into()));
+        };
         let report = match self.command(Command::Report).await {
             Answer::Report(report) => report,
             Answer::Failed(error) => return Err(error),
@@ -93,6 +106,10 @@ impl Engine {
             people: people.collect(),
             accounts: accounts.len(),
             waiting: accounts.iter().map(|account| account.pending).sum(),
+            outbox: accounts.iter().map(|account| account.outbox).sum(),
+            outbox_since: next.map(|expires| Wall(expires.0 - OUTBOX_TIME_MAX.as_millis() as i64)),
+            in_reach: report.in_reach,
+            parcels_refused: report.parcels_refused,
             connections: conns.len(),
             strangers: conns.values().filter(|conn| conn.is_stranger()).count(),
             connection_bytes: conns.values().map(|conn| conn.held_bytes()).sum(),

@@ -61,11 +61,16 @@ pub enum BackupError {
 const LEAP: i64 = 1 << 32;
 
 /// Writes the store in `directory` and the other files into `to`, for its owner only; when it returns, the file is whole
-/// and on disk, and before that it has no name. The store may be in use by a daemon: neither waits for the other.
+/// and on disk, and before that it has no name. The store may be in use by a daemon: neither waits for the other. The other
+/// files are asked for when the store is copied: what belongs to a row of it is there by then.
 ///
 /// # Errors
 /// Why there is no backup. Then nothing is left of it.
-pub fn backup(directory: &Path, to: &Path, items: &[Item]) -> Result<(), BackupError> {
+pub fn backup(
+    directory: &Path,
+    to: &Path,
+    items: impl FnOnce() -> Result<Vec<Item>, BackupError>,
+) -> Result<(), BackupError> {
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -86,7 +91,11 @@ pub fn backup_draft(to: &Path) -> PathBuf {
     name.into()
 }
 
-fn write(directory: &Path, draft: &Path, items: &[Item]) -> Result<(), BackupError> {
+fn write(
+    directory: &Path,
+    draft: &Path,
+    items: impl FnOnce() -> Result<Vec<Item>, BackupError>,
+) -> Result<(), BackupError> {
     let source = open(&directory.join(DATABASE))?;
     schema::check(&source)?;
     // SQLite takes a file that is there if it is empty; made here, so that it is nobody else's for no moment.
@@ -99,7 +108,7 @@ fn write(directory: &Path, draft: &Path, items: &[Item]) -> Result<(), BackupErr
     copy.pragma_update(None, "journal_mode", "OFF")?;
     let change = copy.transaction()?;
     change.execute_batch("CREATE TABLE backup (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")?;
-    for item in items {
+    for item in items()? {
         change.execute("INSERT INTO backup (name, bytes) VALUES (?1, ?2)", params![item.name, item.bytes])?;
     }
     change.commit()?;

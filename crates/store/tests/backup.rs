@@ -54,7 +54,7 @@ fn a_store_in_use_is_copied_as_of_one_moment() {
             seq
         });
         let at_least = known.iter().find(|seq| *seq >= 20).unwrap();
-        backup(&place, &file, &items()).unwrap();
+        backup(&place, &file, || Ok(items())).unwrap();
         stop.store(true, Ordering::Relaxed);
         (at_least, writer.join().unwrap())
     });
@@ -82,7 +82,7 @@ fn check_numbers(had: i64, now: Duration, chance: u16, expect: i64) {
     let mut store = Sqlite::open(&place).unwrap();
     common::apply(&mut store, create("a@x"));
     common::apply(&mut store, message("m", vec![copy(1, had, "b@x")]));
-    backup(&place, &file, &[]).unwrap();
+    backup(&place, &file, || Ok(Vec::new())).unwrap();
     let again = place.with_extension("again");
     restore(&file, &again, now, chance).unwrap();
     let mut store = Sqlite::open(&again).unwrap();
@@ -113,7 +113,7 @@ fn roster_versions_are_not_given_twice() {
     let directory = Directory::new();
     let (place, file) = (directory.store(), directory.store().with_extension("backup"));
     common::apply(&mut Sqlite::open(&place).unwrap(), create("a@x"));
-    backup(&place, &file, &[]).unwrap();
+    backup(&place, &file, || Ok(Vec::new())).unwrap();
     restore(&file, &place.with_extension("again"), NOW, 7).unwrap();
     let store = Sqlite::open(&place.with_extension("again")).unwrap();
     assert_eq!(account(&store, "a@x").next_version, NOW.as_secs() as i64 * 65_536 + 7);
@@ -130,12 +130,12 @@ fn nothing_is_written_over_and_nothing_is_left_of_what_fails() {
         names.sort();
         names
     };
-    assert!(matches!(backup(&place, &file, &[]), Err(BackupError::File { .. })), "there is no store");
+    assert!(matches!(backup(&place, &file, || Ok(Vec::new())), Err(BackupError::File { .. })), "there is no store");
     assert!(names().is_empty());
     drop(Sqlite::open(&place).unwrap());
-    assert!(matches!(backup(&place, &folder.join("no/such"), &[]), Err(BackupError::File { .. })));
+    assert!(matches!(backup(&place, &folder.join("no/such"), || Ok(Vec::new())), Err(BackupError::File { .. })));
     fs::write(&file, "precious").unwrap();
-    assert!(matches!(backup(&place, &file, &[]), Err(BackupError::Exists(_))));
+    assert!(matches!(backup(&place, &file, || Ok(Vec::new())), Err(BackupError::Exists(_))));
     assert_eq!(fs::read(&file).unwrap(), b"precious");
     assert_eq!(names(), ["backup", "store"]);
 
@@ -156,7 +156,7 @@ fn a_damaged_or_newer_backup_is_refused() {
     for seq in 1..200 {
         common::apply(&mut store, message(&"text ".repeat(100), vec![copy(1, seq, "b@x")]));
     }
-    backup(&place, &good, &items()).unwrap();
+    backup(&place, &good, || Ok(items())).unwrap();
     let bytes = fs::read(&good).unwrap();
     let refused = |bytes: &[u8], path: &Path| {
         fs::write(path, bytes).unwrap();

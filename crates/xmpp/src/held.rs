@@ -18,13 +18,15 @@ pub(crate) struct Outgoing {
 pub(crate) struct Held {
     queue: VecDeque<Outgoing>,
     bytes: usize,
+    /// How many answers are among them.
+    answers: usize,
     /// The newest write whose end will be told to this queue.
     told: Ticket,
 }
 
 impl Held {
     pub(crate) fn new() -> Held {
-        Held { queue: VecDeque::new(), bytes: 0, told: Ticket(0) }
+        Held { queue: VecDeque::new(), bytes: 0, answers: 0, told: Ticket(0) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -41,10 +43,16 @@ impl Held {
         self.queue.iter().filter_map(|o| o.what.copy())
     }
 
+    /// The write behind which all answers that wait have left, if some wait.
+    pub(crate) fn answers_until(&self) -> Option<Ticket> {
+        (self.answers > 0).then_some(self.told)
+    }
+
     /// Puts something behind all the rest. Gives the write whose end must be told, if nobody has arranged that yet.
     pub(crate) fn push(&mut self, outgoing: Outgoing) -> Option<Ticket> {
         let after = outgoing.after;
         self.bytes += outgoing.bytes.len();
+        self.answers += usize::from(outgoing.what == What::Answer);
         self.queue.push_back(outgoing);
         let news = after > self.told;
         self.told = self.told.max(after);
@@ -56,6 +64,7 @@ impl Held {
         self.queue.front().filter(|o| o.after <= settled)?;
         let outgoing = self.queue.pop_front()?;
         self.bytes -= outgoing.bytes.len();
+        self.answers -= usize::from(outgoing.what == What::Answer);
         Some(outgoing)
     }
 
@@ -63,6 +72,7 @@ impl Held {
     pub(crate) fn drop_failed(&mut self, ticket: Ticket) {
         self.queue.retain(|o| o.after != ticket);
         self.bytes = self.queue.iter().map(|o| o.bytes.len()).sum();
+        self.answers = self.queue.iter().filter(|o| o.what == What::Answer).count();
     }
 }
 
@@ -95,5 +105,20 @@ mod tests {
         assert_eq!(held.bytes(), 14);
         assert_eq!(leaves(&mut held, 2), [14]);
         assert!(held.is_empty() && held.bytes() == 0);
+    }
+
+    #[test]
+    fn answers_that_wait_are_known() {
+        let mut held = Held::new();
+        held.push(outgoing(1, 10));
+        assert_eq!(held.answers_until(), None);
+        held.push(Outgoing { what: What::Answer, ..outgoing(0, 1) });
+        held.push(Outgoing { what: What::Answer, ..outgoing(2, 1) });
+        held.push(outgoing(3, 1));
+        assert_eq!(held.answers_until(), Some(Ticket(3)));
+        assert_eq!(leaves(&mut held, 1), [10, 1]);
+        assert_eq!(held.answers_until(), Some(Ticket(3)));
+        held.drop_failed(Ticket(2));
+        assert_eq!(held.answers_until(), None);
     }
 }

@@ -305,6 +305,8 @@ pub(crate) enum After {
     Release(SessionId),
     /// This stanza is handled now.
     Settle(Origin),
+    /// The answers that its author must hear before this stanza is acknowledged have left.
+    Acknowledge(Origin),
     /// If the batch failed, its author must know: a reply whose error is filled in then.
     Bounce(SessionId, Box<Stanza<'static>>),
     /// If the batch failed, this account's rows are not what memory says: forget and read again.

@@ -8,9 +8,11 @@ mod bench;
 mod clients;
 mod conformance;
 mod deb;
+mod fuzz;
 mod laptops;
 mod plays;
 mod program;
+mod soak;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -72,6 +74,29 @@ enum Command {
         #[arg(long = "try")]
         trial: bool,
     },
+    /// Fuzz a target of fuzz/ (docs/fuzzing.md)
+    Fuzz {
+        /// framer, emit, negotiation, session or shard
+        target: String,
+        /// Do not look for more: keep of the corpus what is needed
+        #[arg(long)]
+        cmin: bool,
+        /// What else libFuzzer shall be told: `-runs=10000000 -max_len=300`
+        #[arg(last = true, value_name = "ARGUMENT")]
+        more: Vec<String>,
+    },
+    /// Let random clients use the release daemon for a long time; fails if memory grows, files leak, or a message is lost
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        /// What the clients do
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// The daemon that the tests use, instead of the one that people get
+        #[arg(long)]
+        debug: bool,
+    },
     /// Run the daemon against real, unmodified chat programs
     Clients {
         /// Only cases whose title has one of these words
@@ -94,6 +119,8 @@ fn main() -> ExitCode {
         Command::Attacks { slow, only } => attacks::attacks(&root(), slow, &only),
         Command::Bench { yardstick, more } => bench::bench(&root(), yardstick.as_ref(), &more),
         Command::Deb { program, lint, trial } => deb::deb(&root(), program.as_deref(), lint, trial),
+        Command::Fuzz { target, cmin, more } => fuzz::fuzz(&root(), &target, cmin, &more),
+        Command::Soak { minutes, seed, debug } => soak::soak(&root(), minutes, seed, debug),
         Command::Clients { only } => clients::clients(&root(), &only),
         Command::Laptops { only } => laptops::laptops(&root(), &only),
     };

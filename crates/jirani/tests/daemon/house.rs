@@ -39,10 +39,10 @@ impl House {
         house
     }
 
-    /// Writes the configuration anew.
+    /// Writes the configuration anew. Without links: houses of several tests, and other machines, would find each other.
     pub(crate) fn configure(&self, more: &str) {
         let listen = format!("listen = [\"127.0.0.1:{}\"]\nlisten_tls = []\n", self.port);
-        fs::write(self.path("config.toml"), listen + "open_to_this_computer = false\n" + more).unwrap();
+        fs::write(self.path("config.toml"), listen + "open_to_this_computer = false\nlinks = false\n" + more).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

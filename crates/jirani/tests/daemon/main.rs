@@ -5,6 +5,7 @@
 mod house;
 mod logs;
 mod metrics;
+mod nearby;
 mod readme;
 mod service;
 mod xmpp;

@@ -134,6 +134,11 @@ impl Finder {
         self.neighbours.len()
     }
 
+    /// Whether a person named this address, and there was room for it.
+    pub fn knows(&self, address: SocketAddr) -> bool {
+        self.manual.contains_key(&address)
+    }
+
     /// What we are called on a network where a neighbour was heard: of two names on one network the lower one dials first.
     pub fn name_beside(&self, neighbour: &Instance) -> Option<&Instance> {
         let (_, heard) = self.neighbours.iter().find(|(instance, _)| *instance == neighbour)?;

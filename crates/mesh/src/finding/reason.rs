@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::interface::Interface;
+
 /// How long nobody must have been found before it is worth a word.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,6 +49,16 @@ impl fmt::Display for Reason {
                 "nobody else on this network answers; if others are there, the access point may keep clients apart"
             }
         })
+    }
+}
+
+impl Reason {
+    /// Why nobody can be found with these interfaces, whoever is there; `None` if somebody can. `loopback`: whether
+    /// neighbours are looked for on this machine itself.
+    pub fn at_once(interfaces: &[Interface], loopback: bool) -> Option<Reason> {
+        let connected = || interfaces.iter().filter(|interface| interface.is_connected(loopback));
+        let shared = connected().any(Interface::is_shared);
+        Evidence { connected: connected().next().is_some(), shared, ..Evidence::default() }.at_once()
     }
 }
 

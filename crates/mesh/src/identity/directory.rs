@@ -17,6 +17,8 @@ use base::limits::PINS_MAX;
 use base::{Bare, DeviceId, Wall};
 
 use crate::genesis::GenesisHash;
+use crate::hash;
+use crate::words::{WORD_BITS, word};
 
 use super::chain::{Chain, Proven};
 use super::fact::{Fact, Hosting, Issuer, Kind, Revocation};
@@ -27,6 +29,9 @@ use group::Group;
 
 /// The kind of a row that has a genesis record.
 const GENESIS: u8 = 0;
+
+/// Words of a fingerprint.
+const FINGERPRINT_WORDS: usize = 6;
 
 /// Whose key an address has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,16 @@ impl Pin {
     /// What a chain proves of its address.
     pub fn of(proven: &Proven) -> Pin {
         Pin { genesis: proven.genesis, person: PersonId::of(&proven.person) }
+    }
+
+    /// The key in six words that two people can compare by voice: 72 bits, so that nobody finds another key with the same
+    /// ones.
+    pub fn fingerprint(&self) -> String {
+        let hash = hash::tagged(hash::FINGERPRINT, &[self.genesis.as_bytes(), &self.person.0[..]].concat());
+        let bits = hash.iter().take(FINGERPRINT_WORDS * WORD_BITS / 8).flat_map(|byte| [byte >> 4, byte & 15]);
+        let nibbles: Vec<u16> = bits.map(u16::from).collect();
+        let found: Vec<&str> = nibbles.chunks(3).map(|n| word(n[0] << 8 | n[1] << 4 | n[2])).collect();
+        found.join("-")
     }
 }
 

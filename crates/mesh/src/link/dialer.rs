@@ -58,6 +58,11 @@ pub enum Input<'a> {
         /// As it was named.
         key: &'a str,
     },
+    /// A person wants a peer to be dialled now, however long it would wait otherwise.
+    Now {
+        /// As it was named.
+        key: &'a str,
+    },
     /// Somebody has reason to think that a peer does not hear us: all links to it are closed and it is dialled anew.
     Redial {
         /// As it was named.
@@ -139,6 +144,7 @@ impl Dialer {
             Input::Instance(name) => self.instance = name.map(str::to_owned),
             Input::Candidate { key, addresses } => self.candidate(now, key, addresses),
             Input::Gone { key } => self.gone(key),
+            Input::Now { key } => self.now(now, key),
             Input::Redial { key } => self.redial(now, key),
             Input::Woke => self.woke(now),
             Input::Event(event) => self.event(now, event),
@@ -164,6 +170,14 @@ impl Dialer {
         linked.map(|(key, _)| key.as_str())
     }
 
+    /// The link to a candidate.
+    pub fn link_to(&self, key: &str) -> Option<LinkId> {
+        match self.candidates.get(key)?.state {
+            State::Linked(link) => Some(link),
+            State::Due(_) | State::Dialling(_) => None,
+        }
+    }
+
     /// Whom a dial is for, while it lasts.
     pub fn key_of(&self, attempt: u64) -> Option<&str> {
         self.dialling.get(&attempt).map(String::as_str)
@@ -171,13 +185,19 @@ impl Dialer {
 
     fn candidate(&mut self, now: Time, key: &str, addresses: &[SocketAddr]) {
         let addresses = best_first(addresses, CANDIDATE_ADDRESSES_MAX);
+        let is_unnoticed = self.is_unnoticed(now);
         if let Some(known) = self.candidates.get_mut(key) {
             let is_news = known.gone || known.addresses != addresses;
+            let is_elsewhere = !addresses.is_empty() && known.addresses != addresses;
             (known.gone, known.addresses) = (false, addresses);
             // Heard again is no proof: the waits stay as long as they were, only this one ends (attack case E08).
-            if is_news && let State::Due(at) = known.state {
-                let earliest = known.dialled_at.map_or(now, |dialled| dialled + DIAL_WAIT_MIN * 4);
-                self.set(key, State::Due(at.min(earliest.max(now))));
+            let wait = if is_unnoticed { DIAL_WAIT_MIN } else { DIAL_WAIT_MIN * 4 };
+            let earliest = known.dialled_at.map_or(now, |dialled| dialled + wait).max(now);
+            match known.state {
+                State::Due(at) if is_news => self.set(key, State::Due(at.min(earliest))),
+                // The old addresses may take long to fail. That dial goes on beside.
+                State::Dialling(_) if is_elsewhere => self.set(key, State::Due(earliest)),
+                State::Due(_) | State::Dialling(_) | State::Linked(_) => {}
             }
             return;
         }
@@ -204,6 +224,15 @@ impl Dialer {
         candidate.gone = true;
         if let State::Due(_) = candidate.state {
             self.remove(key);
+        }
+    }
+
+    fn now(&mut self, now: Time, key: &str) {
+        if let Some(candidate) = self.candidates.get_mut(key)
+            && let State::Due(_) = candidate.state
+        {
+            candidate.failures = 0;
+            self.set(key, State::Due(now));
         }
     }
 
@@ -340,11 +369,15 @@ impl Dialer {
 
     /// How long the other side is given to dial first.
     fn courtesy(&self, now: Time, key: &str) -> Duration {
-        let is_unnoticed = self.unnoticed_until.is_some_and(|until| now < until);
         match &self.instance {
-            Some(instance) if instance.as_str() > key && !is_unnoticed => OTHER_SIDE_TIME,
+            Some(instance) if instance.as_str() > key && !self.is_unnoticed(now) => OTHER_SIDE_TIME,
             Some(_) | None => Duration::ZERO,
         }
+    }
+
+    /// Whether others may not know yet that links to us have ended.
+    fn is_unnoticed(&self, now: Time) -> bool {
+        self.unnoticed_until.is_some_and(|until| now < until)
     }
 
     /// Changes the state of all candidates that have this link.

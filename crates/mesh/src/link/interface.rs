@@ -142,6 +142,24 @@ pub enum DialCause {
     Broken(String),
 }
 
+impl DialCause {
+    /// Every name, so that the first of a kind is seen to come.
+    pub const NAMES: [&str; 6] = ["no-address", "silent", "refused", "full", "ourselves", "broken"];
+
+    /// One word, for counting.
+    pub fn name(&self) -> &'static str {
+        let [no_address, silent, refused, full, ourselves, broken] = DialCause::NAMES;
+        match self {
+            DialCause::NoAddress => no_address,
+            DialCause::Silent => silent,
+            DialCause::Refused(_) => refused,
+            DialCause::Full => full,
+            DialCause::Ourselves => ourselves,
+            DialCause::Broken(_) => broken,
+        }
+    }
+}
+
 /// A door to the layer of links: whoever has it dials, speaks its protocols, and hears what comes of it.
 pub trait Links {
     /// Tells the layer something. What comes of it is told by [`Links::poll`], never at once.

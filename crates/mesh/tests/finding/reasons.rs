@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesh::finding::{Input, Interface, Key};
+use mesh::finding::{Input, Interface, Key, Reason};
 
 use crate::world::{REASONS, World, cable, socket};
 
@@ -122,6 +122,22 @@ fn reasons_are_words_that_a_person_can_act_on() {
     let words: std::collections::BTreeSet<_> = REASONS.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), REASONS.len());
     assert!(words.iter().all(|words| words.len() > 30 && words.is_ascii() && !words.contains('\n')), "{words:?}");
+}
+
+#[test]
+fn what_can_be_said_of_interfaces_alone() {
+    let loopback = Interface { loopback: true, ..cable(1, "lo", &["127.0.0.1/8"]) };
+    let both = |change: fn(&mut Interface)| vec![loopback.clone(), changed(change)];
+    for (interfaces, with_loopback, expect) in [
+        (vec![], false, Some(Reason::NoInterface)),
+        (both(|i| i.up = false), false, Some(Reason::NoInterface)),
+        (both(|i| i.up = false), true, None),
+        (both(|i| i.point_to_point = true), false, Some(Reason::NoMulticast)),
+        (both(|i| i.multicast = false), false, Some(Reason::NoMulticast)),
+        (both(|_| {}), false, None),
+    ] {
+        assert_eq!(Reason::at_once(&interfaces, with_loopback), expect, "{interfaces:?}");
+    }
 }
 
 #[test]

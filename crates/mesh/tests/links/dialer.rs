@@ -1,4 +1,4 @@
-//! Whom to dial when: against a layer of links that answers as each test says.
+//! Whom to dial when: against a layer of links that answers as each test says. Attack cases E08, F06 and F08.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -181,6 +181,25 @@ fn whoever_lost_an_address_dials_at_once() {
     // Later it is as polite as ever.
     bench.pass(SECOND * 10);
     assert_eq!(bench.candidate("c", 2), []);
+}
+
+#[test]
+fn a_dial_to_old_addresses_does_not_keep_the_new_ones_waiting() {
+    // A dial into nothing takes eight seconds; the peer is announced elsewhere meanwhile.
+    let mut bench = Bench::new("a");
+    assert_eq!(bench.candidate("b", 1), [dial(0, 1)]);
+    bench.pass(SECOND);
+    assert_eq!(bench.candidate("b", 1), [], "the same");
+    assert_eq!(bench.candidate("b", 2), []);
+    assert_eq!(bench.pass(SECOND * 5), [(Time(0) + DIAL_WAIT_MIN * 4, dial(1, 2))]);
+    bench.up(1, Some(1), 9, 2);
+    assert_eq!(bench.fail(0), []);
+    assert_eq!(bench.pass(SECOND * 60), []);
+
+    // Whoever has just lost an address knows that what it dialled at once may have been old.
+    assert_eq!(bench.down(1, DownCause::AddressLost), [dial(2, 2)]);
+    assert_eq!(bench.candidate("b", 3), []);
+    assert_eq!(attempts(&bench.pass(DIAL_WAIT_MIN)), [3]);
 }
 
 #[test]
@@ -420,4 +439,18 @@ fn candidates_are_capped_and_the_dead_make_room() {
         assert_eq!(addresses.len(), count.min(CANDIDATE_ADDRESSES_MAX));
     }
     assert_eq!(bench.handle(Input::Candidate { key: "none", addresses: &[] }), []);
+}
+
+#[test]
+fn a_person_need_not_wait() {
+    let mut bench = Bench::new("z");
+    assert_eq!(bench.candidate("~there", 1), [dial(0, 1)]);
+    let now = |bench: &mut Bench| bench.handle(Input::Now { key: "~there" });
+    assert_eq!(now(&mut bench), [], "it is being dialled");
+    bench.fail(0);
+    assert_eq!(now(&mut bench), [dial(1, 1)]);
+    bench.up(7, Some(1), 9, 1);
+    assert_eq!(bench.dialer.link_to("~there"), Some(LinkId(7)));
+    assert_eq!(now(&mut bench), [], "it has its link");
+    assert_eq!((bench.dialer.link_to("~elsewhere"), bench.handle(Input::Now { key: "~elsewhere" })), (None, vec![]));
 }

@@ -12,7 +12,7 @@ use wire::{Element, Xml};
 use crate::error::StreamError;
 use crate::ns;
 use crate::session::What;
-use crate::shard::{Origin, Output, Shard};
+use crate::shard::{After, Origin, Output, Shard};
 
 pub(crate) const REQUEST: &[u8] = b"<r xmlns='urn:xmpp:sm:3'/>";
 
@@ -153,8 +153,17 @@ impl Shard {
         self.sessions.get_mut(&session)?.sm.as_mut().map(|sm| sm.count_in())
     }
 
-    /// A stanza is handled; if the client waits to hear so, it does.
+    /// A stanza is handled. If its author is still to be told what became of it, that comes first: an acknowledgement
+    /// whose error is never heard would be a promise.
     pub(crate) fn settle(&mut self, origin: Origin) {
+        match self.sessions.get(&origin.session).and_then(|session| session.held.answers_until()) {
+            Some(ticket) if origin.number.is_some() => self.after(ticket, After::Acknowledge(origin)),
+            _ => self.acknowledge(origin),
+        }
+    }
+
+    /// A stanza is handled, and its author has been told all; if the client waits to hear so, it does.
+    pub(crate) fn acknowledge(&mut self, origin: Origin) {
         let Some(number) = origin.number else { return };
         let Some(session) = self.sessions.get_mut(&origin.session) else { return };
         let Some(sm) = session.sm.as_mut() else { return };

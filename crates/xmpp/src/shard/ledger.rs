@@ -109,6 +109,7 @@ impl Shard {
         match (then, result) {
             (After::Release(session), _) => self.release_held(session),
             (After::Settle(origin), _) => self.settle(origin),
+            (After::Acknowledge(origin), _) => self.acknowledge(origin),
             (After::Bounce(session, reply), Err(error)) => {
                 let error = StanzaError::from(error);
                 tally::count(&mut self.tally.stanza_errors, error.condition.name());
