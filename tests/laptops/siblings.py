@@ -37,6 +37,17 @@ def enter(person):
     return person
 
 
+def certified(house, domain):
+    """Sees that the daemon has a certificate for a domain, from its own authority."""
+    authority = house.folder / "authority.pem"
+    authority.write_text(house.ask("trust", "--print"))
+    words = ["-connect", f"127.0.0.1:{house.port}", "-starttls", "xmpp", "-xmpphost", domain, "-servername", domain]
+    trust = ["-CAfile", authority, "-verify_hostname", domain, "-verify_return_error"]
+    command = house.laptop.command("openssl", "s_client", *words, *trust)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False)
+    return done.returncode == 0 and "Verification: OK" in done.stdout
+
+
 def sees_itself(person, other, seconds=15):
     """Waits until a client of a person sees the person's other client."""
     roster = person.bot.client_roster
@@ -70,6 +81,9 @@ def two_laptops():
         met = max(first.reaches(lisa), second.reaches(lisa)) - begun
         domain = lisa.address.split("@")[1]
         assert "no domain of this daemon" in refused(second, "account", "add", f"eve@{domain}")
+
+        assert not certified(second, "elsewhere.jirani.alt")
+        assert certified(second, domain)
 
         one, two = enter(lisa), enter(Person(second, lisa.address, lisa.password))
         enter(tom)

@@ -105,8 +105,7 @@ fn start(
     let hosts = Arc::new(hosts(home, config, identity)?);
     let clock = Clock::start();
     let authority = Authority::open(&home.tls()).context("this computer's certificate authority cannot be used")?;
-    let served: Vec<&str> = hosts.domains().collect();
-    let certificates = Arc::new(Certificates::new(authority.leaf(&served, clock.now().wall)?));
+    let certificates = Arc::new(Certificates::new(authority.leaf(&hosts.domains(), clock.now().wall)?));
     certificates.reload(&config.certificate_files())?;
     let opened = progress::during("Opening the store", || None, || Sqlite::open(&home.store()));
     let store = opened.context("the store cannot be opened")?;
@@ -278,9 +277,7 @@ async fn wait(authority: &Authority, daemon: &Daemon, logs: &Logs, again: &dyn F
             () = tokio::time::sleep(CERTIFICATE_CHECK) => false,
             () = engine.domains_changed() => false,
         };
-        let hosts = engine.hosts();
-        let served: Vec<&str> = hosts.domains().collect();
-        match authority.leaf(&served, clock.now().wall) {
+        match authority.leaf(&engine.hosts().domains(), clock.now().wall) {
             Ok(leaf) => certificates.set_own(leaf),
             Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays"),
         }

@@ -34,13 +34,22 @@ impl Hosts {
 
     /// Whether clients may log in at this domain.
     pub fn has_domain(&self, domain: &str) -> bool {
-        self.domains().any(|known| known == domain)
+        self.served.iter().any(|served| served == domain) || self.of_guests().any(|known| known == domain)
     }
 
-    /// The domains at which clients may log in; one may come twice.
-    pub fn domains(&self) -> impl Iterator<Item = &str> {
-        let of_guests = self.guests.iter().filter_map(|guest| guest.as_str().split_once('@'));
-        self.served.iter().map(String::as_str).chain(of_guests.map(|(_, domain)| domain))
+    /// The domains at which clients may log in, those that are served as a whole first.
+    pub fn domains(&self) -> Vec<&str> {
+        let mut domains: Vec<&str> = self.served.iter().map(String::as_str).collect();
+        for domain in self.of_guests() {
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        domains
+    }
+
+    fn of_guests(&self) -> impl Iterator<Item = &str> {
+        self.guests.iter().filter_map(|guest| guest.as_str().split_once('@')).map(|(_, domain)| domain)
     }
 
     /// The domain that a stream header's `to` means.
@@ -52,7 +61,7 @@ impl Hosts {
         match to.domain() {
             // The address that a person types into a client that asks only for a server. The bind result tells the real one.
             "localhost" | "127.0.0.1" | "[::1]" => Some(&self.primary),
-            domain => self.domains().find(|known| *known == domain),
+            domain => self.domains().into_iter().find(|known| *known == domain),
         }
     }
 }
@@ -63,12 +72,12 @@ mod tests {
 
     #[test]
     fn who_is_here_and_who_is_not() {
-        let addresses = |text: &str| BTreeSet::from([Bare::new(text).unwrap()]);
+        let addresses = |texts: &[&str]| texts.iter().map(|text| Bare::new(text).unwrap()).collect();
         let hosts = Hosts {
             primary: "here".into(),
             served: vec!["here".into(), "also.here".into()],
-            guests: addresses("lisa@there"),
-            away: addresses("paulo@here"),
+            guests: addresses(&["ana@there", "lisa@there", "tom@also.here"]),
+            away: addresses(&["paulo@here"]),
         };
         for (jid, expect) in [
             ("here", true),
@@ -87,6 +96,6 @@ mod tests {
         ] {
             assert_eq!(hosts.serves(&Jid::new(jid).unwrap()), expect, "{jid}");
         }
-        assert_eq!(hosts.domains().collect::<Vec<_>>(), ["here", "also.here", "there"]);
+        assert_eq!(hosts.domains(), ["here", "also.here", "there"]);
     }
 }

@@ -204,7 +204,11 @@ impl Shard {
             Verdict::NewPassword(account, password) => {
                 desk::registration::begin(self, place, address, origin, stanza, (account, password))
             }
-            Verdict::NeedsRoster => self.park_for_roster(address, Way::In, origin, stanza),
+            Verdict::NeedsRoster => {
+                // What is asked of the server about oneself waits for one's own account: the server has none.
+                let asker = stanza.head.from.as_ref().filter(|_| place == Place::Server).map(Bare::of);
+                self.park_for_roster(asker.as_ref().unwrap_or(address), Way::In, origin, stanza)
+            }
             Verdict::NeedsPrivate => self.park_for_private(address, origin, stanza),
             Verdict::Read(query, reading) => {
                 let (address, stanza) = (address.clone(), stanza.into_owned());

@@ -53,7 +53,7 @@ fn route(shard: &Shard, address: &Bare, stanza: &Stanza<'_>) -> Route {
         // theirs, which has heard it too.
         match kind {
             MessageType::Chat => {}
-            MessageType::Normal if shard.has_siblings(address) => {}
+            MessageType::Normal if shard.is_shared(address) => {}
             MessageType::Error => return Route::Drop,
             MessageType::Normal | MessageType::Groupchat | MessageType::Headline => return Route::Refuse,
         }

@@ -206,9 +206,9 @@ impl Shard {
             && !self.devices_with(to).is_empty()
     }
 
-    /// Whether an account has other devices, each with a list of contacts of its own: then what is not in the list here may
-    /// be in another, and nobody is told that they have no subscription.
-    pub(crate) fn has_siblings(&self, own: &Bare) -> bool {
+    /// Whether an account is on other devices too, each with a list of contacts of its own: then what is not in the list
+    /// here may be in another, and nobody is told that they have no subscription.
+    pub(crate) fn is_shared(&self, own: &Bare) -> bool {
         let known = self.accounts.get(own).is_some_and(|account| !account.siblings.is_empty());
         known || self.config.hosts.guests.contains(own)
     }
