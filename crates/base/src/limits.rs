@@ -164,6 +164,10 @@ pub const DIRECTED_PRESENCE_MAX: usize = 1024;
 /// One request on a control socket: a name, a password and their frame (attack case E10).
 pub const CONTROL_LINE_BYTES_MAX: usize = 8192;
 
+/// Bytes of a file in which an account goes to another laptop: about 2000 are filled, and with 22 words it fits into one
+/// request on a control socket.
+pub const SHARE_FILE_BYTES_MAX: usize = 6144;
+
 /// Connections to the metrics port at once: one collector, and who looks by hand. Others wait.
 pub const METRICS_CONNECTIONS_MAX: usize = 4;
 /// Bytes of a request there. Prometheus sends under 400.

@@ -1,8 +1,13 @@
 //! `jirani account`: asks the running daemon, which alone writes the store.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use base::limits::SHARE_FILE_BYTES_MAX;
+use mesh::phrase::PHRASE_WORDS;
 
 use crate::cli::{Account, Password};
 use crate::config::Config;
@@ -16,6 +21,8 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         Account::Add { name, password } => Request::Add { name, password: read(&password)? },
         Account::Passwd { name, password } => Request::Passwd { name, password: read(&password)? },
         Account::List => Request::List,
+        Account::Share { name, file } => return share(home, name, &file),
+        Account::Take { file } => Request::Take { file: read_share(&file)?, words: read_words()? },
         Account::Remove { name, yes } => {
             if !yes && !confirm(&format!("Remove {name} with all contacts and messages?"))? {
                 bail!("nothing was removed");
@@ -37,10 +44,58 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         }
         Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{}", harmless(a))),
         Reply::Done => println!("Done."),
-        Reply::Status(_) | Reply::Contested { .. } | Reply::Said(_) => bail!("the daemon answered something else"),
+        Reply::Status(_) | Reply::Contested { .. } | Reply::Said(_) | Reply::Share { .. } => {
+            bail!("the daemon answered something else")
+        }
         Reply::Refused(why) => bail!("{why}"),
     }
     Ok(())
+}
+
+/// Writes an account into a file that did not exist, which its owner alone can read.
+fn share(home: &Home, name: String, file: &Path) -> Result<()> {
+    if file.exists() {
+        bail!("{} exists already, and nothing is ever written over", file.display());
+    }
+    let Reply::Share { address, file: text, words } = control::ask(home, &Request::Share { name })? else {
+        bail!("the daemon answered something else");
+    };
+    let write = || -> io::Result<()> {
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        out.write_all(text.as_bytes())?;
+        out.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", file.display()))?;
+    let words: Vec<_> = words.split(' ').collect();
+    println!("{} has {}. Whoever has it and these words can be", file.display(), harmless(&address));
+    println!("this person: keep them apart, and delete the file when it has been taken. The words, shown only now:\n");
+    words.chunks(6).for_each(|line| println!("  {}", line.join(" ")));
+    println!("\nOn the other laptop: jirani account take FILE");
+    Ok(())
+}
+
+fn read_share(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    let most = SHARE_FILE_BYTES_MAX as u64 + 1;
+    let read = File::open(file).and_then(|file| file.take(most).read_to_string(&mut text));
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text)
+}
+
+/// The words may be typed on one line or on several.
+fn read_words() -> Result<String> {
+    if io::stdin().is_terminal() {
+        println!("The {PHRASE_WORDS} words that the other laptop has shown:");
+    }
+    let mut words = String::new();
+    for line in io::stdin().lock().lines() {
+        let line = line.context("cannot read the words")?;
+        words = format!("{words} {line}");
+        if line.trim().is_empty() || words.split_whitespace().count() >= PHRASE_WORDS {
+            break;
+        }
+    }
+    Ok(words)
 }
 
 /// Where clients connect, in words.

@@ -165,6 +165,23 @@ pub(crate) enum Account {
         #[command(flatten)]
         password: Password,
     },
+    /// Write an account into a file, for your other laptop: then messages reach both
+    ///
+    /// With the words that it shows, whoever has the file can be you. Contacts and history do not go along, and a password
+    /// that is changed later is changed on one laptop only.
+    Share {
+        /// Its name, or its whole address
+        name: String,
+        /// The file to write; one that exists is never written over
+        file: PathBuf,
+    },
+    /// Take an account out of a file that `share` has written on your other laptop
+    ///
+    /// Asks for the words; from a script, they are the first line. The password is the same as there.
+    Take {
+        /// The file
+        file: PathBuf,
+    },
     /// Remove an account with all its contacts and messages
     Remove {
         /// Its name, or its whole address

@@ -5,11 +5,12 @@ use std::cell::OnceCell;
 use std::ffi::CString;
 use std::io::ErrorKind;
 use std::rc::Rc;
-
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use base::Bare;
+use base::ledger::Credential;
+use base::{AccountId, Bare};
+use mesh::domain::SUFFIX;
 use net::certificates::Certificates;
 use net::clock::Clock;
 use net::engine::Engine;
@@ -22,12 +23,13 @@ use crate::exit::NotRunning;
 use crate::home::Home;
 use crate::nearby;
 use crate::password;
+use crate::people::{self, Kept};
+use crate::share::{Share, Shared};
 use crate::status::{self, Status};
 
 /// What answers: the running daemon's parts.
 pub(crate) struct Daemon {
     pub(crate) engine: Rc<Engine>,
-    pub(crate) hosts: Arc<Hosts>,
     pub(crate) home: Home,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) clock: Clock,
@@ -47,6 +49,10 @@ pub(crate) enum Request {
     Passwd { name: String, password: Option<String> },
     /// Remove an account.
     Remove { name: String },
+    /// Seal an account for the person's other laptop.
+    Share { name: String },
+    /// Open what another laptop has sealed, and make the account here.
+    Take { file: String, words: String },
     /// List the accounts.
     List,
     /// Say how the daemon is.
@@ -71,6 +77,8 @@ pub(crate) enum Reply {
     Account { address: String, password: Option<String> },
     /// Addresses.
     Accounts(Vec<String>),
+    /// A sealed account: what to write into a file, and the words that open it.
+    Share { address: String, file: String, words: String },
     /// How the daemon is.
     Status(Box<Status>),
     /// Two keys of a contested address.
@@ -137,6 +145,8 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Add { name, password } => add(daemon, &name, password).await,
         Request::Passwd { name, password } => passwd(daemon, &name, password).await,
         Request::Remove { name } => remove(daemon, &name).await,
+        Request::Share { name } => share(daemon, &name).await,
+        Request::Take { file, words } => take(daemon, &file, &words).await,
         Request::List => list(daemon).await,
         Request::Status => status::look(daemon).await.map(|status| Reply::Status(Box::new(status))),
         Request::Dial { address } => nearby::dialled(daemon, &address).await,
@@ -148,7 +158,7 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
 }
 
 async fn add(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Reply> {
-    let address = address(&daemon.hosts, name)?;
+    let address = address(&daemon.engine.hosts(), name)?;
     let made = password.is_none().then(password::generate);
     let credentials =
         daemon.engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
@@ -167,14 +177,14 @@ async fn add(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Re
 }
 
 async fn mine(daemon: &Daemon, name: &str) -> Result<Reply> {
-    let address = address(&daemon.hosts, name)?;
+    let address = address(&daemon.engine.hosts(), name)?;
     find(daemon, &address).await?;
     Ok(Reply::Account { address: address.to_string(), password: None })
 }
 
 async fn passwd(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Reply> {
-    let address = address(&daemon.hosts, name)?;
-    let account = find(daemon, &address).await?;
+    let address = address(&daemon.engine.hosts(), name)?;
+    let (account, _) = find(daemon, &address).await?;
     let made = password.is_none().then(password::generate);
     let credentials =
         daemon.engine.make_credentials(made.as_ref().or(password.as_ref()).expect("given or made")).await?;
@@ -186,12 +196,60 @@ async fn passwd(daemon: &Daemon, name: &str, password: Option<String>) -> Result
 }
 
 async fn remove(daemon: &Daemon, name: &str) -> Result<Reply> {
-    let address = address(&daemon.hosts, name)?;
-    let account = find(daemon, &address).await?;
+    let address = address(&daemon.engine.hosts(), name)?;
+    let (account, _) = find(daemon, &address).await?;
     match daemon.engine.command(Command::RemoveAccount { address, account }).await {
         Answer::Failed(error) => Err(error).context("the account could not be removed"),
         _ => Ok(Reply::Done),
     }
+}
+
+/// Laptops that share an account must be able to find each other.
+fn neighbourhood(daemon: &Daemon) -> Result<&Neighbourhood> {
+    match daemon.neighbourhood.get() {
+        Some(Ok(neighbourhood)) => Ok(neighbourhood),
+        Some(Err(why)) => bail!("this daemon has no links to other laptops: {why}"),
+        None => bail!("this daemon makes no links to other laptops: `links` is off in its configuration"),
+    }
+}
+
+async fn share(daemon: &Daemon, name: &str) -> Result<Reply> {
+    let address = address(&daemon.engine.hosts(), name)?;
+    let neighbourhood = neighbourhood(daemon)?;
+    let (account, credentials) = find(daemon, &address).await?;
+    let chain = neighbourhood.chain_of(&address);
+    let chain = chain.with_context(|| format!("only accounts at a domain that ends in {SUFFIX} can be shared"))?;
+    let kept = Kept::of(&daemon.home, account)?.context("the account has no keys")?;
+    let share = Share::new(chain.genesis(), chain.membership(), &kept.person, &credentials);
+    let (file, words) = share.seal()?;
+    Ok(Reply::Share { address: address.to_string(), file, words: words.to_string() })
+}
+
+async fn take(daemon: &Daemon, file: &str, words: &str) -> Result<Reply> {
+    let neighbourhood = neighbourhood(daemon)?;
+    let Shared { guest, person, credentials } = Share::open(file, words)?.read()?;
+    let address = guest.address()?;
+    if daemon.home.identity(None)?.genesis == guest.genesis {
+        bail!("{address} is of this laptop's own domain: the file is for another laptop");
+    }
+    let kept = Kept { person, device: net::random(), guest: Some(guest) };
+    kept.prove(daemon.clock.now().wall)?;
+    let account = match daemon.engine.credentials(address.clone()).await? {
+        Some((account, _)) if Kept::of(&daemon.home, account)?.is_some() => bail!("{address} is here already"),
+        // It was being taken when the daemon ended.
+        Some((account, _)) => account,
+        None => {
+            let command = Command::CreateAccount { address: address.clone(), credentials };
+            if let Answer::Failed(error) = daemon.engine.command(command).await {
+                return Err(error).context("the account could not be made");
+            }
+            find(daemon, &address).await?.0
+        }
+    };
+    kept.save(&daemon.home, account)?;
+    daemon.engine.set_guests(people::guests(&daemon.home)?);
+    neighbourhood.keys_changed();
+    Ok(Reply::Account { address: address.to_string(), password: None })
 }
 
 async fn list(daemon: &Daemon) -> Result<Reply> {
@@ -202,19 +260,18 @@ async fn list(daemon: &Daemon) -> Result<Reply> {
     }
 }
 
-async fn find(daemon: &Daemon, address: &Bare) -> Result<base::AccountId> {
+async fn find(daemon: &Daemon, address: &Bare) -> Result<(AccountId, Vec<Credential>)> {
     let found = daemon.engine.credentials(address.clone()).await?;
-    let (account, _) =
-        found.with_context(|| format!("there is no account {address}. `jirani account list` shows all"))?;
-    Ok(account)
+    found.with_context(|| format!("there is no account {address}. `jirani account list` shows all"))
 }
 
-/// What a person means by a name: a whole address of ours, or a local part of the primary domain.
+/// What a person means by a name: a whole address of ours or of an account that was taken from another laptop, or a local part of the primary domain.
 pub(crate) fn address(hosts: &Hosts, name: &str) -> Result<Bare> {
     let text = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", hosts.primary) };
     let address = Bare::new(&text).with_context(|| format!("{name} cannot be a name"))?;
     let jid = address.jid();
-    if jid.local().is_none() || !hosts.served.iter().any(|d| d == jid.domain()) {
+    let known = hosts.served.iter().any(|domain| domain == jid.domain()) || hosts.guests.contains(&address);
+    if jid.local().is_none() || !known {
         bail!("{} is no domain of this daemon", jid.domain());
     }
     Ok(address)

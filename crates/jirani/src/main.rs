@@ -23,6 +23,7 @@ mod people;
 mod progress;
 mod run;
 mod setup;
+mod share;
 mod sockets;
 mod status;
 mod terminal;

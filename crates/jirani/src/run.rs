@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::control::{self, Daemon, Reply, Request};
 use crate::home::{Home, Identity};
 use crate::logs::{Format, Logs};
-use crate::people::People;
+use crate::people::{self, People};
 use crate::{machine, metrics, progress, setup, sockets};
 
 /// How often the daemon looks whether its certificate must be renewed.
@@ -102,17 +102,17 @@ fn start(
     identity: &Identity,
     listeners: Vec<(TcpListener, Begin)>,
 ) -> Result<(Rc<Daemon>, Authority)> {
-    let hosts = Arc::new(hosts(config, identity)?);
+    let hosts = Arc::new(hosts(home, config, identity)?);
     let clock = Clock::start();
     let authority = Authority::open(&home.tls()).context("this computer's certificate authority cannot be used")?;
-    let served: Vec<&str> = hosts.served.iter().map(String::as_str).collect();
+    let served: Vec<&str> = hosts.domains().collect();
     let certificates = Arc::new(Certificates::new(authority.leaf(&served, clock.now().wall)?));
     certificates.reload(&config.certificate_files())?;
     let opened = progress::during("Opening the store", || None, || Sqlite::open(&home.store()));
     let store = opened.context("the store cannot be opened")?;
     let engine = Engine::start(Parts {
         shard: xmpp::Config {
-            hosts: Arc::clone(&hosts),
+            hosts,
             node: identity.node,
             archive: config.archive,
             resume_time_max: Duration::from_secs(u64::from(config.resume_minutes) * 60),
@@ -132,7 +132,6 @@ fn start(
     }
     let daemon = Daemon {
         engine,
-        hosts,
         home: home.clone(),
         certificates,
         clock,
@@ -174,12 +173,13 @@ fn teller(daemon: &Rc<Daemon>) -> net::metrics::Teller {
     })
 }
 
-/// The domains: an administrator's own one before the node's.
-fn hosts(config: &Config, identity: &Identity) -> Result<Hosts> {
+/// The domains, an administrator's own one before the node's; and the accounts of other laptops' domains.
+fn hosts(home: &Home, config: &Config, identity: &Identity) -> Result<Hosts> {
     let own = identity.genesis.name().to_string();
+    let guests = people::guests(home)?;
     Ok(match config.domain()? {
-        None => Hosts { primary: own.clone(), served: vec![own] },
-        Some(domain) => Hosts { primary: domain.clone(), served: vec![domain, own] },
+        None => Hosts { primary: own.clone(), served: vec![own], guests, ..Hosts::default() },
+        Some(domain) => Hosts { primary: domain.clone(), served: vec![domain, own], guests, ..Hosts::default() },
     })
 }
 
@@ -232,7 +232,7 @@ async fn welcome(config: &Config, daemon: &Daemon, identity: &Identity, name: Op
             _ => {}
         }
     } else {
-        println!("Jirani is running for {} on {}.", daemon.hosts.primary, crate::account::server(config));
+        println!("Jirani is running for {} on {}.", daemon.engine.hosts().primary, crate::account::server(config));
         let system = if daemon.home.is_system() { "--system " } else { "" };
         println!(
             "`jirani {system}account add NAME` makes an account, `jirani setup CLIENT` says what to type into a chat program."
@@ -265,7 +265,7 @@ fn take_again(config: &Config, certificates: &Certificates, logs: &Logs) {
 
 /// Waits for the end; on SIGHUP reads the configuration and certificates again, and these before they expire.
 async fn wait(authority: &Authority, daemon: &Daemon, logs: &Logs, again: &dyn Fn() -> Result<Config>) -> Result<()> {
-    let Daemon { hosts, certificates, clock, .. } = daemon;
+    let Daemon { engine, certificates, clock, .. } = daemon;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -275,8 +275,10 @@ async fn wait(authority: &Authority, daemon: &Daemon, logs: &Logs, again: &dyn F
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => true,
             () = tokio::time::sleep(CERTIFICATE_CHECK) => false,
+            () = engine.domains_changed() => false,
         };
-        let served: Vec<&str> = hosts.served.iter().map(String::as_str).collect();
+        let hosts = engine.hosts();
+        let served: Vec<&str> = hosts.domains().collect();
         match authority.leaf(&served, clock.now().wall) {
             Ok(leaf) => certificates.set_own(leaf),
             Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays"),

@@ -162,7 +162,7 @@ pub(crate) async fn look(daemon: &Daemon) -> Result<Status> {
     let certificate = |(domain, ends): (Option<String>, Wall)| Certificate { domain, ends_ms: ends.0 };
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        domain: daemon.hosts.primary.clone(),
+        domain: daemon.engine.hosts().primary.clone(),
         data: daemon.home.path().display().to_string(),
         now_ms: daemon.clock.now().wall.0,
         since_ms: daemon.since.0,

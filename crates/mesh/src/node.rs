@@ -274,6 +274,11 @@ impl Node {
         &self.directory
     }
 
+    /// What proves that an account of this node is its address.
+    pub fn own_chain(&self, address: &Bare) -> Option<&Chain> {
+        self.devices.iter().map(|(own, _)| own.chain()).find(|chain| chain.proven().address == *address)
+    }
+
     /// Who is in reach.
     pub fn neighbours(&self) -> impl Iterator<Item = Neighbour> {
         self.reach.iter().filter_map(|(device, (address, links))| {
@@ -330,9 +335,11 @@ impl Node {
 
     fn handle_devices(&mut self, devices: Vec<(Arc<Own>, Visibility)>) {
         let address = |own: &Own| own.chain().proven().address.clone();
-        let before: BTreeSet<Bare> = self.devices.iter().map(|(own, _)| address(own)).collect();
         let after: BTreeSet<Bare> = devices.iter().map(|(own, _)| address(own)).collect();
-        before.difference(&after).for_each(|gone| self.directory.remove_own(gone));
+        for gone in self.devices.iter().map(|(own, _)| own.chain().proven()).filter(|own| !after.contains(&own.address))
+        {
+            self.directory.remove_own(&gone.address, gone.device);
+        }
         for (own, _) in &devices {
             self.directory.add_own(address(own), Pin::of(own.chain().proven()));
             if let Err(refusal) = self.directory.learn(self.now.wall, own.chain()) {
@@ -353,8 +360,7 @@ impl Node {
     }
 
     fn own_device(&self, address: &Bare) -> Option<DeviceId> {
-        let mut proven = self.devices.iter().map(|(own, _)| own.chain().proven());
-        proven.find(|proven| proven.address == *address).map(|proven| proven.device)
+        self.own_chain(address).map(|chain| chain.proven().device)
     }
 
     fn own_address(&self, device: DeviceId) -> Option<Bare> {
@@ -558,8 +564,10 @@ impl Node {
         // It is refused again, of course; but a contradiction of its authority is kept.
         self.directory.learn(self.now.wall, &chain).ok();
         if let Refusal::KeyChanged(change) = refusal {
-            // People are told once, not with every link.
-            if self.contested.insert(change.address.clone(), chain).is_none() {
+            // Told once, not with every link.
+            let shown = Pin::of(chain.proven());
+            let before = self.contested.insert(change.address.clone(), chain);
+            if before.is_none_or(|before| Pin::of(before.proven()) != shown) {
                 self.outputs.push_back(Output::Trouble(Trouble::KeyChanged(change)));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX};
 use base::{Bare, DeviceId, LinkId, Now, Time, Wall};
-use mesh::identity::household::{self, Keys};
+use mesh::identity::household::{self, Authority, Keys};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{DeviceKey, Directory, PersonKey, Pin};
 use mesh::link::{CloseCode, Command, DialCause, DownCause, Event, ProtocolId};
@@ -40,7 +40,8 @@ fn address(name: &str, house: u8) -> Bare {
 fn own(name: &str, house: u8, seed: u8) -> Arc<Own> {
     let (person, device) = (PersonKey::from_seed(&[seed; 32]), DeviceKey::from_seed(&[seed + 50; 32]));
     let genesis = &DOMAINS[usize::from(house)];
-    let keys = Keys { genesis, root: &root(house + 1), person: &person, device: &device };
+    let root = root(house + 1);
+    let keys = Keys { genesis, authority: Authority::Root(&root), person: &person, device: &device };
     let chain = household::certify(&mut Directory::new(), NOW.wall, &address(name, house), keys).unwrap();
     Arc::new(Own::new(device, chain).unwrap())
 }

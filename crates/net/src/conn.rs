@@ -545,7 +545,7 @@ impl Conn {
         }
         let security = self.security(engine);
         let now = engine.clock.now().mono;
-        let negotiation = Negotiation::new(now, engine.hosts.clone(), security, crate::random());
+        let negotiation = Negotiation::new(now, engine.hosts(), security, crate::random());
         self.input.borrow_mut().stage = Stage::Negotiating(Box::new(Negotiating::new(negotiation)));
     }
 

@@ -68,7 +68,9 @@ enum FromStore {
 /// The driver of one shard. It lives on one thread; handles to it are `Rc`.
 pub struct Engine {
     pub(crate) clock: Clock,
-    pub(crate) hosts: Arc<Hosts>,
+    hosts: RefCell<Arc<Hosts>>,
+    /// Told when the domains of clients are others than before.
+    domains: Notify,
     pub(crate) tls: RefCell<Option<Arc<ServerConfig>>>,
     pub(crate) tls_required_on_loopback: bool,
     pub(crate) registrations: Registrations,
@@ -135,7 +137,8 @@ impl Engine {
         let clock = Clock::start();
         let engine = Rc::new(Engine {
             clock,
-            hosts: Arc::clone(&parts.shard.hosts),
+            hosts: RefCell::new(Arc::clone(&parts.shard.hosts)),
+            domains: Notify::new(),
             tls: RefCell::new(parts.tls),
             tls_required_on_loopback: parts.tls_required_on_loopback,
             registrations: Registrations::new(parts.registration),
@@ -168,6 +171,39 @@ impl Engine {
         });
         tokio::task::spawn_local(Rc::clone(&engine).drive(from_store));
         Ok(engine)
+    }
+
+    /// Whom this node serves.
+    pub fn hosts(&self) -> Arc<Hosts> {
+        Arc::clone(&self.hosts.borrow())
+    }
+
+    /// From now on these are the accounts here at domains whose root key is elsewhere.
+    pub fn set_guests(&self, guests: BTreeSet<Bare>) {
+        if guests != self.hosts.borrow().guests {
+            let hosts = Hosts::clone(&self.hosts());
+            self.set_hosts(Hosts { guests, ..hosts });
+            self.domains.notify_one();
+        }
+    }
+
+    /// From now on these people of the served domains are known to live on other nodes only.
+    pub(crate) fn set_away(&self, away: BTreeSet<Bare>) {
+        if away != self.hosts.borrow().away {
+            let hosts = Hosts::clone(&self.hosts());
+            self.set_hosts(Hosts { away, ..hosts });
+        }
+    }
+
+    fn set_hosts(&self, hosts: Hosts) {
+        let hosts = Arc::new(hosts);
+        self.hosts.replace(Arc::clone(&hosts));
+        self.handle(Input::Hosts(hosts));
+    }
+
+    /// Waits until there are other domains at which clients may log in. For one who waits.
+    pub async fn domains_changed(&self) {
+        self.domains.notified().await;
     }
 
     /// Makes credentials of a password as this node keeps them. Takes some milliseconds of CPU.

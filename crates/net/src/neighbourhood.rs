@@ -2,7 +2,7 @@
 //! shard say, and does what it says. Beside the engine, on the same thread.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use base::limits::TROUBLES_MAX;
 use base::{Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
-use mesh::identity::{Directory, KeyChange, Pin};
+use mesh::identity::{Chain, Directory, KeyChange, Pin};
 use mesh::link::{Event, Links as _, ProtocolId};
 use mesh::node::{Dialled, Input, Neighbour, Node, Output, Tally, Trouble};
 use tokio::sync::{mpsc, oneshot};
@@ -50,6 +50,12 @@ pub trait Keyring {
     /// # Errors
     /// If the keys cannot be read or written.
     fn device(&self, directory: &mut Directory, now: Wall, account: &AccountRow) -> io::Result<Option<Arc<Own>>>;
+
+    /// The accounts at domains whose root key is elsewhere.
+    ///
+    /// # Errors
+    /// If the keys cannot be read.
+    fn guests(&self) -> io::Result<BTreeSet<Bare>>;
 
     /// Forgets the keys of all accounts but these.
     ///
@@ -95,7 +101,7 @@ pub(crate) enum Ask {
         /// The parcel.
         bytes: Vec<u8>,
     },
-    /// An account was made or removed.
+    /// An account was made or removed, or something new may be said of one.
     Accounts,
     /// Somebody is at this address. An answer says that it is being tried.
     Dial(SocketAddr, oneshot::Sender<()>),
@@ -258,6 +264,16 @@ impl Neighbourhood {
         }
     }
 
+    /// An account has other keys than before.
+    pub fn keys_changed(&self) {
+        self.ask(Ask::Accounts);
+    }
+
+    /// What proves that an account of this node is its address, as it was said last.
+    pub fn chain_of(&self, address: &Bare) -> Option<Chain> {
+        self.node.borrow().own_chain(address).cloned()
+    }
+
     fn ask(&self, ask: Ask) {
         // Nobody listens only when the daemon ends.
         let _ = self.asks.send(ask);
@@ -370,6 +386,11 @@ impl Drive {
         if let Err(error) = self.keyring.retain(&accounts) {
             tracing::warn!(%error, "the keys of removed accounts are still there");
         }
+        match self.keyring.guests() {
+            Ok(guests) => self.engine.set_guests(guests),
+            Err(error) => tracing::error!(%error, "accounts of other laptops' domains stay as they were"),
+        }
+        let here: BTreeSet<Bare> = accounts.iter().map(|account| account.address.clone()).collect();
         for account in accounts {
             let own = {
                 let mut node = self.shared.node.borrow_mut();
@@ -386,6 +407,13 @@ impl Drive {
         // If it still does not hold, it is told again.
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
         self.handle(Input::Devices(devices));
+        let served = self.engine.hosts();
+        let away = {
+            let node = self.shared.node.borrow();
+            let residents = served.served.iter().flat_map(|domain| node.directory().residents(domain));
+            residents.filter(|address| !here.contains(*address)).cloned().collect()
+        };
+        self.engine.set_away(away);
     }
 
     /// Gives the node one input and does what it says.
@@ -403,6 +431,11 @@ impl Drive {
                 Output::Link(command) => self.door.command(command),
                 Output::Reach { device, address, up } => {
                     tracing::info!(%address, ?device, up, "reach");
+                    // Another device of one of our people, or of our domain: it may have brought a newer membership, or show
+                    // where somebody lives.
+                    if up && self.engine.hosts().has_domain(address.jid().domain()) {
+                        self.shared.ask(Ask::Accounts);
+                    }
                     self.engine.handle(ShardInput::Reach { device, address, up });
                 }
                 Output::Parcel { from, to, bytes } => {
@@ -425,10 +458,14 @@ impl Drive {
     }
 
     fn trouble(&self, trouble: Trouble) {
+        let mut troubles = self.shared.troubles.borrow_mut();
         match &trouble {
             Trouble::KeyChanged(change) => {
                 tracing::warn!(address = %change.address, "somebody shows another key than the known one and is not believed");
-                self.engine.handle(ShardInput::KeyChanged { address: change.address.clone() });
+                // Whoever makes key after key sends nobody message after message.
+                if !troubles.iter().any(|(_, known)| is_about_key(known, &change.address)) {
+                    self.engine.handle(ShardInput::KeyChanged { address: change.address.clone() });
+                }
             }
             Trouble::Twin(address) => {
                 tracing::error!(%address, "another computer has the same keys: one data directory was copied");
@@ -439,7 +476,7 @@ impl Drive {
             Trouble::TooManyKeys => tracing::warn!("no more keys of people can be remembered"),
         }
         let now = self.engine.clock.now().wall;
-        remember(&mut self.shared.troubles.borrow_mut(), now, trouble);
+        remember(&mut troubles, now, trouble);
     }
 }
 

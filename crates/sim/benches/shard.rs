@@ -27,7 +27,7 @@ struct Scene {
 
 impl Scene {
     fn new(people: u64, archive: bool) -> Scene {
-        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
+        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()], ..Hosts::default() };
         let config = Config {
             hosts: Arc::new(hosts),
             node: 1,

@@ -127,7 +127,7 @@ impl Bench {
     /// The same, with something different.
     pub fn set_up(seed: u64, setup: Setup) -> Bench {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let hosts = Hosts { primary: setup.domain.clone(), served: vec![setup.domain.clone()] };
+        let hosts = Hosts { primary: setup.domain.clone(), served: vec![setup.domain.clone()], ..Hosts::default() };
         let config = Config {
             hosts: Arc::new(hosts),
             node: rng.next_u64(),
@@ -158,14 +158,15 @@ impl Bench {
         }
     }
 
-    /// The address of an account of this node.
+    /// The address of an account of this node: a name of its domain, or a whole address.
     fn address(&self, account: &str) -> Bare {
-        Bare::new(&format!("{account}@{}", self.setup.domain)).expect("tests have proper names")
+        Bare::new(&self.ordinary(account).address()).expect("tests have proper names")
     }
 
     /// An ordinary client of an account of this node.
     pub(crate) fn ordinary(&self, account: &str) -> Login {
-        Login { domain: self.setup.domain.clone(), ..login(account) }
+        let (name, domain) = account.split_once('@').unwrap_or((account, &self.setup.domain));
+        Login { domain: domain.into(), ..login(name) }
     }
 
     // --- people -----------------------------------------------------------------------------------------------------
@@ -189,9 +190,9 @@ impl Bench {
     /// A client that is not connected. Makes its account if there is none.
     #[track_caller]
     pub fn client(&mut self, login: Login) -> Seat {
-        let kept = self.node.twin.answer(&Query::Credentials(self.address(&login.account)));
+        let kept = self.node.twin.answer(&Query::Credentials(self.address(&login.address())));
         if !matches!(kept, Ok(Rows::Credentials(Some(_)))) {
-            self.make_account(&login.account, PASSWORD);
+            self.make_account(&login.address(), PASSWORD);
         }
         self.places.push(Place { client: Client::new(login), conn: None, reads: true });
         Seat(self.places.len() - 1)
@@ -439,6 +440,12 @@ impl Bench {
     /// A device of another node comes in reach, or leaves.
     pub fn reach(&mut self, device: DeviceId, address: &Bare, up: bool) {
         self.node.reach(self.now, device, address.clone(), up);
+        self.perform();
+    }
+
+    /// Whom the node serves, from now on.
+    pub fn serve(&mut self, change: impl FnOnce(&mut Hosts)) {
+        self.node.serve(self.now, change);
         self.perform();
     }
 

@@ -164,11 +164,8 @@ impl Group {
     /// A client with XEP-0198 of an account, online and available.
     #[track_caller]
     pub fn login(&mut self, member: Member, account: &str, resource: &str) -> At {
-        if !self
-            .devices
-            .values()
-            .any(|(m, address)| *m == member && address.as_str().split('@').next() == Some(account))
-        {
+        let address = self.nodes[member].ordinary(account).address();
+        if !self.devices.values().any(|(m, known)| *m == member && known.as_str() == address) {
             self.make_account(member, account);
         }
         self.sync(member);

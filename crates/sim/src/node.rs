@@ -4,6 +4,7 @@
 //! bench says when it has happened.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
@@ -11,7 +12,7 @@ use base::{Bare, ConnId, DeviceId, Now, Ticket, Time};
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
-use xmpp::{Answer, Command, Config, Input, Output, Sasl, Security, Shard, StanzaError};
+use xmpp::{Answer, Command, Config, Hosts, Input, Output, Sasl, Security, Shard, StanzaError};
 
 /// Commands of strangers who register have this bit and the number of their connection.
 const REGISTERS: u64 = 1 << 63;
@@ -208,6 +209,14 @@ impl Node {
         self.tell(now, Input::Reach { device, address, up });
     }
 
+    /// Whom the node serves, also after a crash.
+    pub(crate) fn serve(&mut self, now: Now, change: impl FnOnce(&mut Hosts)) {
+        let mut hosts = Hosts::clone(&self.config.hosts);
+        change(&mut hosts);
+        self.config.hosts = Arc::new(hosts);
+        self.tell(now, Input::Hosts(Arc::clone(&self.config.hosts)));
+    }
+
     /// Bytes of stanzas in the shard's memory.
     pub(crate) fn held_bytes(&self) -> usize {
         self.shard.held_bytes()
@@ -346,9 +355,8 @@ impl Node {
                 negotiation::Output::Restart => porch.framer.restart(),
                 negotiation::Output::Authenticated => porch.framer.authenticated(),
                 negotiation::Output::StartTls => unreachable!("TLS is not offered"),
-                negotiation::Output::SaslStart { initial, .. } => {
-                    let domain = &self.config.hosts.primary;
-                    let found = plain(&initial, domain, &mut self.twin);
+                negotiation::Output::SaslStart { initial, domain, .. } => {
+                    let found = plain(&initial, &domain, &mut self.twin);
                     if let Sasl::Success { username, .. } = &found {
                         porch.claimed = Bare::new(&format!("{username}@{domain}")).ok();
                     }

@@ -9,6 +9,7 @@ use base::{Bare, DeviceId};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use mesh::post::Parcel;
 use sim::Group;
+use sim::group::At;
 
 #[test]
 fn contacts_on_another_laptop_are_simply_online() {
@@ -347,6 +348,167 @@ fn a_person_with_two_laptops_has_all_on_both() {
             assert_eq!(groups_common::history(&mut group, [first, second][member - 1]).len(), 4, "seed {seed}");
         }
     }
+}
+
+/// Paulo's account lives on his own laptop and, taken there from a file, on Lisa's, whose domain is another one.
+fn shared(seed: u64) -> (Group, At, At, At) {
+    let mut group = Group::new(seed, &["paulo.jirani.alt", "lisa.jirani.alt", "tom.jirani.alt"]);
+    let (one, tom) = (group.login(0, "paulo", "one"), group.login(2, "tom", "t"));
+    group.link_all();
+    group.pass(seconds(2));
+    // On Lisa's laptop he was a neighbour before.
+    group.make_account(1, PAULO);
+    group.node(1).serve(|hosts| {
+        hosts.guests.insert(Bare::new(PAULO).unwrap());
+    });
+    let two = group.login(1, PAULO, "two");
+    for at in [one, two] {
+        group.send(at, "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+    }
+    group.pass(seconds(2));
+    (group, one, two, tom)
+}
+
+const TOM: &str = "tom@tom.jirani.alt";
+
+/// RFC 6121 sections 4.2.2 and 8.5.3: a person's own resources see and reach each other, wherever they are.
+#[test]
+fn a_persons_resources_on_two_laptops_are_one_persons() {
+    let (mut group, one, two, tom) = shared(30);
+    let sees = |group: &mut Group, at: At, kind: Option<&str>, whom: &str| {
+        let heard = group.heard(at);
+        heard.iter().any(|t| t.name == "presence" && t.attr("from") == Some(whom) && t.attr("type") == kind)
+    };
+    let (first, second) = (format!("{PAULO}/one"), format!("{PAULO}/two"));
+    assert!(sees(&mut group, one, None, &second) && sees(&mut group, two, None, &first));
+
+    // A question from one to the other, and the way back.
+    group.send(one, &format!("<iq type='get' id='v' to='{second}'><query xmlns='jabber:iq:version'/></iq>"));
+    group.pass(seconds(1));
+    let heard = group.heard(two);
+    let asked = heard.iter().find(|tree| tree.attr("id") == Some("v")).expect("the client is asked");
+    assert_eq!(asked.attr("from"), Some(&*first));
+    group.send(two, &format!("<iq type='result' id='v' to='{first}'><query xmlns='jabber:iq:version'/></iq>"));
+    group.pass(seconds(1));
+    let heard = group.heard(one);
+    assert!(heard.iter().any(|tree| tree.attr("id") == Some("v") && tree.attr("type") == Some("result")));
+
+    // A message to that resource is there once, and nowhere twice; also one that is no chat.
+    for kind in ["chat", "normal"] {
+        group.send(one, &format!("<message to='{second}' type='{kind}' id='m'><body>{kind}</body></message>"));
+        group.pass(seconds(2));
+        assert_eq!(bodies(&group.heard(two)), [kind]);
+        assert_eq!(bodies(&group.heard(one)), [] as [&str; 0]);
+    }
+    assert_eq!((group.node(0).owed("paulo"), group.node(1).owed(PAULO)), (0, 0));
+
+    // Others write to a resource: all of the person has it, and nobody says that there is no such resource.
+    for (kind, to) in [("chat", &first), ("normal", &second)] {
+        group.send(tom, &format!("<message to='{to}' type='{kind}' id='t'><body>{kind}</body></message>"));
+        group.pass(seconds(2));
+        for at in [one, two] {
+            let heard = group.heard(at);
+            assert_eq!(heard.iter().filter(|tree| tree.to_string().contains("<body")).count(), 1, "{to} {heard:?}");
+        }
+        assert!(group.heard(tom).iter().all(|tree| tree.attr("type") != Some("error")));
+    }
+
+    // What is said on one is history on the other, and told there.
+    for (at, other, id) in [(one, two, "s1"), (two, one, "s2")] {
+        group.send(at, &body(TOM, id, id));
+        group.pass(seconds(2));
+        let heard = group.heard(other);
+        let copies = heard.iter().filter(|t| t.child("sent").is_some_and(|sent| sent.to_string().contains(id)));
+        assert_eq!(copies.count(), 1, "{id}: {heard:?}");
+        assert_eq!(bodies(&group.heard(tom)).last(), Some(&id));
+    }
+
+    group.unlink(0, 1);
+    group.pass(seconds(1));
+    assert!(sees(&mut group, one, Some("unavailable"), &second) && sees(&mut group, two, Some("unavailable"), &first));
+    group.link(0, 1);
+    group.pass(seconds(2));
+    group.disconnect(two);
+    group.pass(seconds(1));
+    let gone: Vec<_> = group.heard(one).iter().filter_map(|t| t.attr("type").map(str::to_owned)).collect();
+    assert_eq!(gone, ["unavailable"], "it came back, and left");
+}
+
+/// The second laptop has a list of contacts of its own, which says nothing about the first one's.
+#[test]
+fn a_laptop_with_an_empty_list_ends_no_subscription() {
+    let (mut group, one, _, tom) = shared(31);
+    let tom_sees = |group: &mut Group, whom: &str| {
+        group.heard(tom).iter().filter(|t| t.name == "presence" && t.attr("from") == Some(whom)).count()
+    };
+    group.send(tom, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    group.send(tom, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    group.pass(seconds(2));
+    group.send(one, &format!("<presence type='subscribed' to='{TOM}'/>"));
+    group.pass(seconds(2));
+    let first = format!("{PAULO}/one");
+    assert!(tom_sees(&mut group, &first) > 0);
+    // Both laptops are probed.
+    group.disconnect(tom);
+    group.pass(seconds(1));
+    group.come_back(tom);
+    group.pass(seconds(2));
+    let heard = group.glimpse(tom);
+    assert!(heard.iter().all(|tree| tree.attr("type") != Some("unsubscribed")), "{heard:?}");
+    assert!(tom_sees(&mut group, &first) > 0);
+}
+
+/// Of another laptop's domain one account is here; the others are where they live. And who left their first laptop is
+/// where the second one is.
+#[test]
+fn people_of_a_shared_domain_are_where_they_live() {
+    let (mut group, one, two, _) = shared(32);
+    let ana = group.login(0, "ana", "a");
+    group.pass(seconds(1));
+    let to_ana = "ana@paulo.jirani.alt";
+    group.send(two, &body(to_ana, "1", "hi"));
+    group.pass(seconds(2));
+    let heard = group.heard(ana);
+    assert_eq!(bodies(&heard), ["hi"]);
+    assert_eq!(heard.iter().find_map(|tree| tree.attr("from")), Some(&*format!("{PAULO}/two")));
+    group.send(ana, &body(PAULO, "2", "hi both"));
+    group.pass(seconds(2));
+    for at in [one, two] {
+        assert_eq!(bodies(&group.heard(at)).last(), Some(&"hi both"));
+    }
+
+    // Late words carry the stamp of when they were written, although their domain is one of which somebody is here.
+    group.unlink(0, 1);
+    group.pass(seconds(1));
+    group.send(ana, &body(PAULO, "3", "late"));
+    group.pass(seconds(60));
+    group.link(0, 1);
+    group.pass(seconds(2));
+    let heard = group.heard(two);
+    let late = heard.iter().find(|tree| tree.text_of("body") == "late").expect("it has come");
+    assert_eq!(late.child("delay").and_then(|delay| delay.attr("from")), Some("paulo.jirani.alt"));
+
+    // Nobody of the domain who is known to live elsewhere: as before.
+    let ask = |group: &mut Group, at: At, to: &str| {
+        group.heard(at);
+        group.send(at, &body(to, "n", "anybody?"));
+        group.pass(seconds(2));
+        let heard = group.heard(at);
+        let error = heard.iter().find(|tree| tree.attr("id") == Some("n"))?.child("error")?;
+        Some(error.child("service-unavailable").is_some())
+    };
+    assert_eq!(ask(&mut group, ana, "nobody@paulo.jirani.alt"), Some(true));
+    assert_eq!(ask(&mut group, two, "nobody@paulo.jirani.alt"), None, "it waits for who may have that name");
+
+    // Paulo leaves his first laptop.
+    assert_eq!(group.node(0).remove_account("paulo"), xmpp::Answer::Done);
+    group.node(0).serve(|hosts| {
+        hosts.away.insert(Bare::new(PAULO).unwrap());
+    });
+    group.heard(two);
+    assert_eq!(ask(&mut group, ana, PAULO), None);
+    assert_eq!(bodies(&group.heard(two)), ["anybody?"]);
+    assert_eq!(group.node(0).owed("ana"), 0);
 }
 
 #[test]

@@ -35,7 +35,8 @@ struct Node {
 
 impl Node {
     fn new() -> Node {
-        let hosts = Hosts { primary: "jirani.example".into(), served: vec!["jirani.example".into()] };
+        let hosts =
+            Hosts { primary: "jirani.example".into(), served: vec!["jirani.example".into()], ..Hosts::default() };
         let config = Config {
             hosts: Arc::new(hosts),
             node: 1,

@@ -69,7 +69,7 @@ struct Node {
 impl Node {
     /// An account `hub` and its contacts `p0`, `p1` ...: each sees the other.
     fn new(contacts: usize) -> Node {
-        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
+        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()], ..Hosts::default() };
         let config = Config {
             hosts: Arc::new(hosts),
             node: 1,

@@ -19,6 +19,7 @@ mod desk;
 mod error;
 mod form;
 mod held;
+mod hosts;
 mod map;
 pub mod negotiation;
 pub mod ns;
@@ -34,7 +35,8 @@ mod tally;
 
 pub use admin::{Answer, Command};
 pub use error::{Condition, ErrorType, StanzaError, StreamError};
-pub use negotiation::{Hosts, Negotiation, Sasl, Security};
+pub use hosts::Hosts;
+pub use negotiation::{Negotiation, Sasl, Security};
 pub use report::{Online, Report};
 pub use shard::{Config, Input, Output, Shard};
 pub use tally::{Kinds, Tally};

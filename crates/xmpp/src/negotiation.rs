@@ -17,31 +17,8 @@ use wire::{Element, Form, Frame, FrameError, Header, IqType, Kind, Stanza, Xml};
 
 use crate::desk;
 use crate::error::{Condition, StanzaError, StreamError};
+use crate::hosts::Hosts;
 use crate::ns;
-
-/// The domains that this node serves to its clients.
-#[derive(Clone, Debug)]
-pub struct Hosts {
-    /// The one that a client means who says `localhost` or nothing.
-    pub primary: String,
-    /// All of them, the primary one included.
-    pub served: Vec<String>,
-}
-
-impl Hosts {
-    /// The served domain that a stream header's `to` means.
-    fn meant_by(&self, header: &Header<'_>) -> Option<&str> {
-        if header.to_text.is_none() {
-            return Some(&self.primary);
-        }
-        let to = header.to.as_ref().filter(|to| to.is_domain())?;
-        match to.domain() {
-            // The address that a person types into a client that asks only for a server. The bind result tells the real one.
-            "localhost" | "127.0.0.1" | "[::1]" => Some(&self.primary),
-            domain => self.served.iter().map(String::as_str).find(|served| *served == domain),
-        }
-    }
-}
 
 /// What is true of a connection when negotiation begins, or begins again under TLS.
 #[derive(Clone, Debug)]
@@ -411,7 +388,9 @@ impl Negotiation {
     }
 
     fn may_register(&self) -> bool {
-        self.security.registration && !self.must_secure_first()
+        // At a domain whose key is elsewhere nobody is given a name here.
+        let own = self.host.as_ref().is_none_or(|host| self.hosts.served.contains(host));
+        self.security.registration && own && !self.must_secure_first()
     }
 
     fn start(&mut self, mechanism: &'static str, initial: Vec<u8>) {
@@ -607,7 +586,8 @@ mod tests {
     use super::*;
 
     fn begin(registration: bool, tls_required: bool) -> Negotiation {
-        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()] };
+        let guests = [Bare::new("lisa@b.example").unwrap()].into();
+        let hosts = Hosts { primary: "a.example".into(), served: vec!["a.example".into()], guests, ..Hosts::default() };
         let security = Security {
             tls: false,
             tls_available: tls_required,
@@ -665,6 +645,10 @@ mod tests {
             assert_eq!(written.contains("type='result'"), expect, "{written}");
             assert_eq!(written.contains("<service-unavailable "), !expect, "{written}");
         }
+        // Whoever has an account here at another's domain: nobody is given a name there.
+        let to_guests = asks(1).replacen(" version", " to='b.example' version", 1);
+        let written = say(&mut begin(true, false), &to_guests, &Ok(()));
+        assert!(written.contains("from='b.example'") && written.contains("<service-unavailable "), "{written}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! RFC 6121 section 8, RFC 6120 section 10: where a stanza goes, by its head alone. One screen.
 //!
 //! From a client: what only a server may say is cut, then the address decides. `to` a domain: the server's desks. `to` a
-//! person: their account, read first if need be. `to` a person of another node: the post. `to` elsewhere: no way yet.
+//! person: their account, read first if need be. `to` a person of another node, or a resource that a person of this one has
+//! there: the post. `to` elsewhere: no way yet.
 
 use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
@@ -78,7 +79,7 @@ impl Shard {
     /// A stanza that has left its author's account, by its address.
     pub(crate) fn route(&mut self, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let Some(to) = &stanza.head.to else { return Fate::Done };
-        if self.is_elsewhere(to) {
+        if self.is_elsewhere(to) || self.is_beside(&stanza, to) {
             return desk::post::send(self, origin, stanza);
         }
         if !self.serves(to) {
@@ -244,9 +245,9 @@ impl Shard {
         }
     }
 
-    /// Whether an address is of a domain that this node serves.
+    /// Whether this node serves who is at an address, or would be.
     pub(crate) fn serves(&self, to: &Jid<'_>) -> bool {
-        self.config.hosts.served.iter().any(|domain| domain == to.domain())
+        self.config.hosts.serves(to)
     }
 
     /// The session of an account with this resource.

@@ -28,8 +28,8 @@ use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
+use crate::hosts::Hosts;
 use crate::map::{Keyed, Map};
-use crate::negotiation::Hosts;
 use crate::ns;
 use crate::packing::Packing;
 use crate::parking::Parking;
@@ -151,6 +151,8 @@ pub enum Input<'a> {
         /// The address.
         address: Bare,
     },
+    /// Somebody came to be served here, or lives elsewhere now.
+    Hosts(Arc<Hosts>),
     /// [`Shard::wake_at`] has come.
     Timeout,
 }
@@ -499,6 +501,7 @@ impl Shard {
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
+            Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();

@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::ledger::{Batch, PinRow, StatementKey, StatementRow, Write};
 use base::limits::PINS_MAX;
-use base::{Bare, Wall};
+use base::{Bare, DeviceId, Wall};
 
 use crate::genesis::GenesisHash;
 use crate::hash;
 use crate::words::{WORD_BITS, word};
 
 use super::chain::{Chain, Proven};
-use super::fact::{Fact, Issuer, Kind, Revocation};
+use super::fact::{Fact, Hosting, Issuer, Kind, Revocation};
 use super::key::PersonId;
 use super::stamp::{self, Stamp, Untimely};
 use super::statement::{Claim, Statement};
@@ -161,9 +161,20 @@ impl Directory {
         self.own.insert(address, pin);
     }
 
-    /// An account was removed.
-    pub fn remove_own(&mut self, address: &Bare) {
+    /// An account was removed: its device here is no place any more where the person lives.
+    pub fn remove_own(&mut self, address: &Bare, device: DeviceId) {
         self.own.remove(address);
+        if let Some(group) = self.groups.get_mut(address) {
+            group.remove_hosting(&Hosting::subject(&device.0), &mut self.writes);
+        }
+    }
+
+    /// The people of a domain who are known to have a device: their membership and a hosting are on file.
+    pub fn residents(&self, domain: &str) -> impl Iterator<Item = &Bare> {
+        let of_domain = move |address: &Bare| address.jid().local().is_some() && address.jid().domain() == domain;
+        let has = |group: &Group, kind: Kind| group.rows().iter().any(|row| row.key.kind == kind.number());
+        let people = self.groups.iter().filter(move |(address, _)| of_domain(address));
+        people.filter(move |(_, group)| has(group, Kind::MEMBERSHIP) && has(group, Kind::HOSTING)).map(|(a, _)| a)
     }
 
     /// The changes since the last call, in order.

@@ -148,6 +148,13 @@ impl Revocation {
     }
 }
 
+impl Hosting {
+    /// The subject of a statement about this device.
+    pub fn subject(device: &[u8; 32]) -> Vec<u8> {
+        cbor::write(&cbor::bytes(device))
+    }
+}
+
 impl Issuer {
     /// The subject of a statement about this key.
     pub fn subject(domain: &GenesisHash, key: &[u8; 32]) -> Vec<u8> {

@@ -1,4 +1,5 @@
-//! Design, section 3: what proves that an account of this node is its address, where the node holds the domain's root key.
+//! Design, section 3: what proves that an account of this node is its address: by the domain's root key where the node holds
+//! it, else by the membership that came from where the root key is.
 
 use base::{Bare, Wall};
 
@@ -7,9 +8,9 @@ use crate::keys::RootKey;
 
 use super::chain::{Chain, ChainError};
 use super::directory::Directory;
-use super::fact::{Hosting, Kind, Membership};
+use super::fact::{Fact, Hosting, Kind, Membership};
 use super::key::{DeviceKey, PersonKey};
-use super::stamp::Stamp;
+use super::stamp::{self, Stamp};
 use super::statement::{SignError, Statement};
 
 /// Why there is no chain to an account.
@@ -18,9 +19,19 @@ pub enum CertifyError {
     /// What should be said cannot be.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// The root key is not the domain's.
+    /// The root key, or whoever signed the membership, is not the domain's; or the membership is somebody else's.
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+/// What says that the person has the name.
+#[derive(Clone, Copy, Debug)]
+pub enum Authority<'a> {
+    /// The domain's root key is here, and says it again in time.
+    Root(&'a RootKey),
+    /// It is elsewhere, and said this once. What it says later comes by link, from a device of the person that is where
+    /// the key is.
+    Said(&'a Statement),
 }
 
 /// The keys of an account on this node, and of its domain.
@@ -28,8 +39,8 @@ pub enum CertifyError {
 pub struct Keys<'a> {
     /// The domain.
     pub genesis: &'a Genesis,
-    /// Its root key.
-    pub root: &'a RootKey,
+    /// Who gave the name.
+    pub authority: Authority<'a>,
     /// The person.
     pub person: &'a PersonKey,
     /// The account on this node.
@@ -42,21 +53,45 @@ pub struct Keys<'a> {
 /// # Errors
 /// If the name is none, or a key is not the right one.
 pub fn certify(directory: &mut Directory, now: Wall, address: &Bare, keys: Keys<'_>) -> Result<Chain, CertifyError> {
-    let domain = keys.genesis.hash();
-    let name = address.jid().local().unwrap_or_default().to_owned();
-    let membership = Membership { domain, name, person: keys.person.public(), role: None, group: None, policy: None };
+    let membership = match keys.authority {
+        Authority::Root(root) => {
+            let domain = keys.genesis.hash();
+            let name = address.jid().local().unwrap_or_default().to_owned();
+            let person = keys.person.public();
+            let membership = Membership { domain, name, person, role: None, group: None, policy: None };
+            let sign = |last| Statement::sign(root, membership.clone(), Stamp::next(last, now, None));
+            renewed(directory, now, address, root.public().as_bytes(), sign)?
+        }
+        Authority::Said(said) => newest(directory, now, address, said),
+    };
     let hosting = Hosting { device: keys.device.public() };
-    let new_membership = |last| Statement::sign(keys.root, membership.clone(), Stamp::next(last, now, None));
     let new_hosting = |last| Statement::sign(keys.person, hosting.clone(), Stamp::next(last, now, None));
-    let said = [
-        renewed(directory, now, address, keys.root.public().as_bytes(), new_membership)?,
-        renewed(directory, now, address, keys.person.public().as_bytes(), new_hosting)?,
-    ];
+    let hosting = renewed(directory, now, address, keys.person.public().as_bytes(), new_hosting)?;
+    let said = [membership, hosting];
     let chain = Chain::new(keys.genesis.clone(), said.to_vec())?;
     for statement in &said {
         directory.add_own_statement(now, &chain, statement);
     }
     Ok(chain)
+}
+
+/// The newest of what the authority said of this person in this name: what came once, or what came later and is on file.
+fn newest(directory: &Directory, now: Wall, address: &Bare, said: &Statement) -> Statement {
+    let rows = directory.statements(address).iter().filter(|row| {
+        row.key.issuer == *said.issuer().as_bytes()
+            && row.key.kind == Kind::MEMBERSHIP.number()
+            && row.key.subject == said.subject()
+            && !row.key.fork
+    });
+    let person = |statement: &Statement| match statement.fact() {
+        Fact::Membership(membership) => Some(membership.person),
+        _ => None,
+    };
+    let later = |statement: &Statement| {
+        let sequence = statement.stamp().sequence;
+        person(statement) == person(said) && sequence > said.stamp().sequence && sequence <= stamp::ceiling(now)
+    };
+    rows.filter_map(|row| Statement::read(&row.bytes).ok()).find(later).unwrap_or_else(|| said.clone())
 }
 
 /// The statement that holds, or a new one. `sign` makes it with a sequence behind the last one.
@@ -87,6 +122,7 @@ fn renewed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Pin;
     use crate::{Draft, Search};
 
     fn domain(root: &RootKey) -> Genesis {
@@ -104,7 +140,7 @@ mod tests {
         let root = RootKey::from_seed(&[1; 32]);
         let genesis = domain(&root);
         let (person, device) = (PersonKey::from_seed(&[2; 32]), DeviceKey::from_seed(&[3; 32]));
-        let keys = Keys { genesis: &genesis, root: &root, person: &person, device: &device };
+        let keys = Keys { genesis: &genesis, authority: Authority::Root(&root), person: &person, device: &device };
         let address = Bare::new(&format!("lisa@{}", genesis.name())).unwrap();
         let mut directory = Directory::new();
         let day = 24 * 3600 * 1000;
@@ -130,9 +166,47 @@ mod tests {
         let genesis = domain(&root);
         let (person, device) = (PersonKey::from_seed(&[2; 32]), DeviceKey::from_seed(&[3; 32]));
         let other = RootKey::from_seed(&[4; 32]);
-        let keys = Keys { genesis: &genesis, root: &other, person: &person, device: &device };
+        let keys = Keys { genesis: &genesis, authority: Authority::Root(&other), person: &person, device: &device };
         let address = Bare::new(&format!("lisa@{}", genesis.name())).unwrap();
         let refused = certify(&mut Directory::new(), Wall(1_795_132_800_000), &address, keys);
         assert!(matches!(refused, Err(CertifyError::Chain(ChainError::Signer(Kind::MEMBERSHIP)))), "{refused:?}");
+    }
+
+    /// The person's other laptop, which has no root key: the renewal comes with the first one's introduction.
+    #[test]
+    fn a_second_device_is_certified_by_the_person_and_renewed_by_link() {
+        let root = RootKey::from_seed(&[1; 32]);
+        let genesis = domain(&root);
+        let person = PersonKey::from_seed(&[2; 32]);
+        let devices = [DeviceKey::from_seed(&[3; 32]), DeviceKey::from_seed(&[4; 32])];
+        let address = Bare::new(&format!("lisa@{}", genesis.name())).unwrap();
+        let at = |days: i64| Wall(1_795_132_800_000 + days * 24 * 3600 * 1000);
+        let certified = |directory: &mut Directory, days, authority, device: usize| {
+            let keys = Keys { genesis: &genesis, authority, person: &person, device: &devices[device] };
+            certify(directory, at(days), &address, keys)
+        };
+        let (mut first, mut second) = (Directory::new(), Directory::new());
+        let chain = certified(&mut first, 0, Authority::Root(&root), 0).unwrap();
+        let said = chain.membership().clone();
+
+        let sibling = certified(&mut second, 0, Authority::Said(&said), 1).unwrap();
+        assert_eq!(sibling.check(at(0)).unwrap().address, address);
+        assert_ne!(sibling.proven().device, chain.proven().device);
+        assert_eq!(first.judge(at(0), &sibling), Ok(()));
+        second.add_own(address.clone(), Pin::of(sibling.proven()));
+
+        let renewed = certified(&mut first, 250, Authority::Root(&root), 0).unwrap();
+        assert!(renewed.membership().stamp().sequence > said.stamp().sequence);
+        let before = certified(&mut second, 250, Authority::Said(&said), 1).unwrap();
+        assert_eq!(before.membership(), &said, "it has not met the first one yet");
+        second.learn(at(250), &renewed).unwrap();
+        let after = certified(&mut second, 250, Authority::Said(&said), 1).unwrap();
+        assert_eq!(after.membership(), renewed.membership());
+
+        // A membership of somebody else is not turned into this person's.
+        let other = PersonKey::from_seed(&[5; 32]);
+        let keys = Keys { genesis: &genesis, authority: Authority::Said(&said), person: &other, device: &devices[1] };
+        let refused = certify(&mut Directory::new(), at(0), &address, keys);
+        assert!(matches!(refused, Err(CertifyError::Chain(ChainError::Signer(Kind::HOSTING)))), "{refused:?}");
     }
 }

@@ -217,8 +217,34 @@ fn e07_our_own_addresses_are_pinned() {
     assert!(matches!(directory.learn(NOW, &eve), Err(Refusal::KeyChanged(_))));
     directory.repin(&proven(&eve));
     assert!(matches!(directory.judge(NOW, &eve), Err(Refusal::KeyChanged(_))), "not by a mistake, either");
-    directory.remove_own(&home.address("maria"));
+    directory.remove_own(&home.address("maria"), maria.proven().device);
     assert_eq!(directory.judge(NOW, &eve), Ok(()));
+}
+
+/// Who has two laptops and leaves one of them still lives on the other; who had one only does not live there any more.
+#[test]
+fn who_lives_where_the_membership_and_a_hosting_say() {
+    let home = Home::new();
+    let domain = home.address("maria").jid().domain().to_owned();
+    let mut directory = Directory::new();
+    let residents = |directory: &Directory| directory.residents(&domain).cloned().collect::<Vec<_>>();
+    let mut chains = Vec::new();
+    for (name, key) in [("maria", 10), ("paulo", 11)] {
+        let chain = home.chain(name, &person(key), &device(20 + key), NOW);
+        directory.add_own(home.address(name), Pin::of(chain.proven()));
+        directory.learn(NOW, &chain).unwrap();
+        chains.push(chain);
+    }
+    let second = home.chain("maria", &person(10), &device(40), NOW);
+    directory.learn(NOW, &second).unwrap();
+    assert_eq!(residents(&directory), [home.address("maria"), home.address("paulo")]);
+    for chain in &chains {
+        directory.remove_own(&chain.proven().address, chain.proven().device);
+    }
+    assert_eq!(residents(&directory), [home.address("maria")]);
+    assert!(directory.residents("elsewhere.jirani.alt").next().is_none());
+    let removed = |write: &Write| matches!(write, Write::RemoveStatement(key) if key.kind == Kind::HOSTING.number());
+    assert_eq!(directory.take_writes().iter().filter(|write| removed(write)).count(), 2);
 }
 
 /// B26 and F03: what is dated 2099 moves neither a sequence nor anything that is held.

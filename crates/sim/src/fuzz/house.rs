@@ -33,7 +33,7 @@ pub(super) const RESUME_TIME_MAX: Duration = Duration::from_secs(300);
 const ROUNDS_MAX: usize = 1000;
 
 static HOSTS: LazyLock<Arc<Hosts>> =
-    LazyLock::new(|| Arc::new(Hosts { primary: DOMAIN.into(), served: vec![DOMAIN.into()] }));
+    LazyLock::new(|| Arc::new(Hosts { primary: DOMAIN.into(), served: vec![DOMAIN.into()], ..Hosts::default() }));
 
 static ADDRESSES: LazyLock<Vec<Bare>> =
     LazyLock::new(|| PEOPLE.map(|name| Bare::new(&format!("{name}@{DOMAIN}")).expect("they have proper names")).into());

@@ -4,13 +4,17 @@ use std::sync::{Arc, LazyLock};
 
 use base::Time;
 use wire::{Framer, Mode};
-use xmpp::Condition;
-use xmpp::negotiation::{Hosts, Negotiation, Output, Sasl, Security, Why};
+use xmpp::negotiation::{Negotiation, Output, Sasl, Security, Why};
+use xmpp::{Condition, Hosts};
 
 use crate::xml::Reader;
 
 static HOSTS: LazyLock<Arc<Hosts>> = LazyLock::new(|| {
-    Arc::new(Hosts { primary: "a.example".into(), served: vec!["a.example".into(), "b.example".into()] })
+    Arc::new(Hosts {
+        primary: "a.example".into(),
+        served: vec!["a.example".into(), "b.example".into()],
+        ..Hosts::default()
+    })
 });
 
 /// The first byte chooses the connection, the others arrive. Each message that the SASL engine is asked about is answered

@@ -101,12 +101,14 @@ pub(crate) fn file(shard: &mut Shard, address: &Bare, origin: Origin, message: &
     let written = heard.map_or(shard.now.wall, |heard| heard.written);
     let mut owed: Vec<(Bare, Vec<NewPost>)> = Vec::new();
     let has_siblings = |shard: &Shard, own: &Bare| shard.accounts.get(own).is_some_and(|a| !a.siblings.is_empty());
-    if origin != Origin::COPY && has_siblings(shard, address) {
+    // What a device of the account itself says to it, that device owes to the others.
+    let from_sibling = origin == Origin::COPY || (with == *address && origin.is_elsewhere());
+    if !from_sibling && has_siblings(shard, address) {
         let id = heard.and_then(|heard| heard.id);
-        owed.push((address.clone(), post::to_siblings(shard, address, Copied::Heard(id))));
+        owed.push((address.clone(), post::to_siblings(shard, address, Copied::Heard(id), None)));
     }
     if with != *address && has_siblings(shard, &with) && !origin.is_elsewhere() {
-        owed.push((with.clone(), post::to_siblings(shard, &with, Copied::Sent)));
+        owed.push((with.clone(), post::to_siblings(shard, &with, Copied::Sent, None)));
     }
     let posts = owed.iter().flat_map(|(_, posts)| posts).cloned().collect();
     let ticket = shard.write(Write::AddMessage(NewMessage { stanza: bytes.into(), origin: written, copies, posts }));

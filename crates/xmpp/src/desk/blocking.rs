@@ -58,7 +58,7 @@ pub(crate) fn keep_out(shard: &mut Shard, person: &Bare, origin: Origin, stanza:
 /// Section 3.3: what a person says to somebody they block goes nowhere.
 pub(crate) fn refuse_outbound(shard: &Shard, own: &Bare, to: &Jid<'_>) -> Option<StanzaError> {
     // The own server is not blocked with its domain: it has to answer.
-    let is_server = to.is_domain() && shard.config.hosts.served.iter().any(|domain| domain == to.domain());
+    let is_server = to.is_domain() && shard.config.hosts.has_domain(to.domain());
     (!is_server && blocks(shard, own.as_str(), to)).then(StanzaError::blocked)
 }
 

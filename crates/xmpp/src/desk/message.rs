@@ -49,9 +49,11 @@ fn route(shard: &Shard, address: &Bare, stanza: &Stanza<'_>) -> Route {
         if let Some(session) = shard.resource(address, resource) {
             return Route::Sessions(vec![session]);
         }
-        // 8.5.3.2.1: a chat goes on with the person, other things end here.
+        // 8.5.3.2.1: a chat goes on with the person, other things end here; unless the resource may be on another device of
+        // theirs, which has heard it too.
         match kind {
             MessageType::Chat => {}
+            MessageType::Normal if shard.has_siblings(address) => {}
             MessageType::Error => return Route::Drop,
             MessageType::Normal | MessageType::Groupchat | MessageType::Headline => return Route::Refuse,
         }

@@ -139,9 +139,12 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     let copies: Vec<_> =
         if kept { archive::copy(shard, own, to, true, false).into_iter().collect() } else { Vec::new() };
     let seq = copies.first().map(|copy| copy.seq);
-    let mut posts: Vec<NewPost> = post(shard, own, to, None, Copied::No).into_iter().collect();
+    // To a resource of one's own: to the device that it is on.
+    let full = stanza.head.to.as_ref().filter(|_| own == to);
+    let device = full.and_then(|full| shard.devices_with(full).first().copied());
+    let mut posts: Vec<NewPost> = post(shard, own, to, device, Copied::No).into_iter().collect();
     if is_message {
-        posts.extend(to_siblings(shard, own, Copied::Sent));
+        posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
     let message =
         NewMessage { stanza: packing::content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
@@ -187,11 +190,11 @@ fn room(rows: u64) -> usize {
     OUTBOX_MAX.saturating_sub(rows) as usize
 }
 
-/// A row for each other device of an account, as far as there is room.
-pub(crate) fn to_siblings(shard: &mut Shard, own: &Bare, copied: Copied) -> Vec<NewPost> {
+/// A row for each other device of an account, but for one that has it anyway, as far as there is room.
+pub(crate) fn to_siblings(shard: &mut Shard, own: &Bare, copied: Copied, but: Option<DeviceId>) -> Vec<NewPost> {
     let Some(account) = shard.accounts.get(own) else { return Vec::new() };
     let room = account.row.as_ref().map_or(0, |row| room(row.outbox));
-    let devices: Vec<_> = account.siblings.iter().copied().take(room).collect();
+    let devices: Vec<_> = account.siblings.iter().copied().filter(|device| Some(*device) != but).take(room).collect();
     devices.into_iter().filter_map(|device| post(shard, own, own, Some(device), copied)).collect()
 }
 

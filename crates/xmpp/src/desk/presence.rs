@@ -173,7 +173,7 @@ fn look_for(shard: &mut Shard, own: &Bare, contact: &Bare, session: SessionId) {
     let Some(theirs) = shard.accounts.get(contact).and_then(|a| a.roster.as_ref()) else { return };
     if theirs.registers(own).has(Registers::FROM) {
         tell_who_is_there(shard, contact, session);
-    } else {
+    } else if !shard.has_siblings(contact) {
         // Section 4.3.2: the two lists differ, and the contact's is the one that counts.
         subscription::say(shard, contact, own, Verb::Unsubscribed);
     }
@@ -343,8 +343,12 @@ fn probe(shard: &mut Shard, address: &Bare, origin: Origin, stanza: &Stanza<'_>)
     }
 }
 
-/// Tells somebody that they see nothing of a person, whether there is such a person or not (attack case D14).
+/// Tells somebody that they see nothing of a person, whether there is such a person or not (attack case D14). For a person
+/// who has another device that is not ours to say.
 fn deny(shard: &mut Shard, address: &Bare, origin: Origin, asker: &Bare) {
+    if shard.has_siblings(address) {
+        return;
+    }
     let believes = shard.accounts.get(asker).and_then(|a| a.roster.as_ref());
     if believes.is_some_and(|roster| roster.registers(address).has(Registers::TO)) {
         return subscription::say(shard, address, asker, Verb::Unsubscribed);

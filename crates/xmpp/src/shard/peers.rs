@@ -20,6 +20,7 @@ use self::hearing::Taken;
 use super::{Due, Origin, Purpose, Shard};
 use crate::contacts::Registers;
 use crate::desk;
+use crate::hosts::Hosts;
 use crate::parking::Parked;
 use crate::router::Way;
 
@@ -169,6 +170,17 @@ impl Shard {
         }
     }
 
+    /// Others are served than before: who was a neighbour may be the other device of somebody who came here.
+    pub(super) fn handle_hosts(&mut self, hosts: Arc<Hosts>) {
+        self.config.hosts = hosts;
+        let of_reach = self.peers.reach.iter().map(|(device, reached)| (reached.address.clone(), *device));
+        for (address, device) in of_reach.collect::<Vec<_>>() {
+            if self.serves(&address.jid()) {
+                self.meet_sibling(&address, device);
+            }
+        }
+    }
+
     /// Another device of an account of this node: remembered, because it is owed copies when it is away.
     fn meet_sibling(&mut self, own: &Bare, device: DeviceId) {
         match self.accounts.get(own) {
@@ -182,6 +194,23 @@ impl Shard {
     /// Whether somebody's home is another node that links can reach.
     pub(crate) fn is_elsewhere(&self, jid: &Jid<'_>) -> bool {
         jid.local().is_some() && jid.domain().ends_with(mesh::domain::SUFFIX) && !self.serves(jid)
+    }
+
+    /// Whether a stanza is for a resource that a person of this node has on another of their devices. What others write to a
+    /// person is for the person: their account here passes it on as a copy.
+    pub(crate) fn is_beside(&self, stanza: &Stanza<'_>, to: &Jid<'_>) -> bool {
+        let Some(resource) = to.resource() else { return false };
+        let is_own = || stanza.head.from.as_ref().is_some_and(|from| from.bare() == to.bare());
+        (is_own() || !matches!(stanza.head.kind, Kind::Message(_)))
+            && self.resource(&Bare::of(to), resource).is_none()
+            && !self.devices_with(to).is_empty()
+    }
+
+    /// Whether an account has other devices, each with a list of contacts of its own: then what is not in the list here may
+    /// be in another, and nobody is told that they have no subscription.
+    pub(crate) fn has_siblings(&self, own: &Bare) -> bool {
+        let known = self.accounts.get(own).is_some_and(|account| !account.siblings.is_empty());
+        known || self.config.hosts.guests.contains(own)
     }
 
     /// The devices of an address that are in reach.

@@ -101,6 +101,15 @@ impl Group {
         Noted::Fork
     }
 
+    /// Forgets that a device is a place of the person.
+    pub(super) fn remove_hosting(&mut self, subject: &[u8], writes: &mut Batch) {
+        let is_it = |row: &mut StatementRow| row.key.kind == Kind::HOSTING.number() && row.key.subject == subject;
+        for row in self.rows.extract_if(.., is_it) {
+            self.bytes -= row.bytes.len();
+            writes.push(Write::RemoveStatement(row.key));
+        }
+    }
+
     fn push(&mut self, row: StatementRow, writes: &mut Batch) {
         self.bytes += row.bytes.len();
         writes.push(Write::PutStatement(row.clone()));

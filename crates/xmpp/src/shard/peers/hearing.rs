@@ -202,7 +202,7 @@ impl Shard {
     }
 
     /// Does what a new stanza asks for.
-    fn hear(&mut self, own: &Bare, number: u64, id: OriginId, copied: Copied, age_s: u64, mut stanza: Stanza<'static>) {
+    fn hear(&mut self, own: &Bare, number: u64, id: OriginId, copied: Copied, age_s: u64, stanza: Stanza<'static>) {
         let is_sibling = self.peers.reach.get(&id.device).is_some_and(|reached| reached.address == *own);
         let is_mine = |jid: &Option<Jid<'_>>| jid.as_ref().is_some_and(|jid| jid.bare() == own.as_str());
         let (is_honest, origin) = match copied {
@@ -214,6 +214,14 @@ impl Shard {
             return self.refuse_parcel();
         }
         let written = Wall(self.now.wall.0.saturating_sub_unsigned(age_s.saturating_mul(1000)));
+        if copied == Copied::Sent {
+            return desk::post::take_sent_copy(self, own, stanza, written);
+        }
+        if copied == Copied::No && !self.note_presence(own, id.device, &stanza) {
+            return;
+        }
+        // The stamp is ours: what the gate cuts is what others say in our name.
+        let Some(mut stanza) = self.gate(origin, stanza) else { return };
         if age_s >= LATE_S
             && stanza.payload("delay", ns::DELAY).is_none()
             && matches!(stanza.head.kind, Kind::Message(_))
@@ -223,13 +231,6 @@ impl Shard {
             delay.open("delay", ns::DELAY).attr("from", domain).attr("stamp", written.to_string()).close();
             stanza.append(delay.finish());
         }
-        if copied == Copied::Sent {
-            return desk::post::take_sent_copy(self, own, stanza, written);
-        }
-        if copied == Copied::No && !self.note_presence(own, id.device, &stanza) {
-            return;
-        }
-        let Some(stanza) = self.gate(origin, stanza) else { return };
         self.peers.hearing = Some(Heard { id: (copied == Copied::No).then_some(id), written });
         self.process(own, Way::In, origin, stanza);
         self.peers.hearing = None;
