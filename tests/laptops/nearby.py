@@ -100,7 +100,14 @@ class Home:
     def write_to(self, whom, body):
         """Says something as the house's owner, by the line client."""
         self.ask("account", "passwd", self.name, "--password-stdin", stdin="a-password\n")
-        return self.ask("chat", self.name, stdin=f"a-password\n/to {whom}\n{body}\n/quit\n")
+        self.ask("chat", self.name, stdin=f"a-password\n/to {whom}\n{body}\n/quit\n")
+
+        def is_quiet():
+            """the client's session is over, and all is written"""
+            status = self.status()
+            return status["people"] == [] and status["store"]["unwritten_batches"] == 0
+
+        until(is_quiet)
 
     def read(self, whom):
         """What waits from somebody for the house's owner: all that the line client shows in two seconds."""

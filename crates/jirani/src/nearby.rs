@@ -204,8 +204,8 @@ fn finding(trouble: &Trouble) -> Finding {
                 "On {} another computer was in reach with the very keys of {address}: the data was copied.",
                 on(at_ms)
             ),
-            "Stop one of the two and never start it again: messages reach either one or the other. An old computer's data \
-             is moved by `jirani backup` and `jirani restore`.",
+            "Stop one of the two and never start it again: messages reach either one or the other. Who wants an account on \
+             both uses `jirani account share`; `jirani backup` and `restore` move a whole one.",
         ),
         Trouble::OwnRefused { at_ms, address, why } => Finding::new(
             "own-key-refused",
