@@ -165,7 +165,7 @@ def profanity():
 
 
 class Stream(threading.Thread):
-    """Somebody who writes numbered messages, and writes on after a break with those that were acknowledged."""
+    """Somebody who writes a numbered message every 10 ms, but for breaks."""
 
     def __init__(self, person, to):
         super().__init__(daemon=True)

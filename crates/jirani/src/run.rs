@@ -19,7 +19,7 @@ use net::{control as control_sockets, listen, tls};
 use sd_notify::NotifyState;
 use store::Sqlite;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{LocalSet, spawn_local};
 use xmpp::Hosts;
 
@@ -38,6 +38,24 @@ pub(crate) struct Wishes {
     pub(crate) name: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) log_format: Option<Format>,
+}
+
+/// What ends the daemon, or has it read its files again.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on they are kept until they are looked at.
+    fn listen() -> Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
 }
 
 /// Starts the daemon and serves until a signal ends it; or, if one runs already, gets an account there.
@@ -68,10 +86,12 @@ pub(crate) fn run(home: &Home, config: Config, wishes: Wishes, again: &dyn Fn() 
             spawn_local(net::metrics::serve(listener, config.metrics_for_others, teller(&daemon)));
         }
         find_neighbours(&config, &daemon, &identity).await;
+        // Before anybody can see that it serves: whoever does may end it the moment after.
+        let signals = Signals::listen()?;
         control_sockets(&config, &daemon)?;
         welcome(&config, &daemon, &identity, name).await?;
         sockets::tell_system(NotifyState::Ready);
-        wait(&authority, &daemon, &logs, again).await?;
+        wait(signals, &authority, &daemon, &logs, again).await?;
         sockets::tell_system(NotifyState::Stopping);
         if let Some(Ok(neighbourhood)) = daemon.neighbourhood.get() {
             neighbourhood.close().await;
@@ -264,16 +284,19 @@ fn take_again(config: &Config, certificates: &Certificates, logs: &Logs) {
 }
 
 /// Waits for the end; on SIGHUP reads the configuration and certificates again, and these before they expire.
-async fn wait(authority: &Authority, daemon: &Daemon, logs: &Logs, again: &dyn Fn() -> Result<Config>) -> Result<()> {
+async fn wait(
+    mut signals: Signals,
+    authority: &Authority,
+    daemon: &Daemon,
+    logs: &Logs,
+    again: &dyn Fn() -> Result<Config>,
+) -> Result<()> {
     let Daemon { engine, certificates, clock, .. } = daemon;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     loop {
         let reload = tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => true,
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
+            _ = signals.hangup.recv() => true,
             () = tokio::time::sleep(CERTIFICATE_CHECK) => false,
             () = engine.domains_changed() => false,
         };
