@@ -10,6 +10,8 @@ use base::{Bare, DeviceId};
 use groups_common::{PAULO, Pair, bodies, body, seconds};
 use mesh::post::Parcel;
 use sim::Bench;
+use wire::Form;
+use wire::packed::Unpacker;
 use xmpp::{Answer, Command};
 
 const EVE: &str = "eve@eve.jirani.alt";
@@ -119,8 +121,21 @@ fn questions_of_others_are_limited() {
                 bench.parcel(eve, &maria, fleeting(&ask));
             }
             bench.run_until_idle();
-            let answers: Vec<String> =
-                bench.take_parcels().iter().map(|(_, _, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
+            let (mut unpacker, mut text) = (Unpacker::new(), Vec::new());
+            let eve_address = Bare::new(EVE).unwrap();
+            let mut answer = |bytes: &[u8]| match Parcel::read(bytes) {
+                Ok(Parcel::Fleeting { payload }) if payload.starts_with(b"<") => {
+                    String::from_utf8_lossy(payload).into_owned()
+                }
+                Ok(Parcel::Fleeting { payload }) => {
+                    let stanza = unpacker.unpack(payload, &maria, &eve_address, &mut text).unwrap();
+                    let mut xml = Vec::new();
+                    stanza.emit(Form::Nested, &mut xml);
+                    String::from_utf8_lossy(&xml).into_owned()
+                }
+                other => panic!("{other:?}"),
+            };
+            let answers: Vec<String> = bench.take_parcels().iter().map(|(_, _, bytes)| answer(bytes)).collect();
             let full = answers.iter().filter(|answer| answer.contains("resource-constraint")).count();
             assert_eq!((answers.len(), full), (count, count.saturating_sub(PEER_QUESTIONS_MAX)), "round {round}");
         }
