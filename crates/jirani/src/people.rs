@@ -195,8 +195,12 @@ impl Keyring for People {
     }
 
     fn retain(&self, accounts: &[AccountRow]) -> io::Result<()> {
+        // No number is given twice, so a list says nothing of accounts that were made after it.
+        let Some(newest) = accounts.iter().map(|account| account.id.0).max() else { return Ok(()) };
+        let keep: BTreeSet<PathBuf> = accounts.iter().map(|account| path(&self.directory, account.id)).collect();
         for file in files(&self.directory)? {
-            if !accounts.iter().any(|account| file == path(&self.directory, account.id)) {
+            let number = file.file_stem().and_then(|stem| stem.to_str()?.parse::<i64>().ok());
+            if number.is_some_and(|number| number <= newest) && !keep.contains(&file) {
                 fs::remove_file(&file)?;
             }
         }

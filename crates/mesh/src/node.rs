@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Batch, PinRow, StatementRow};
-use base::limits::EARLY_PARCELS_BYTES_MAX;
+use base::limits::{EARLY_PARCELS_BYTES_MAX, LINKS_MAX};
 use base::{Bare, DeviceId, LinkId, Now, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -32,6 +32,9 @@ const MANUAL: &str = "~";
 
 /// How long a link may live before what was proved on it is judged by the calendar again. Membership ends by months.
 const RECHECK_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a link may be without people before it makes room for others: proofs take a few round trips.
+const PROOF_TIME: Duration = Duration::from_secs(5);
 
 /// What a node is told.
 #[derive(Debug)]
@@ -180,7 +183,7 @@ pub struct Node {
     devices: Vec<(Arc<Own>, Visibility)>,
     links: BTreeMap<LinkId, Link>,
     /// The links on which each device is proven; parcels go by the last one.
-    reach: BTreeMap<DeviceId, (Bare, Vec<LinkId>)>,
+    reach: BTreeMap<DeviceId, Vec<(LinkId, Bare)>>,
     /// Those whose key is not the known one, each with the last that was shown, until somebody with the known key is there: a
     /// person may take a day to ask them.
     contested: BTreeMap<Bare, Box<Chain>>,
@@ -261,7 +264,8 @@ impl Node {
 
     /// When [`Input::Timer`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
-        self.dialer.wake_at().into_iter().chain(self.finder.wake_at()).min()
+        let recheck = (!self.links.is_empty()).then(|| self.checked_at + RECHECK_TIME);
+        [self.dialer.wake_at(), self.finder.wake_at(), recheck].into_iter().flatten().min()
     }
 
     /// The same, to say something of our own accounts in it. What that writes goes out with the next input.
@@ -281,8 +285,9 @@ impl Node {
 
     /// Who is in reach.
     pub fn neighbours(&self) -> impl Iterator<Item = Neighbour> {
-        self.reach.iter().filter_map(|(device, (address, links))| {
-            let link = self.links.get(links.last()?)?;
+        self.reach.iter().filter_map(|(device, links)| {
+            let (link, address) = links.last()?;
+            let link = self.links.get(link)?;
             Some(Neighbour { address: address.clone(), device: *device, remote: link.remote, since: link.since })
         })
     }
@@ -294,8 +299,12 @@ impl Node {
 
     /// How many of them nobody has shown themselves on.
     pub fn links_without_people(&self) -> usize {
-        let is_used = |link: &LinkId| self.reach.values().any(|(_, links)| links.contains(link));
-        self.links.keys().filter(|link| !is_used(link)).count()
+        self.without_people().count()
+    }
+
+    fn without_people(&self) -> impl Iterator<Item = (LinkId, &Link)> {
+        let used: BTreeSet<LinkId> = self.reach.values().flatten().map(|(link, _)| *link).collect();
+        self.links.iter().filter(move |(id, _)| !used.contains(id)).map(|(id, link)| (*id, link))
     }
 
     /// Those who showed another key than the known one since the start, and were not accepted.
@@ -318,8 +327,8 @@ impl Node {
         let linked = there.or_else(|| self.dialer.link_to(&name(&Key::Manual(address))));
         match linked.filter(|link| self.links.contains_key(link)) {
             Some(link) => {
-                let on_it = self.reach.values().filter(|(_, links)| links.contains(&link));
-                Dialled::Linked(on_it.map(|(address, _)| address.clone()).collect())
+                let on_it = self.reach.values().flatten().filter(|(at, _)| *at == link);
+                Dialled::Linked(on_it.map(|(_, address)| address.clone()).collect())
             }
             None if !self.finder.knows(address) => Dialled::TooMany,
             None => self.failed.get(&address).map_or(Dialled::Going, |cause| Dialled::Failed(cause.clone())),
@@ -445,6 +454,7 @@ impl Node {
         match event {
             Event::Up { link, exporter, local_key, remote_key, dialled, remote, .. } => {
                 self.tally.links += 1;
+                self.make_room();
                 let role = if dialled { Role::Dialler } else { Role::Listener };
                 let introduction = Introduction::new(role, exporter, local_key, remote_key, self.policy());
                 let new = Link {
@@ -473,12 +483,25 @@ impl Node {
         }
     }
 
+    /// Before all links are taken, the oldest one that nobody has shown themselves on makes room: who only holds links keeps
+    /// nobody out (attack case F08).
+    fn make_room(&mut self) {
+        if self.links.len() < LINKS_MAX / 8 * 7 {
+            return;
+        }
+        let now = self.now.mono;
+        let strangers = self.without_people().filter(|(_, link)| now - link.since > PROOF_TIME);
+        if let Some((link, _)) = strangers.min_by_key(|(_, link)| link.since) {
+            self.close(link, CloseCode::Full);
+        }
+    }
+
     fn drop_link(&mut self, link: LinkId) {
         if self.links.remove(&link).is_none() {
             return;
         }
         let there: Vec<DeviceId> =
-            self.reach.iter().filter(|(_, (_, at))| at.contains(&link)).map(|(d, _)| *d).collect();
+            self.reach.iter().filter(|(_, links)| links.iter().any(|(at, _)| *at == link)).map(|(d, _)| *d).collect();
         there.into_iter().for_each(|device| self.lose(link, device));
     }
 
@@ -527,18 +550,18 @@ impl Node {
     /// A device is proven to be at the end of a link. What it sent before its proof came is taken now.
     fn gain(&mut self, link: LinkId, chain: &Chain) {
         let proven = chain.proven();
-        let (_, links) = self.reach.entry(proven.device).or_insert_with(|| (proven.address.clone(), Vec::new()));
-        if links.contains(&link) {
+        let links = self.reach.entry(proven.device).or_default();
+        if links.iter().any(|(at, _)| *at == link) {
             return;
         }
-        links.push(link);
+        links.push((link, proven.address.clone()));
         let (device, address) = (proven.device, proven.address.clone());
         self.contested.remove(&address);
         self.outputs.push_back(Output::Reach { device, address, up: true });
         let Some(at) = self.links.get_mut(&link) else { return };
         let (of_it, rest) = at.early.drain(..).partition(|((from, _), _)| *from == device);
         at.early = rest;
-        at.early_bytes = at.early.iter().map(|(_, bytes)| bytes.len()).sum();
+        at.early_bytes = at.early.iter().map(|(_, bytes)| early_cost(bytes)).sum();
         let of_it: VecDeque<(Pair, Vec<u8>)> = of_it;
         for (pair, bytes) in of_it {
             self.take(pair, bytes);
@@ -547,16 +570,16 @@ impl Node {
 
     /// A device is at the end of this link no more.
     fn lose(&mut self, link: LinkId, device: DeviceId) {
-        let Some((address, links)) = self.reach.get_mut(&device) else { return };
-        let was_used = links.last() == Some(&link);
-        links.retain(|at| *at != link);
-        if !was_used {
-            return;
-        }
-        let (address, up) = (address.clone(), !links.is_empty());
-        if !up {
+        let Some(links) = self.reach.get_mut(&device) else { return };
+        let used = links.last().cloned();
+        links.retain(|(at, _)| *at != link);
+        let Some((_, lost)) = used.filter(|(at, _)| *at == link) else { return };
+        // It may have proved another address there: what counts is the link that is used now.
+        let left = links.last().map(|(_, address)| address.clone());
+        if left.is_none() {
             self.reach.remove(&device);
         }
+        let (up, address) = (left.is_some(), left.unwrap_or(lost));
         self.outputs.push_back(Output::Reach { device, address, up });
     }
 
@@ -575,7 +598,9 @@ impl Node {
 
     fn accept(&mut self, address: &Bare, shown: Pin) {
         let Some(chain) = self.contested.get(address).filter(|chain| Pin::of(chain.proven()) == shown) else { return };
-        self.directory.repin(chain.proven());
+        if !self.directory.repin(chain.proven()) {
+            return;
+        }
         self.contested.remove(address);
         self.recheck();
     }
@@ -592,7 +617,7 @@ impl Node {
 
     fn send(&mut self, from: &Bare, to: DeviceId, bytes: Vec<u8>) {
         let Some(own) = self.own_device(from) else { return };
-        let Some(link) = self.reach.get(&to).and_then(|(_, links)| links.last()).copied() else { return };
+        let Some(link) = self.reach.get(&to).and_then(|links| links.last()).map(|(link, _)| *link) else { return };
         let Some(at) = self.links.get_mut(&link) else { return };
         // Whoever is written to is cared for: from now on their key is known.
         if let Ok(Parcel::Lasting(_)) = Parcel::read(&bytes)
@@ -613,11 +638,11 @@ impl Node {
             self.tally.parcels_refused += 1;
             return self.close(link, CloseCode::Malformed);
         };
-        if self.reach.get(&pair.0).is_some_and(|(_, links)| links.contains(&link)) {
+        if self.reach.get(&pair.0).is_some_and(|links| links.iter().any(|(at, _)| *at == link)) {
             return self.take(pair, parcel.to_vec());
         }
-        if at.early_bytes + parcel.len() <= EARLY_PARCELS_BYTES_MAX {
-            at.early_bytes += parcel.len();
+        if at.early_bytes + early_cost(parcel) <= EARLY_PARCELS_BYTES_MAX {
+            at.early_bytes += early_cost(parcel);
             at.early.push_back((pair, parcel.to_vec()));
         } else {
             self.tally.parcels_refused += 1;
@@ -631,6 +656,11 @@ impl Node {
             self.outputs.push_back(Output::Parcel { from, to, bytes });
         }
     }
+}
+
+/// What a parcel takes while it waits: its place in the queue counts too, or empty ones would cost nothing.
+fn early_cost(parcel: &[u8]) -> usize {
+    size_of::<(Pair, Vec<u8>)>() + parcel.len()
 }
 
 /// What the dialer calls somebody.

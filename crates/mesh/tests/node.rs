@@ -13,6 +13,9 @@ use mesh::node::{Dialled, Input, Node, Output, Tally, Trouble};
 use mesh::post::{Copied, Lasting, Parcel};
 use mesh::{Draft, Genesis, RootKey, Search};
 
+/// What a parcel's place in the queue takes.
+const PLACE: usize = size_of::<((DeviceId, DeviceId), Vec<u8>)>();
+
 const NOW: Now = Now { mono: Time(1_000_000), wall: Wall(1_795_132_800_000) };
 
 fn root(seed: u8) -> RootKey {
@@ -176,14 +179,17 @@ fn a_parcel_that_overtakes_the_proof_waits_for_it() {
     let frame = |bytes: &[u8]| [&[0x80][..], &device(&lisa).0, &device(&tom).0, bytes].concat();
     let post = |frame| Input::Link(Event::Frame { link: LinkId(1), protocol: ProtocolId::POST, frame });
     two.tell(1, post(frame(b"first")));
-    // Up to the limit more waits; what is beyond is lost, and the post says it again.
-    two.tell(1, post([&[0][..], &vec![1; EARLY_PARCELS_BYTES_MAX - 5]].concat()));
+    // What waits costs its place, too: none of these comes for nothing. Up to the limit more waits; what is beyond is lost, and the post says it again.
+    two.tell(1, post([&[0][..], &vec![1; EARLY_PARCELS_BYTES_MAX - 2 * PLACE - 5]].concat()));
     two.tell(1, post(vec![0, 2]));
     two.hears(1, &[]);
     two.wires = proofs;
     two.carry();
     let parcel = |bytes: Vec<u8>| Output::Parcel { from: device(&lisa), to: address("tom", 1), bytes };
-    two.hears(1, &[reach(&lisa, true), parcel(b"first".to_vec()), parcel(vec![1; EARLY_PARCELS_BYTES_MAX - 5])]);
+    two.hears(
+        1,
+        &[reach(&lisa, true), parcel(b"first".to_vec()), parcel(vec![1; EARLY_PARCELS_BYTES_MAX - 2 * PLACE - 5])],
+    );
 }
 
 #[test]

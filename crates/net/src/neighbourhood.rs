@@ -18,6 +18,7 @@ use mesh::identity::{Chain, Directory, KeyChange, Pin};
 use mesh::link::{Event, Links as _, ProtocolId};
 use mesh::node::{Dialled, Input, Neighbour, Node, Output, Tally, Trouble};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use xmpp::Input as ShardInput;
 
 use crate::clock::Clock;
@@ -38,6 +39,15 @@ const PROOF_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often it is looked.
 const DIAL_LOOK: Duration = Duration::from_millis(20);
+
+/// Accounts are shown anew at most so often, however much changes at once.
+const SHOW_PAUSE: Duration = Duration::from_millis(250);
+
+/// And at least so often: what proves them is renewed in time.
+const SHOW_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// When a kernel that says nothing is asked again.
+const KERNEL_RETRY: Duration = Duration::from_secs(5);
 
 /// Events of links that are taken before what came of them is written.
 const EVENTS_IN_TURN: usize = 64;
@@ -150,6 +160,9 @@ struct Drive {
     shared: Rc<Neighbourhood>,
     keyring: Box<dyn Keyring>,
     shy: bool,
+    /// When the accounts are shown anew, and when they were last.
+    show_at: Option<Instant>,
+    shown_at: Option<Instant>,
     links: QuicLinks,
     door: Door,
     mdns: Mdns,
@@ -188,6 +201,8 @@ impl Neighbourhood {
             shared: Rc::clone(&shared),
             keyring: parts.keyring,
             shy: parts.shy,
+            show_at: None,
+            shown_at: None,
             links,
             door,
             mdns: Mdns::default(),
@@ -284,6 +299,18 @@ impl Neighbourhood {
     }
 }
 
+/// What the kernel says next; while it says nothing, tries to hear it again at this time.
+async fn hear(kernel: &mut Option<Kernel>, again_at: Instant) -> io::Result<finding::Input> {
+    if kernel.is_none() {
+        tokio::time::sleep_until(again_at).await;
+        *kernel = Some(Kernel::open()?);
+    }
+    match kernel {
+        Some(kernel) => kernel.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What was known of people before.
 async fn load(engine: &Rc<Engine>, node: &mut Node) -> Result<(), NeighbourhoodError> {
     let mut statements = Vec::new();
@@ -303,8 +330,9 @@ async fn load(engine: &Rc<Engine>, node: &mut Node) -> Result<(), NeighbourhoodE
 }
 
 impl Drive {
-    async fn run(mut self, mut kernel: Kernel, mut to_do: mpsc::UnboundedReceiver<Ask>) {
+    async fn run(mut self, kernel: Kernel, mut to_do: mpsc::UnboundedReceiver<Ask>) {
         let clock = self.engine.clock;
+        let (mut kernel, mut kernel_at) = (Some(kernel), Instant::now());
         self.drain();
         loop {
             let due = self.shared.node.borrow().wake_at();
@@ -314,7 +342,14 @@ impl Drive {
                     None => std::future::pending().await,
                 }
             };
+            let show = async {
+                match self.show_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                () = show => self.show_accounts().await,
                 event = self.door.next() => {
                     self.take(event);
                     for _ in 1..EVENTS_IN_TURN {
@@ -334,14 +369,13 @@ impl Drive {
                     None => return,
                 },
                 heard = self.mdns.next() => self.handle(Input::Found(heard)),
-                changed = kernel.next() => match changed {
+                changed = hear(&mut kernel, kernel_at) => match changed {
                     Ok(changed) => self.changed(changed),
                     Err(error) => {
-                        tracing::error!(%error, "the kernel tells nothing of the network any more; changes are not noticed");
-                        kernel = match Kernel::open() {
-                            Ok(kernel) => kernel,
-                            Err(_) => return,
-                        };
+                        // There may be no file left for a moment.
+                        tracing::error!(%error, "the kernel tells nothing of the network; it is asked again in some seconds");
+                        kernel = None;
+                        kernel_at = Instant::now() + KERNEL_RETRY;
                     }
                 },
                 () = due => self.handle(Input::Timer),
@@ -367,7 +401,7 @@ impl Drive {
     async fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Parcel { from, to, bytes } => self.handle(Input::Parcel { from: &from, to, bytes }),
-            Ask::Accounts => self.show_accounts().await,
+            Ask::Accounts => self.show_soon(),
             Ask::Dial(address, told) => {
                 self.handle(Input::Dial(address));
                 // Whoever asked may have gone.
@@ -380,6 +414,8 @@ impl Drive {
 
     /// All accounts, as they are now, with what proves them.
     async fn show_accounts(&mut self) {
+        self.shown_at = Some(Instant::now());
+        self.show_at = self.shown_at.map(|now| now + SHOW_EVERY);
         let accounts = match self.engine.ask(Query::Accounts).await {
             Ok(Rows::Accounts(accounts)) => accounts,
             Ok(_) => return,
@@ -422,6 +458,12 @@ impl Drive {
             residents.filter(|address| !here.contains(*address)).cloned().collect()
         };
         self.engine.set_away(away);
+    }
+
+    /// Many may ask for it at once.
+    fn show_soon(&mut self) {
+        let earliest = self.shown_at.map_or_else(Instant::now, |shown| shown + SHOW_PAUSE);
+        self.show_at = Some(self.show_at.map_or(earliest, |at| at.min(earliest)));
     }
 
     /// Gives the node one input and does what it says.

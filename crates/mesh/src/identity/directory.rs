@@ -210,10 +210,13 @@ impl Directory {
 
     /// The person has said in words that the new key is right: it takes the place of the known one. The key of an own account
     /// is not changed so.
-    pub fn repin(&mut self, proven: &Proven) {
-        if self.pins.contains_key(&proven.address) {
+    /// Says whether it was done.
+    pub fn repin(&mut self, proven: &Proven) -> bool {
+        let may = self.pins.contains_key(&proven.address) && !self.own.contains_key(&proven.address);
+        if may {
             self.put_pin(proven);
         }
+        may
     }
 
     /// Nobody here cares for the address any more.
@@ -329,7 +332,7 @@ impl Directory {
         if let Some(domain) = domain_of(&chain.proven().address) {
             let (issuer, subject) = (*chain.genesis().root().as_bytes(), chain.proven().genesis.as_bytes().to_vec());
             let key = StatementKey { address: domain, issuer, kind: GENESIS, subject, fork: false };
-            self.put(now, key, 0, &chain.genesis().encode().into());
+            self.put(now, key, 0, &chain.genesis().encode().into(), &[issuer]);
         }
         let statements = chain.statements().iter().zip(first);
         statements.map(|(s, noted)| noted.unwrap_or_else(|| self.add(now, chain, s))).collect()
@@ -364,14 +367,22 @@ impl Directory {
         if is_death(&key) {
             self.dead.insert(key.issuer);
         }
-        let noted = self.put(now, key, sequence, statement.bytes());
+        let authority = [*chain.genesis().root().as_bytes(), *chain.membership().issuer().as_bytes()];
+        let noted = self.put(now, key, sequence, statement.bytes(), &authority);
         if noted == Noted::Newer && self.own.contains_key(person) { Noted::OwnAhead } else { noted }
     }
 
-    fn put(&mut self, now: Wall, key: StatementKey, sequence: u64, bytes: &std::sync::Arc<[u8]>) -> Noted {
+    fn put(
+        &mut self,
+        now: Wall,
+        key: StatementKey,
+        sequence: u64,
+        bytes: &std::sync::Arc<[u8]>,
+        authority: &[[u8; 32]],
+    ) -> Noted {
         let group = self.groups.entry(key.address.clone()).or_default();
         let row = StatementRow { key, sequence: sequence.cast_signed(), seen: now, bytes: bytes.clone() };
-        group.put(row, stamp::ceiling(now), &mut self.writes)
+        group.put(row, stamp::ceiling(now), authority, &mut self.writes)
     }
 
     /// Says something of our own: files a statement that one of our keys has just signed for an own address.

@@ -47,7 +47,8 @@ impl Inbox {
 
 fn bytes_of(event: &Event) -> usize {
     match event {
-        Event::Frame { frame, .. } => frame.len(),
+        // Its place in the queue counts too, or empty ones would cost nothing.
+        Event::Frame { frame, .. } => size_of::<Event>() + frame.len(),
         _ => 0,
     }
 }

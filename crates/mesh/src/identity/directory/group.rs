@@ -64,12 +64,18 @@ impl Group {
         })
     }
 
-    /// Files a statement by the rules of its scope; `ceiling` is the highest sequence that is believed now.
-    pub(super) fn put(&mut self, row: StatementRow, ceiling: u64, writes: &mut Batch) -> Noted {
+    /// Files a statement by the rules of its scope; `ceiling` is the highest sequence that is believed now. Where there is no
+    /// room, what somebody says of themselves gives way to what their authority says: nobody makes their own revocation
+    /// impossible by talking much.
+    pub(super) fn put(&mut self, row: StatementRow, ceiling: u64, authority: &[[u8; 32]], writes: &mut Batch) -> Noted {
         self.seen = self.seen.max(row.seen);
         let Some(at) = self.rows.iter().position(|held| same_scope(&held.key, &row.key)) else {
             if self.rows.len() >= ADDRESS_STATEMENTS_MAX {
-                return Noted::Full;
+                let own = |held: &&StatementRow| !authority.contains(&held.key.issuer);
+                let by_authority = authority.contains(&row.key.issuer);
+                let Some(last) = self.rows.iter().rfind(own).filter(|_| by_authority) else { return Noted::Full };
+                let last = last.key.clone();
+                self.remove_scope(&last, writes);
             }
             self.push(row, writes);
             return Noted::New;
