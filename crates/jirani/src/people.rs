@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use base::ledger::AccountRow;
@@ -194,13 +195,12 @@ impl Keyring for People {
         guests_in(&self.directory).map_err(io::Error::other)
     }
 
-    fn retain(&self, accounts: &[AccountRow]) -> io::Result<()> {
-        // No number is given twice, so a list says nothing of accounts that were made after it.
-        let Some(newest) = accounts.iter().map(|account| account.id.0).max() else { return Ok(()) };
+    fn retain(&self, accounts: &[AccountRow], asked: Wall) -> io::Result<()> {
+        let asked = UNIX_EPOCH + Duration::from_millis(asked.0.max(0).unsigned_abs());
         let keep: BTreeSet<PathBuf> = accounts.iter().map(|account| path(&self.directory, account.id)).collect();
         for file in files(&self.directory)? {
-            let number = file.file_stem().and_then(|stem| stem.to_str()?.parse::<i64>().ok());
-            if number.is_some_and(|number| number <= newest) && !keep.contains(&file) {
+            // The list says nothing of accounts that were made after it.
+            if !keep.contains(&file) && fs::metadata(&file)?.modified()? < asked {
                 fs::remove_file(&file)?;
             }
         }
@@ -214,6 +214,9 @@ mod tests {
     use mesh::identity::stamp::Stamp;
 
     use super::*;
+
+    /// Later than any file that a test has made.
+    const LATER: Wall = Wall(i64::MAX / 4);
 
     fn account(people: &People, id: i64, name: &str) -> AccountRow {
         AccountRow {
@@ -245,7 +248,10 @@ mod tests {
         assert_eq!(device(&lisa), first);
         assert_ne!(device(&tom).person, first.person);
 
-        people.retain(std::slice::from_ref(&tom)).unwrap();
+        // What was made after the list was asked for stays.
+        people.retain(std::slice::from_ref(&tom), Wall(0)).unwrap();
+        assert_eq!(device(&lisa), first);
+        people.retain(std::slice::from_ref(&tom), LATER).unwrap();
         assert_ne!(device(&lisa).person, first.person, "another account has other keys");
 
         let elsewhere = AccountRow { address: Bare::new("lisa@school.example").unwrap(), id: AccountId(3), ..lisa };
@@ -299,7 +305,7 @@ mod tests {
         assert_eq!(guests(&first).unwrap(), BTreeSet::new());
         let tom = AccountRow { id: lisa_here.id, ..account(&there, 8, "tom") };
         assert!(here.device(&mut Directory::new(), now, &tom).is_err(), "her keys are not his");
-        here.retain(&[]).unwrap();
+        here.retain(&[], LATER).unwrap();
         assert_eq!(guests(&second).unwrap(), BTreeSet::new());
         fs::remove_dir_all(&directory).unwrap();
     }

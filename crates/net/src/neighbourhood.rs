@@ -67,11 +67,11 @@ pub trait Keyring {
     /// If the keys cannot be read.
     fn guests(&self) -> io::Result<BTreeSet<Bare>>;
 
-    /// Forgets the keys of all accounts but these.
+    /// Forgets the keys that were there at this time of all accounts but these.
     ///
     /// # Errors
     /// If they cannot be removed.
-    fn retain(&self, accounts: &[AccountRow]) -> io::Result<()>;
+    fn retain(&self, accounts: &[AccountRow], asked: Wall) -> io::Result<()>;
 }
 
 /// How a neighbourhood is set up.
@@ -416,6 +416,7 @@ impl Drive {
     async fn show_accounts(&mut self) {
         self.shown_at = Some(Instant::now());
         self.show_at = self.shown_at.map(|now| now + SHOW_EVERY);
+        let asked = self.engine.clock.now().wall;
         let accounts = match self.engine.ask(Query::Accounts).await {
             Ok(Rows::Accounts(accounts)) => accounts,
             Ok(_) => return,
@@ -423,7 +424,7 @@ impl Drive {
         };
         let now = self.engine.clock.now();
         let mut devices = Vec::new();
-        if let Err(error) = self.keyring.retain(&accounts) {
+        if let Err(error) = self.keyring.retain(&accounts, asked) {
             tracing::warn!(%error, "the keys of removed accounts are still there");
         }
         match self.keyring.guests() {

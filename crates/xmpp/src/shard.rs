@@ -608,6 +608,8 @@ impl Shard {
                 Due::SayAgain(number) => self.say_again_due(number),
                 Due::Expire => {
                     self.peers.expire_at = None;
+                    // What was confirmed must not be read as waiting.
+                    self.flush_confirmed();
                     let query = Query::Expired { at: self.now.wall, limit: PAGE_MESSAGES_MAX };
                     self.read(query, Purpose::Expired);
                 }

@@ -6,7 +6,7 @@
 //! however much waits, and nothing overtakes. A row of an older incarnation is confirmed before one of a newer is said:
 //! order holds over a restart, too. After each change drain [`Lane::poll`], then ask [`Lane::wants_page`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use base::limits::{
@@ -58,6 +58,8 @@ pub struct Lane {
     behind: bool,
     /// The page that was asked for.
     asked: Option<Ticket>,
+    /// Rows that were done with while it was being read.
+    gone: BTreeSet<i64>,
     unsaid: VecDeque<Post>,
     held: VecDeque<(Ticket, Held)>,
     said: VecDeque<Said>,
@@ -76,6 +78,7 @@ impl Lane {
             read: 0,
             behind,
             asked: None,
+            gone: BTreeSet::new(),
             unsaid: VecDeque::new(),
             held: VecDeque::new(),
             said: VecDeque::new(),
@@ -90,7 +93,12 @@ impl Lane {
     /// A row that is being written now: said when that is durable, or read from the store in its turn.
     pub fn file(&mut self, post: Post, after: Ticket) {
         let held = |lane: &Lane| lane.held.iter().filter(|(_, held)| matches!(held, Held::Post(_))).count();
-        let same = self.said.back().is_none_or(|said| said.incarnation == post.incarnation);
+        let last_held = self.held.iter().rev().find_map(|(_, held)| match held {
+            Held::Post(post) => Some(post.incarnation),
+            Held::Fleeting(_) => None,
+        });
+        let last = last_held.or(self.said.back().map(|said| said.incarnation));
+        let same = last.is_none_or(|incarnation| incarnation == post.incarnation);
         let is_next = !self.behind && self.asked.is_none() && self.unsaid.is_empty() && same;
         if !is_next || self.said.len() + held(self) >= POST_WINDOW_MAX || self.said_bytes > POST_WINDOW_BYTES_MAX / 2 {
             self.behind = true;
@@ -139,6 +147,12 @@ impl Lane {
         self.asked = Some(ticket);
         // Rows that are written from now on may not be in it.
         self.behind = false;
+        self.gone.clear();
+    }
+
+    /// The store has rows of which the lane does not know.
+    pub fn look_again(&mut self) {
+        self.behind = true;
     }
 
     /// Whether it waits for this answer.
@@ -146,12 +160,15 @@ impl Lane {
         self.asked == Some(ticket)
     }
 
-    /// The page has come, in order; an empty one is the end.
-    pub fn page(&mut self, now: Now, posts: Vec<Post>) {
+    /// The page has come, in order; `last` is the number of its last row, of which `posts` are those that can be said. One
+    /// without rows is the end.
+    pub fn page(&mut self, now: Now, posts: Vec<Post>, last: Option<i64>) {
         self.asked = None;
-        self.behind |= !posts.is_empty();
-        self.read = posts.last().map_or(self.read, |post| post.seq).max(self.read);
-        self.unsaid.extend(posts);
+        self.behind |= last.is_some();
+        self.read = last.unwrap_or(self.read).max(self.read);
+        // Some may have been confirmed by another device while the page was being read.
+        let gone = std::mem::take(&mut self.gone);
+        self.unsaid.extend(posts.into_iter().filter(|post| !gone.contains(&post.seq)));
         self.go_on(now);
     }
 
@@ -181,6 +198,9 @@ impl Lane {
     pub fn forget(&mut self, now: Now, seqs: &[i64]) {
         if seqs.is_empty() {
             return;
+        }
+        if self.asked.is_some() {
+            self.gone.extend(seqs);
         }
         self.said.retain(|said| !seqs.contains(&said.seq));
         self.unsaid.retain(|post| !seqs.contains(&post.seq));
@@ -316,6 +336,11 @@ mod tests {
         out.join(" ")
     }
 
+    fn page(lane: &mut Lane, now: Now, posts: Vec<Post>) {
+        let last = posts.last().map(|post| post.seq);
+        lane.page(now, posts, last);
+    }
+
     #[test]
     fn what_is_written_is_said_when_it_is_durable() {
         let mut lane = Lane::new(false);
@@ -343,19 +368,19 @@ mod tests {
         lane.asked(Ticket(1));
         assert_eq!(lane.wants_page(), None);
         lane.file(post(9, 6, 1), Ticket(1));
-        lane.page(START, vec![post(3, 5, 11), post(5, 5, 14), post(6, 6, 1)]);
+        page(&mut lane, START, vec![post(3, 5, 11), post(5, 5, 14), post(6, 6, 1)]);
         assert_eq!(said(&mut lane), "5:11>11 14>11");
         assert_eq!(lane.confirmed(START, 5, 11), [3]);
         // 12 and 13 are nowhere any more: the other side has passed over 14.
         assert_eq!(lane.wants_page(), Some(4));
         lane.asked(Ticket(2));
-        lane.page(START, vec![post(5, 5, 14), post(6, 6, 1), post(9, 6, 2)]);
+        page(&mut lane, START, vec![post(5, 5, 14), post(6, 6, 1), post(9, 6, 2)]);
         assert_eq!(said(&mut lane), "5:14>14");
         assert_eq!(lane.confirmed(START, 5, 14), [5]);
         assert_eq!(said(&mut lane), "6:1>1 2>1");
         assert_eq!(lane.wants_page(), Some(9));
         lane.asked(Ticket(3));
-        lane.page(START, vec![]);
+        page(&mut lane, START, vec![]);
         assert_eq!(lane.wants_page(), None);
         assert_eq!(lane.confirmed(START, 6, 2), [6, 9]);
         assert!(is_idle(&lane));
@@ -366,7 +391,7 @@ mod tests {
         for waiting in [POST_WINDOW_MAX - 1, POST_WINDOW_MAX, POST_WINDOW_MAX + 1, 10 * POST_WINDOW_MAX] {
             let mut lane = Lane::new(true);
             lane.asked(Ticket(1));
-            lane.page(START, (1..=waiting).map(|n| post(n as i64, 1, n as u64)).collect());
+            page(&mut lane, START, (1..=waiting).map(|n| post(n as i64, 1, n as u64)).collect());
             assert_eq!(said(&mut lane).split(' ').count(), waiting.min(POST_WINDOW_MAX));
             let mut lane = Lane::new(false);
             (1..=waiting).for_each(|n| lane.file(post(n as i64, 1, n as u64), Ticket(n as u64)));
@@ -378,7 +403,7 @@ mod tests {
             let mut lane = Lane::new(true);
             lane.asked(Ticket(1));
             let large = |seq: i64, bytes| Post { payload: vec![0; bytes], ..post(seq, 1, seq as u64) };
-            lane.page(START, vec![large(1, bytes / 2), large(2, bytes - bytes / 2), large(3, 10 * bytes)]);
+            page(&mut lane, START, vec![large(1, bytes / 2), large(2, bytes - bytes / 2), large(3, 10 * bytes)]);
             let count = std::iter::from_fn(|| lane.poll()).count();
             assert_eq!(count, if bytes <= POST_WINDOW_BYTES_MAX { 2 } else { 1 });
             lane.confirmed(START, 1, 1);
@@ -406,11 +431,11 @@ mod tests {
             lane.timeout(at(now));
             assert_eq!(lane.wants_page(), Some(0));
             lane.asked(Ticket(3));
-            lane.page(at(now), vec![post(1, 1, 1), post(2, 1, 2)]);
+            page(&mut lane, at(now), vec![post(1, 1, 1), post(2, 1, 2)]);
             assert_eq!(said(&mut lane), "1:1>1 2>1");
             assert_eq!(lane.wants_page(), Some(2));
             lane.asked(Ticket(4));
-            lane.page(at(now), vec![]);
+            page(&mut lane, at(now), vec![]);
         }
         assert_eq!(lane.confirmed(at(now), 1, 1), [1]);
         assert_eq!(lane.due(), Some(Time(0) + now + POST_SAY_AGAIN_TIME));
@@ -445,7 +470,7 @@ mod tests {
     fn what_another_device_has_is_forgotten() {
         let mut lane = Lane::new(true);
         lane.asked(Ticket(1));
-        lane.page(START, (1..=100).map(|n| post(n, 1, n as u64)).collect());
+        page(&mut lane, START, (1..=100).map(|n| post(n, 1, n as u64)).collect());
         said(&mut lane);
         lane.forget(START, &(1..=70).collect::<Vec<_>>());
         assert_eq!(said(&mut lane).split(' ').next(), Some("71>71"), "64 to 70 were not said");

@@ -6,6 +6,7 @@
 //! [`OUTBOX_TIME_MAX`](base::limits::OUTBOX_TIME_MAX) comes back to its author, once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base::ledger::{NewMessage, NewPost, PostRow, Record, RecordKind, Write};
 use base::limits::{OUTBOX_MAX, OUTBOX_TIME_MAX, SIBLINGS_MAX};
@@ -185,15 +186,19 @@ fn post(shard: &mut Shard, own: &Bare, to: &Bare, device: Option<DeviceId>, copi
     })
 }
 
+/// How often it is looked for what has expired, while anything waits.
+pub(crate) const EXPIRY_LOOK: Duration = Duration::from_secs(6 * 3600);
+
 /// How many rows more an outbox of so many may have.
 fn room(rows: u64) -> usize {
     OUTBOX_MAX.saturating_sub(rows) as usize
 }
 
-/// A row for each other device of an account, but for one that has it anyway, as far as there is room.
+/// A row for each other device of an account, but for one that has it anyway, as far as there is room. The last half of the
+/// outbox is for what the person says: others cannot fill it while a second laptop is off.
 pub(crate) fn to_siblings(shard: &mut Shard, own: &Bare, copied: Copied, but: Option<DeviceId>) -> Vec<NewPost> {
     let Some(account) = shard.accounts.get(own) else { return Vec::new() };
-    let room = account.row.as_ref().map_or(0, |row| room(row.outbox));
+    let room = account.row.as_ref().map_or(0, |row| room(row.outbox + OUTBOX_MAX / 2));
     let devices: Vec<_> = account.siblings.iter().copied().filter(|device| Some(*device) != but).take(room).collect();
     devices.into_iter().filter_map(|device| post(shard, own, own, Some(device), copied)).collect()
 }
@@ -223,7 +228,7 @@ pub(crate) fn enqueue(
     shard.count_posts(own, posts.len() as i64);
     shard.after(ticket, After::Unpost(own.clone(), posts.len() as u64));
     shard.after(ticket, After::Say(own.clone()));
-    shard.expire_at(shard.now.mono + OUTBOX_TIME_MAX);
+    shard.expire_at(shard.now.mono + EXPIRY_LOOK);
 }
 
 /// What the account has said on another of its devices: history here, and told to who listens.

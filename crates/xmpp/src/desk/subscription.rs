@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base::limits::{REQUEST_BYTES_MAX, REQUESTS_MAX, ROSTER_ASKS_MAX};
 use base::{Bare, SessionId, Ticket};
-use wire::{Form, Kind, Stanza};
+use wire::{Form, Kind, PresenceType, Stanza};
 
 use super::presence;
 use super::roster::{self, Request};
@@ -128,7 +128,16 @@ pub(crate) fn inbound(shard: &mut Shard, own: &Bare, origin: Origin, verb: Verb,
     }
     if verb == Verb::Subscribe && next.from() {
         // Sections 3.1.3 and 3.4.2: answered in the person's name. Who asks again has forgotten what they saw.
-        say(shard, own, &contact, Verb::Subscribed);
+        match origin.peer().is_some() && state.from() {
+            // Once more to another node: of this moment, or who asks again and again would fill the outbox.
+            true => {
+                let mut again = Stanza::new(Kind::Presence(PresenceType::Subscribed));
+                again.head.from = Some(own.jid().into_owned());
+                again.head.to = Some(contact.jid().into_owned());
+                shard.reply(origin, &again, None);
+            }
+            false => say(shard, own, &contact, Verb::Subscribed),
+        }
         presence::show(shard, own, &contact, true);
     }
     if state.from() && !next.from() {

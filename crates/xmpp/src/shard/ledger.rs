@@ -1,6 +1,7 @@
 //! The shard's side of the store: batches and their tickets, what follows a batch, reads and their answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
 use base::{Bare, SessionId, Ticket};
@@ -16,6 +17,9 @@ use crate::error::{Condition, StanzaError};
 use crate::questions::Question;
 use crate::session::What;
 use crate::tally;
+
+/// When the store is asked again for what it could not read.
+const READ_AGAIN: Duration = Duration::from_secs(60);
 
 impl Shard {
     /// Adds a write to the batch of the input at hand.
@@ -264,8 +268,9 @@ impl Shard {
             (Purpose::Knowing(other), Ok(Rows::Owners(owners))) => {
                 owners.into_iter().for_each(|(_, account)| desk::notices::tell_of_key(self, &account, &other));
             }
-            // Whoever comes in reach again is looked for again, and so is what has expired.
-            (Purpose::Owners(..) | Purpose::Expired | Purpose::Knowing(_), _) => {}
+            // Whoever comes in reach again is looked for again.
+            (Purpose::Expired, _) => self.expire_at(self.now.mono + READ_AGAIN),
+            (Purpose::Owners(..) | Purpose::Knowing(_), _) => {}
             (Purpose::Backlog(address), rows) => desk::offline::answered(self, &address, ticket, rows),
             (Purpose::Question(question), rows) => self.handle_answered(question, rows),
             (Purpose::Leaver(leaver), rows) => self.handle_leaver(leaver, rows),

@@ -253,7 +253,11 @@ impl Shard {
         }
         let wait = match next {
             _ if more => Duration::from_secs(1),
-            Some(next) => Duration::from_millis((next.0 - self.now.wall.0).max(1000) as u64),
+            // The clock that is waited by stands still while a laptop sleeps; the calendar does not.
+            Some(next) => {
+                let left = next.0.saturating_sub(self.now.wall.0).max(1000);
+                Duration::from_millis(left.unsigned_abs()).min(desk::post::EXPIRY_LOOK)
+            }
             None => return,
         };
         self.expire_at(self.now.mono + wait);

@@ -149,8 +149,11 @@ impl Shard {
     pub(in crate::shard) fn hear_lasting(&mut self, own: &Bare, number: u64, incarnation: u64, bytes: &[u8]) {
         let Some(device) = self.peers.numbers.get(&number).copied() else { return };
         let Ok(Parcel::Lasting(lasting)) = Parcel::read(bytes) else { return };
+        // Only another device of the same account says what it has heard of others: a stranger's word about somebody else's
+        // numbers would have their next message taken for a duplicate.
+        let is_sibling = self.peers.reach.get(&device).is_some_and(|reached| reached.address == *own);
         let also = match lasting.copied {
-            Copied::Heard(Some(origin)) => Some(origin),
+            Copied::Heard(Some(origin)) if is_sibling => Some(origin),
             _ => None,
         };
         let again = || Parked::Parcel { number, incarnation, bytes: bytes.to_vec() };

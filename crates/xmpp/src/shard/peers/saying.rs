@@ -4,7 +4,7 @@ use base::ledger::{PostRow, Query};
 use base::limits::PAGE_MESSAGES_MAX;
 use base::{AccountId, Bare, DeviceId, Ticket, Time};
 use mesh::post::{Copied, Lane, Parcel, Post};
-use wire::Stanza;
+use wire::{Kind, MessageType, Stanza};
 
 use crate::session::What;
 use crate::shard::{After, Due, Origin, Output, Purpose, Shard};
@@ -17,6 +17,10 @@ impl Shard {
         };
         let Some(device) = self.peers.numbers.get(&number).copied() else { return };
         let Some(own) = answer.head.from.as_ref().map(Bare::of) else { return };
+        // That a message came to nothing is said when it is durable that it came: else it is said again, and may come to
+        // something.
+        let is_error = answer.head.kind == Kind::Message(MessageType::Error);
+        let after = after.or_else(|| is_error.then(|| self.newest()));
         self.pass(&own, device, answer, after);
     }
 
@@ -144,7 +148,8 @@ impl Shard {
         }
         for (id, own) in owners {
             let key = (own, device);
-            self.peers.lanes.entry(key.clone()).or_insert_with(|| (id, Lane::new(true)));
+            let (_, lane) = self.peers.lanes.entry(key.clone()).or_insert_with(|| (id, Lane::new(true)));
+            lane.look_again();
             self.drain_lane(&key);
         }
     }
@@ -167,6 +172,7 @@ impl Shard {
             return self.drain_lane(&key);
         };
         let packing = &mut self.packing;
+        let last = rows.last().map(|row| row.post.seq);
         let mut spoilt = Vec::new();
         let posts = rows.into_iter().filter_map(|row| {
             // What this program stored it can read; what a disk made of it might be nobody's message.
@@ -184,7 +190,7 @@ impl Shard {
         });
         let posts = posts.collect::<Vec<_>>();
         let account = *account;
-        lane.page(now, posts);
+        lane.page(now, posts, last);
         self.drain_lane(&key);
         self.arrived(account, &key.0, &spoilt);
     }
