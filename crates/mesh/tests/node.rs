@@ -324,3 +324,45 @@ fn a_copied_data_directory_is_told() {
     two.hears(0, &[Output::Trouble(Trouble::Twin(address("lisa", 0)))]);
     assert_eq!(two.nodes[0].neighbours().count(), 0);
 }
+
+#[test]
+fn empty_parcels_that_come_early_are_not_for_nothing() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    let proofs = std::mem::take(&mut two.wires);
+    let post = |frame| Input::Link(Event::Frame { link: LinkId(1), protocol: ProtocolId::POST, frame });
+    two.tell(1, post([&[0x80][..], &device(&lisa).0, &device(&tom).0].concat()));
+    (0..10 * EARLY_PARCELS_BYTES_MAX / PLACE).for_each(|_| two.tell(1, post(vec![0])));
+    two.wires = proofs;
+    two.carry();
+    assert_eq!(
+        two.heard[1].len(),
+        1 + EARLY_PARCELS_BYTES_MAX / PLACE,
+        "those that had room, behind who came in reach"
+    );
+}
+
+#[test]
+fn who_proves_two_addresses_has_the_one_of_the_link_that_is_used() {
+    // One device with a chain of each household: B12.
+    let (lisa, here, there) = (own("lisa", 0, 11), own("tom", 1, 12), own("tommy", 0, 12));
+    assert_eq!(device(&here), device(&there));
+    let mut two = Two::new([&[&lisa], &[&here]]);
+    let shows = |own: &Arc<Own>| Input::Devices(vec![(Arc::clone(own), Visibility::Everyone)]);
+    two.up(1);
+    two.carry();
+    two.hears(0, &[reach(&here, true)]);
+    // On the links that come now another one is shown, and the first link ends.
+    two.down(1);
+    two.tell(1, shows(&there));
+    two.heard[0].clear();
+    two.up(2);
+    two.carry();
+    two.hears(0, &[reach(&there, true)]);
+    two.up(3);
+    two.carry();
+    two.down(3);
+    two.heard[0].retain(|heard| !matches!(heard, Output::Link(_)));
+    two.hears(0, &[reach(&there, true), reach(&there, true)]);
+}

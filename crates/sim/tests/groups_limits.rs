@@ -8,7 +8,7 @@ use base::limits::{
 };
 use base::{Bare, DeviceId};
 use groups_common::{PAULO, Pair, bodies, body, seconds};
-use mesh::post::Parcel;
+use mesh::post::{Copied, Lasting, OriginId, Parcel};
 use sim::Bench;
 use wire::Form;
 use wire::packed::Unpacker;
@@ -179,4 +179,25 @@ fn what_waits_for_others_waits_so_long() {
     pair.group.pass(seconds(120));
     assert_eq!(pair.group.node(0).owed("lisa"), 0);
     assert!(pair.group.heard(pair.lisa).iter().any(|tree| tree.attr("type") == Some("error")));
+}
+
+#[test]
+fn a_neighbour_says_nothing_of_somebody_elses_numbers() {
+    let (mut bench, eve, maria) = beside_eve();
+    let (lisa, address) = (DeviceId([8; 32]), Bare::new("lisa@lisa.jirani.alt").unwrap());
+    bench.reach(lisa, &address, true);
+    let said = |from: &str, copied| {
+        let xml =
+            format!("<message xmlns='jabber:client' from='{from}' to='{MARIA}' type='chat'><body>Hi</body></message>");
+        let lasting = Lasting { incarnation: Some(7), counter: 1, floor: 1, age_s: 0, copied, payload: xml.as_bytes() };
+        Parcel::Lasting(lasting).to_bytes()
+    };
+    // Eve claims to hand on what lisa has said under her first number: then lisa's own first words would be a duplicate.
+    let of_lisa = OriginId { device: lisa, incarnation: 7, counter: 1 };
+    bench.parcel(eve, &maria, said(EVE, Copied::Heard(Some(of_lisa))));
+    bench.run_until_idle();
+    assert_eq!((bench.waiting("maria").len(), refused(&mut bench)), (0, 1));
+    bench.parcel(lisa, &maria, said(address.as_str(), Copied::No));
+    bench.run_until_idle();
+    assert_eq!(bench.waiting("maria").len(), 1);
 }

@@ -368,11 +368,12 @@ fn deny(shard: &mut Shard, address: &Bare, origin: Origin, asker: &Bare) {
 pub(crate) fn refused(shard: &mut Shard, origin: Origin, stanza: &Stanza<'_>, error: &StanzaError) {
     let lasting = matches!(stanza.head.kind, Kind::Presence(kind) if Verb::of(kind).is_some());
     match (&stanza.head.to, &stanza.head.from) {
-        (Some(to), Some(from)) if stanza.head.kind == Kind::Presence(PresenceType::Probe) => {
+        (Some(to), Some(from))
+            if stanza.head.kind == Kind::Presence(PresenceType::Probe)
             // Where there is no room or no store now, nothing is known; a denial would end the subscription.
-            if error.condition == Condition::ServiceUnavailable {
-                deny(shard, &Bare::of(to), origin, &Bare::of(from));
-            }
+            && error.condition == Condition::ServiceUnavailable =>
+        {
+            deny(shard, &Bare::of(to), origin, &Bare::of(from));
         }
         // It would have been kept: its author may say it again.
         _ if lasting && error.condition != Condition::ServiceUnavailable => shard.bounce(origin, stanza, error),
