@@ -40,7 +40,7 @@ const PROOF_PATIENCE: Duration = Duration::from_secs(1);
 /// How often it is looked.
 const DIAL_LOOK: Duration = Duration::from_millis(20);
 
-/// Accounts are shown anew at most so often, however much changes at once.
+/// Accounts are shown anew at most so often because of what others do.
 const SHOW_PAUSE: Duration = Duration::from_millis(250);
 
 /// And at least so often: what proves them is renewed in time.
@@ -401,7 +401,8 @@ impl Drive {
     async fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Parcel { from, to, bytes } => self.handle(Input::Parcel { from: &from, to, bytes }),
-            Ask::Accounts => self.show_soon(),
+            // At once: whoever was made a moment ago may be writing to somebody already.
+            Ask::Accounts => self.show_accounts().await,
             Ask::Dial(address, told) => {
                 self.handle(Input::Dial(address));
                 // Whoever asked may have gone.
@@ -461,7 +462,7 @@ impl Drive {
         self.engine.set_away(away);
     }
 
-    /// Many may ask for it at once.
+    /// Others can make it necessary again and again.
     fn show_soon(&mut self) {
         let earliest = self.shown_at.map_or_else(Instant::now, |shown| shown + SHOW_PAUSE);
         self.show_at = Some(self.show_at.map_or(earliest, |at| at.min(earliest)));
@@ -485,7 +486,7 @@ impl Drive {
                     // Another device of one of our people, or of our domain: it may have brought a newer membership, or show
                     // where somebody lives.
                     if up && self.engine.hosts().has_domain(address.jid().domain()) {
-                        self.shared.ask(Ask::Accounts);
+                        self.show_soon();
                     }
                     self.engine.handle(ShardInput::Reach { device, address, up });
                 }
@@ -495,7 +496,7 @@ impl Drive {
                 Output::Store(batch) => {
                     // Whoever is known from now on may see who is here.
                     if self.shy && batch.iter().any(|w| matches!(w, Write::PutPin(_) | Write::RemovePin(_))) {
-                        self.shared.ask(Ask::Accounts);
+                        self.show_soon();
                     }
                     self.engine.write(batch);
                 }
