@@ -2,7 +2,7 @@
 //! shard say, and does what it says. Beside the engine, on the same thread.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Rows, Write};
 use base::limits::TROUBLES_MAX;
-use base::{Bare, DeviceId, Wall};
+use base::{AccountId, Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Chain, Directory, KeyChange, Pin};
@@ -113,8 +113,10 @@ pub(crate) enum Ask {
         /// The parcel.
         bytes: Vec<u8>,
     },
-    /// An account was made or removed, or something new may be said of one.
+    /// An account was made or removed.
     Accounts,
+    /// Something new may be said of accounts that are known.
+    Keys,
     /// Somebody is at this address. An answer says that it is being tried.
     Dial(SocketAddr, oneshot::Sender<()>),
     /// The key that this address shows is right.
@@ -160,6 +162,8 @@ struct Drive {
     shared: Rc<Neighbourhood>,
     keyring: Box<dyn Keyring>,
     shy: bool,
+    /// What proves each account, as it was last asked for.
+    own: BTreeMap<AccountId, Arc<Own>>,
     /// When the accounts are shown anew, and when they were last.
     show_at: Option<Instant>,
     shown_at: Option<Instant>,
@@ -201,6 +205,7 @@ impl Neighbourhood {
             shared: Rc::clone(&shared),
             keyring: parts.keyring,
             shy: parts.shy,
+            own: BTreeMap::new(),
             show_at: None,
             shown_at: None,
             links,
@@ -208,7 +213,7 @@ impl Neighbourhood {
             mdns: Mdns::default(),
         };
         tokio::task::spawn_local(drive.run(kernel, to_do));
-        shared.ask(Ask::Accounts);
+        shared.ask(Ask::Keys);
         Ok(shared)
     }
 
@@ -285,7 +290,7 @@ impl Neighbourhood {
 
     /// An account has other keys than before.
     pub fn keys_changed(&self) {
-        self.ask(Ask::Accounts);
+        self.ask(Ask::Keys);
     }
 
     /// What proves that an account of this node is its address, as it was said last.
@@ -349,7 +354,7 @@ impl Drive {
                 }
             };
             tokio::select! {
-                () = show => self.show_accounts().await,
+                () = show => self.show_accounts(true).await,
                 event = self.door.next() => {
                     self.take(event);
                     for _ in 1..EVENTS_IN_TURN {
@@ -402,7 +407,8 @@ impl Drive {
         match ask {
             Ask::Parcel { from, to, bytes } => self.handle(Input::Parcel { from: &from, to, bytes }),
             // At once: whoever was made a moment ago may be writing to somebody already.
-            Ask::Accounts => self.show_accounts().await,
+            Ask::Accounts => self.show_accounts(false).await,
+            Ask::Keys => self.show_accounts(true).await,
             Ask::Dial(address, told) => {
                 self.handle(Input::Dial(address));
                 // Whoever asked may have gone.
@@ -413,10 +419,13 @@ impl Drive {
         }
     }
 
-    /// All accounts, as they are now, with what proves them.
-    async fn show_accounts(&mut self) {
-        self.shown_at = Some(Instant::now());
-        self.show_at = self.shown_at.map(|now| now + SHOW_EVERY);
+    /// All accounts, as they are now, with what proves them. Of those that are known only if it is to be renewed: else
+    /// each new account would cost as much as all that are there.
+    async fn show_accounts(&mut self, renew: bool) {
+        if renew {
+            self.shown_at = Some(Instant::now());
+            self.show_at = self.shown_at.map(|now| now + SHOW_EVERY);
+        }
         let asked = self.engine.clock.now().wall;
         let accounts = match self.engine.ask(Query::Accounts).await {
             Ok(Rows::Accounts(accounts)) => accounts,
@@ -424,22 +433,26 @@ impl Drive {
             Err(error) => return tracing::error!(%error, "the accounts cannot be read: neighbours do not see them"),
         };
         let now = self.engine.clock.now();
-        let mut devices = Vec::new();
-        if let Err(error) = self.keyring.retain(&accounts, asked) {
-            tracing::warn!(%error, "the keys of removed accounts are still there");
+        let here: BTreeMap<AccountId, &Bare> = accounts.iter().map(|account| (account.id, &account.address)).collect();
+        if renew || self.own.keys().any(|known| !here.contains_key(known)) {
+            self.tidy_keys(&accounts, asked);
         }
-        match self.keyring.guests() {
-            Ok(guests) => self.engine.set_guests(guests),
-            Err(error) => tracing::error!(%error, "accounts of other laptops' domains stay as they were"),
+        if renew {
+            self.own.clear();
         }
-        let here: BTreeSet<Bare> = accounts.iter().map(|account| account.address.clone()).collect();
-        for account in accounts {
+        self.own.retain(|known, _| here.contains_key(known));
+        for account in &accounts {
+            if self.own.contains_key(&account.id) {
+                continue;
+            }
             let own = {
                 let mut node = self.shared.node.borrow_mut();
-                self.keyring.device(node.directory_mut(), now.wall, &account)
+                self.keyring.device(node.directory_mut(), now.wall, account)
             };
             match own {
-                Ok(Some(own)) => devices.push(own),
+                Ok(Some(own)) => {
+                    self.own.insert(account.id, own);
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(account = %account.address, %error, "an account has no keys: nobody sees it")
@@ -452,14 +465,26 @@ impl Drive {
             false => Visibility::Everyone,
             true => Visibility::Known(Arc::new(self.shared.node.borrow().directory().known_people())),
         };
-        self.handle(Input::Devices(devices.into_iter().map(|own| (own, visibility.clone())).collect()));
+        self.handle(Input::Devices(self.own.values().map(|own| (Arc::clone(own), visibility.clone())).collect()));
         let served = self.engine.hosts();
+        let here: BTreeSet<&Bare> = here.into_values().collect();
         let away = {
             let node = self.shared.node.borrow();
             let residents = served.served.iter().flat_map(|domain| node.directory().residents(domain));
             residents.filter(|address| !here.contains(*address)).cloned().collect()
         };
         self.engine.set_away(away);
+    }
+
+    /// Forgets keys of accounts that are gone, and reads which accounts are of domains elsewhere.
+    fn tidy_keys(&self, accounts: &[AccountRow], asked: Wall) {
+        if let Err(error) = self.keyring.retain(accounts, asked) {
+            tracing::warn!(%error, "the keys of removed accounts are still there");
+        }
+        match self.keyring.guests() {
+            Ok(guests) => self.engine.set_guests(guests),
+            Err(error) => tracing::error!(%error, "accounts of other laptops' domains stay as they were"),
+        }
     }
 
     /// Others can make it necessary again and again.

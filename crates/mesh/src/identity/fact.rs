@@ -189,6 +189,11 @@ impl Fact {
         }
     }
 
+    /// What it is about, as it is signed.
+    pub(crate) fn subject(&self) -> Vec<u8> {
+        cbor::write(&self.parts().0)
+    }
+
     /// The subject and the content, for signing.
     pub(crate) fn parts(&self) -> (Value, Value) {
         let nothing = || Value::Array(vec![]);

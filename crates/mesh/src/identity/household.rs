@@ -9,7 +9,7 @@ use crate::keys::RootKey;
 use super::chain::{Chain, ChainError};
 use super::directory::Directory;
 use super::fact::{Fact, Hosting, Kind, Membership};
-use super::key::{DeviceKey, PersonKey};
+use super::key::{DeviceKey, MaySign, PersonKey};
 use super::stamp::{self, Stamp};
 use super::statement::{SignError, Statement};
 
@@ -59,14 +59,12 @@ pub fn certify(directory: &mut Directory, now: Wall, address: &Bare, keys: Keys<
             let name = address.jid().local().unwrap_or_default().to_owned();
             let person = keys.person.public();
             let membership = Membership { domain, name, person, role: None, group: None, policy: None };
-            let sign = |last| Statement::sign(root, membership.clone(), Stamp::next(last, now, None));
-            renewed(directory, now, address, root.public().as_bytes(), sign)?
+            renewed(directory, now, address, root, membership)?
         }
         Authority::Said(said) => newest(directory, now, address, said),
     };
     let hosting = Hosting { device: keys.device.public() };
-    let new_hosting = |last| Statement::sign(keys.person, hosting.clone(), Stamp::next(last, now, None));
-    let hosting = renewed(directory, now, address, keys.person.public().as_bytes(), new_hosting)?;
+    let hosting = renewed(directory, now, address, keys.person, hosting)?;
     let said = [membership, hosting];
     let chain = Chain::new(keys.genesis.clone(), said.to_vec())?;
     for statement in &said {
@@ -94,28 +92,28 @@ fn newest(directory: &Directory, now: Wall, address: &Bare, said: &Statement) ->
     rows.filter_map(|row| Statement::read(&row.bytes).ok()).find(later).unwrap_or_else(|| said.clone())
 }
 
-/// The statement that holds, or a new one. `sign` makes it with a sequence behind the last one.
-fn renewed(
+/// The statement of this key that holds, or a new one with a sequence behind the last one.
+fn renewed<F: Into<Fact> + Clone, K: MaySign<F>>(
     directory: &Directory,
     now: Wall,
     address: &Bare,
-    issuer: &[u8; 32],
-    sign: impl Fn(Option<u64>) -> Result<Statement, SignError>,
+    key: &K,
+    said: F,
 ) -> Result<Statement, SignError> {
-    let fresh = sign(None)?;
-    let kind: Kind = fresh.fact().kind();
-    let fits = |statement: &Statement| statement.fact() == fresh.fact() && !statement.stamp().is_due(now);
+    let (fact, issuer): (Fact, _) = (said.clone().into(), key.public_key());
+    let (kind, subject) = (fact.kind(), fact.subject());
+    let fits = |statement: &Statement| *statement.fact() == fact && !statement.stamp().is_due(now);
     let rows = directory.statements(address).iter().filter(|row| {
-        row.key.issuer == *issuer
+        row.key.issuer == *issuer.as_bytes()
             && row.key.kind == kind.number()
-            && row.key.subject == fresh.subject()
+            && row.key.subject == subject
             && !row.key.fork
     });
     let on_file = rows.filter_map(|row| Statement::read(&row.bytes).ok()).find(fits);
-    match (on_file, directory.last_sequence(address, issuer, kind, fresh.subject())) {
+    match (on_file, directory.last_sequence(address, issuer.as_bytes(), kind, &subject)) {
         // Nothing that took it back has come since.
         (Some(held), Some(last)) if last == held.stamp().sequence => Ok(held),
-        (_, last) => sign(last),
+        (_, last) => Statement::sign(key, said, Stamp::next(last, now, None)),
     }
 }
 

@@ -216,9 +216,13 @@ pub(crate) fn enqueue(
         return;
     }
     for new in posts {
+        let mut in_reach = shard.devices_of(&new.to);
+        in_reach.retain(|device| new.device.is_none_or(|only| only == *device));
+        if in_reach.is_empty() {
+            continue;
+        }
         let payload = shard.packing.pack(stanza, own, &new.to);
-        let in_reach = shard.devices_of(&new.to);
-        for device in in_reach.into_iter().filter(|device| new.device.is_none_or(|only| only == *device)) {
+        for device in in_reach {
             let copied = Copied::read(&new.copied).unwrap_or_default();
             let (seq, incarnation, counter) = (new.seq, new.incarnation, new.counter);
             let post = Post { seq, incarnation, counter, written, copied, payload: payload.clone() };
