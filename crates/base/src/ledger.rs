@@ -166,11 +166,13 @@ pub enum RecordKind {
     LastSeen = 8,
     /// Another device of the account; key: its key as 64 hexadecimal digits; value: empty.
     Device = 9,
+    /// What an account has made of somebody in reach who is no contact; key: a word, a space, and the bare address.
+    Neighbour = 10,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [RecordKind; 9] = [
+    pub const ALL: [RecordKind; 10] = [
         RecordKind::Roster,
         RecordKind::Request,
         RecordKind::Block,
@@ -180,10 +182,12 @@ impl RecordKind {
         RecordKind::Subscription,
         RecordKind::LastSeen,
         RecordKind::Device,
+        RecordKind::Neighbour,
     ];
 
     /// What must be known of an account before anything is delivered to it: read with its row, in one query.
-    pub const AT_THE_DOOR: [RecordKind; 3] = [RecordKind::Block, RecordKind::Preference, RecordKind::Device];
+    pub const AT_THE_DOOR: [RecordKind; 4] =
+        [RecordKind::Block, RecordKind::Preference, RecordKind::Device, RecordKind::Neighbour];
 }
 
 /// A changeable fact of an account. Later ones win: the store keeps the one with the higher `clock` in whatever order
@@ -308,6 +312,13 @@ pub enum Query {
         account: AccountId,
         /// About what.
         kind: RecordKind,
+    },
+    /// The live records of one kind and key of all accounts. Answer: [`Rows::Records`], by account.
+    RecordsOfAll {
+        /// About what.
+        kind: RecordKind,
+        /// Which.
+        key: String,
     },
     /// Messages that wait, oldest first. Answer: [`Rows::Messages`], which has none only if none wait: see
     /// [`PAGE_BYTES_MAX`](crate::limits::PAGE_BYTES_MAX).

@@ -190,6 +190,7 @@ fn query() -> impl Strategy<Value = Query> {
         address().prop_map(Query::Credentials),
         Just(Query::Accounts),
         (account(), kind()).prop_map(|(account, kind)| Query::Records { account, kind }),
+        (kind(), text()).prop_map(|(kind, key)| Query::RecordsOfAll { kind, key }),
         (account(), place(), 0..5u32).prop_map(|(account, after, limit)| Query::Pending { account, after, limit }),
         (account(), address(), option::of(device()), place(), 0..5u32)
             .prop_map(|(account, to, device, after, limit)| Query::Outbox { account, to, device, after, limit }),

@@ -18,6 +18,7 @@ pub(super) fn answer(db: &Connection, query: &Query) -> Result<Rows, StoreError>
         Query::Credentials(address) => credentials(db, address).map(Rows::Credentials),
         Query::Accounts => accounts(db).map(Rows::Accounts),
         Query::Records { account, kind } => records(db, *account, *kind).map(Rows::Records),
+        Query::RecordsOfAll { kind, key } => records_of_all(db, *kind, key).map(Rows::Records),
         Query::Pending { account, after, limit } => pending(db, *account, *after, *limit).map(Rows::Messages),
         Query::Archive(query) => archive(db, query).map(Rows::Page),
         Query::Outbox { account, to, device, after, limit } => {
@@ -123,18 +124,29 @@ fn records(db: &Connection, account: AccountId, kind: RecordKind) -> rusqlite::R
         "SELECT key, value, clock, node, version FROM record \
          WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY key",
     )?
-    .query_map(params![account.0, kind as u8], |row| {
-        Ok(Record {
-            account,
-            kind,
-            key: row.get(0)?,
-            value: row.get(1)?,
-            clock: unsigned(row, 2)?,
-            node: NodeId(row.get(3)?),
-            version: row.get(4)?,
-        })
-    })?
+    .query_map(params![account.0, kind as u8], |row| record_row(row, account, kind))?
     .collect()
+}
+
+fn records_of_all(db: &Connection, kind: RecordKind, key: &str) -> rusqlite::Result<Vec<Record>> {
+    db.prepare_cached(
+        "SELECT key, value, record.clock, node, version, account FROM account CROSS JOIN record USING (account) \
+         WHERE kind = ?1 AND key = ?2 AND value IS NOT NULL ORDER BY account",
+    )?
+    .query_map(params![kind as u8, key], |row| record_row(row, AccountId(row.get(5)?), kind))?
+    .collect()
+}
+
+fn record_row(row: &Row<'_>, account: AccountId, kind: RecordKind) -> rusqlite::Result<Record> {
+    Ok(Record {
+        account,
+        kind,
+        key: row.get(0)?,
+        value: row.get(1)?,
+        clock: unsigned(row, 2)?,
+        node: NodeId(row.get(3)?),
+        version: row.get(4)?,
+    })
 }
 
 /// The columns that [`message_row`] takes.

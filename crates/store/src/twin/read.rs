@@ -23,6 +23,10 @@ pub(super) fn answer(tables: &Tables, query: &Query) -> Rows {
             Rows::Accounts(rows)
         }
         Query::Records { account, kind } => Rows::Records(records(tables, *account, *kind).cloned().collect()),
+        Query::RecordsOfAll { kind, key } => {
+            let fits = |record: &&Record| record.kind == *kind && record.key == *key && record.value.is_some();
+            Rows::Records(tables.records.rows().values().filter(fits).cloned().collect())
+        }
         Query::Pending { account, after, limit } => {
             let waiting = copies(tables, *account).filter(|m| m.pending && m.seq > *after);
             let waiting: Vec<_> = waiting.collect();
