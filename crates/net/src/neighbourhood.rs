@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{AccountRow, Query, Rows, Write};
+use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::limits::TROUBLES_MAX;
-use base::{AccountId, Bare, DeviceId, Wall};
+use base::{AccountId, Audience, Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Chain, Directory, KeyChange, Pin};
@@ -99,7 +99,7 @@ pub enum NeighbourhoodError {
     Kernel(io::Error),
     /// What is known of people cannot be read.
     #[error("what is known of people's keys cannot be read: {0}")]
-    Store(#[from] base::ledger::StoreError),
+    Store(#[from] StoreError),
 }
 
 /// What is asked of the task.
@@ -432,6 +432,13 @@ impl Drive {
             Ok(_) => return,
             Err(error) => return tracing::error!(%error, "the accounts cannot be read: neighbours do not see them"),
         };
+        let chosen = match self.audiences().await {
+            Ok(chosen) => chosen,
+            // Nobody is shown to whom they did not choose.
+            Err(error) => {
+                return tracing::error!(%error, "who may see the accounts cannot be read: nothing is shown anew");
+            }
+        };
         let now = self.engine.clock.now();
         let here: BTreeMap<AccountId, &Bare> = accounts.iter().map(|account| (account.id, &account.address)).collect();
         if renew || self.own.keys().any(|known| !here.contains_key(known)) {
@@ -461,11 +468,14 @@ impl Drive {
         }
         // If it still does not hold, it is told again.
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
-        let visibility = match self.shy {
-            false => Visibility::Everyone,
-            true => Visibility::Known(Arc::new(self.shared.node.borrow().directory().known_people())),
+        let known = Arc::new(self.shared.node.borrow().directory().known_people());
+        let visibility = |account: &AccountId| match chosen.get(account).copied().unwrap_or_default() {
+            Audience::Nobody => Visibility::Known(Arc::default()),
+            Audience::All if !self.shy => Visibility::Everyone,
+            Audience::Green | Audience::Yellow | Audience::All => Visibility::Known(Arc::clone(&known)),
         };
-        self.handle(Input::Devices(self.own.values().map(|own| (Arc::clone(own), visibility.clone())).collect()));
+        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account))).collect();
+        self.handle(Input::Devices(devices));
         let served = self.engine.hosts();
         let here: BTreeSet<&Bare> = here.into_values().collect();
         let away = {
@@ -474,6 +484,14 @@ impl Drive {
             residents.filter(|address| !here.contains(*address)).cloned().collect()
         };
         self.engine.set_away(away);
+    }
+
+    /// What accounts have chosen, if they have.
+    async fn audiences(&self) -> Result<BTreeMap<AccountId, Audience>, StoreError> {
+        let query = Query::RecordsOfAll { kind: RecordKind::Preference, key: Audience::KEY.to_owned() };
+        let Rows::Records(records) = self.engine.ask(query).await? else { return Ok(BTreeMap::new()) };
+        let named = |record: &Record| Audience::named(std::str::from_utf8(record.value.as_deref()?).ok()?);
+        Ok(records.iter().filter_map(|record| Some((record.account, named(record)?))).collect())
     }
 
     /// Forgets keys of accounts that are gone, and reads which accounts are of domains elsewhere.
@@ -520,13 +538,14 @@ impl Drive {
                 }
                 Output::Store(batch) => {
                     // Whoever is known from now on may see who is here.
-                    if self.shy && batch.iter().any(|w| matches!(w, Write::PutPin(_) | Write::RemovePin(_))) {
+                    if batch.iter().any(|w| matches!(w, Write::PutPin(_) | Write::RemovePin(_))) {
                         self.show_soon();
                     }
                     self.engine.write(batch);
                 }
                 Output::Reason(reason) => {
                     self.shared.reason.replace(reason);
+                    self.engine.handle(ShardInput::Network(reason));
                 }
                 Output::Trouble(trouble) => self.trouble(trouble),
             }

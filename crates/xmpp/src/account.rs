@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::ledger::{AccountRow, Record, RecordKind};
 use base::limits::{PARKED_BYTES_MAX, PARKED_INPUTS_MAX};
-use base::{DeviceId, NodeId, SessionId, Ticket, Wall};
+use base::{Audience, DeviceId, NodeId, SessionId, Ticket, Wall};
 use smallvec::SmallVec;
 
 use crate::contacts::Roster;
@@ -21,6 +21,8 @@ pub(crate) struct Account {
     pub(crate) row: Option<AccountRow>,
     /// Whom it blocks: read with its row.
     pub(crate) blocked: Blocked,
+    /// Who may see it on a link and reach it: read with its row.
+    pub(crate) audience: Audience,
     /// Its other devices, as far as they were met: read with its row.
     pub(crate) siblings: BTreeSet<DeviceId>,
     /// What it counts for others, once it has said something that lasts.
@@ -70,6 +72,7 @@ impl Account {
         Account {
             row: None,
             blocked: Blocked::default(),
+            audience: Audience::default(),
             siblings: BTreeSet::new(),
             counters: None,
             sessions: Vec::new(),

@@ -2,6 +2,7 @@
 //! where; disco#info and the stream features are made from it.
 
 pub(crate) mod archive;
+pub(crate) mod audience;
 pub(crate) mod blocking;
 pub(crate) mod caps;
 pub(crate) mod carbons;

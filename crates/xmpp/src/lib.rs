@@ -31,6 +31,7 @@ mod router;
 mod rsm;
 mod session;
 mod shard;
+mod speech;
 mod tally;
 
 pub use admin::{Answer, Command};
@@ -39,4 +40,5 @@ pub use hosts::Hosts;
 pub use negotiation::{Negotiation, Sasl, Security};
 pub use report::{Online, Report};
 pub use shard::{Config, Input, Output, Shard};
+pub use speech::Language;
 pub use tally::{Kinds, Tally};

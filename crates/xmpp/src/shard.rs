@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError};
 use base::limits::{CLIENT_LOOK_TIME, PAGE_MESSAGES_MAX};
-use base::{AccountId, Bare, ConnId, DeviceId, Now, SessionId, Ticket, Time};
+use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, SessionId, Ticket, Time};
+use mesh::finding::Reason;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wire::{Frame, FrameError, Stanza};
@@ -26,6 +27,7 @@ use crate::account::Account;
 use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
+use crate::desk::audience::Circles;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
@@ -145,6 +147,17 @@ pub enum Input<'a> {
         /// See `docs/formats/post.md`.
         bytes: Vec<u8>,
     },
+    /// How near somebody is to an account of this node, once or anew. Whoever is not named is [`Circle::Red`].
+    Circle {
+        /// The account.
+        own: Bare,
+        /// Who.
+        other: Bare,
+        /// How near.
+        circle: Circle,
+    },
+    /// Why nobody is found, for people; `None` while somebody is, or nothing is known yet.
+    Network(Option<Reason>),
     /// Somebody shows that an address is theirs by another key than the known one. They are not believed, and whoever knows
     /// the address is told (attack case E07).
     KeyChanged {
@@ -226,6 +239,8 @@ pub enum Output<'a> {
         /// See `docs/formats/post.md`.
         bytes: Vec<u8>,
     },
+    /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
+    Settings,
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.
@@ -331,6 +346,8 @@ pub(crate) enum After {
     Expired(Bare, AccountId, i64),
     /// What a device said is confirmed.
     Confirm(Box<peers::Confirm>),
+    /// The node must know of a setting.
+    Settings,
 }
 
 /// What a read is for.
@@ -424,6 +441,9 @@ pub struct Shard {
     /// Whether there is a [`Due::Look`].
     looking: bool,
     pub(crate) peers: Peers,
+    pub(crate) circles: Circles,
+    /// Why nobody is found.
+    pub(crate) network: Option<Reason>,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
     pub(crate) packing: Packing,
@@ -468,6 +488,8 @@ impl Shard {
             due: BTreeSet::from([(now.mono, Due::Expire)]),
             looking: false,
             peers: Peers::new(now.mono),
+            circles: Circles::default(),
+            network: None,
             outputs: VecDeque::new(),
             arena: Vec::new(),
             packing: Packing::default(),
@@ -500,6 +522,8 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
+            Input::Circle { own, other, circle } => self.circles.put(&own, other, circle),
+            Input::Network(reason) => self.network = reason,
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),

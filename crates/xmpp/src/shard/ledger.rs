@@ -151,6 +151,9 @@ impl Shard {
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
             (After::Say(own), result) => self.say_on(&own, result.is_err()),
+            (After::Settings, Ok(())) => self.push(Output::Settings),
+            // The account is read again, and its person hears of it.
+            (After::Settings, Err(_)) => {}
             (After::Confirm(confirm), result) => self.confirm_heard(*confirm, result),
             (After::Unpost(own, rows), Err(_)) => self.count_posts(&own, -(rows as i64)),
             (After::Expired(own, account, seq), result) => {
@@ -208,6 +211,7 @@ impl Shard {
                 match rows {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
+                        account.audience = desk::audience::from_records(&opened.records);
                         account.siblings = desk::post::siblings(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);

@@ -1,0 +1,62 @@
+//! Design, sections 2 and 7 (D7): who may see and reach a person on a link without being their contact. The person chooses;
+//! the circles are judged by the node, which knows the keys.
+
+use std::collections::BTreeMap;
+
+use base::ledger::{Record, RecordKind};
+use base::{Audience, Bare, Circle, Ticket};
+
+use crate::contacts::Registers;
+use crate::shard::{After, Shard};
+
+/// How near people are to accounts of this node, as far as it is not the farthest.
+#[derive(Default)]
+pub(crate) struct Circles(BTreeMap<Bare, BTreeMap<Bare, Circle>>);
+
+impl Circles {
+    /// The node has judged somebody, for one account.
+    pub(crate) fn put(&mut self, own: &Bare, other: Bare, circle: Circle) {
+        if circle != Circle::Red {
+            self.0.entry(own.clone()).or_default().insert(other, circle);
+        } else if let Some(known) = self.0.get_mut(own) {
+            known.remove(&other);
+            if known.is_empty() {
+                self.0.remove(own);
+            }
+        }
+    }
+
+    /// How near somebody is. People of one domain are of one community: its root key says who they are.
+    pub(crate) fn of(&self, own: &Bare, other: &Bare) -> Circle {
+        if own.jid().domain() == other.jid().domain() {
+            return Circle::Green;
+        }
+        self.0.get(own).and_then(|known| known.get(other)).copied().unwrap_or(Circle::Red)
+    }
+}
+
+/// What an account has chosen, from its records.
+pub(crate) fn from_records(records: &[Record]) -> Audience {
+    let chosen = records.iter().find(|record| record.kind == RecordKind::Preference && record.key == Audience::KEY);
+    let name = chosen.and_then(|record| record.value.as_deref()).and_then(|value| std::str::from_utf8(value).ok());
+    name.and_then(Audience::named).unwrap_or_default()
+}
+
+/// A person chooses; their account has been read. The node shows them accordingly when it is durable.
+pub(crate) fn choose(shard: &mut Shard, own: &Bare, audience: Audience) -> Ticket {
+    if let Some(account) = shard.accounts.get_mut(own) {
+        account.audience = audience;
+    }
+    let value = Some(audience.name().as_bytes().to_vec());
+    let ticket = shard.put_record(own, RecordKind::Preference, Audience::KEY, value);
+    shard.after(ticket, After::Distrust(own.clone()));
+    shard.after(ticket, After::Settings);
+    ticket
+}
+
+/// Whether somebody on a link may see an account's presence and write to it; `None` if its contacts must be read first.
+pub(crate) fn admits(shard: &Shard, own: &Bare, other: &Bare) -> Option<bool> {
+    let account = shard.accounts.get(own)?;
+    let is_contact = account.roster.as_ref()?.registers(other).has(Registers::FROM);
+    Some(is_contact || account.audience.admits(shard.circles.of(own, other)))
+}
