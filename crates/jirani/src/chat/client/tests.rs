@@ -126,10 +126,41 @@ fn contacts_come_and_go() {
             "  paulo (Paulo N.): there",
             "  rosa: not known: they have not accepted yet",
             "* paulo has gone",
-            "  paulo (Paulo N.): away",
+            "  paulo (Paulo N.): gone",
             "  rosa: not known: they have not accepted yet",
         ],
         "",
+    );
+}
+
+/// Of several devices the one counts where the person is most.
+#[test]
+fn how_people_are_is_seen_and_said() {
+    scene(
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@x' subscription='both'/></query></iq>
+         < <presence from='paulo@x/a'><show>away</show><status>at lunch</status></presence>
+         < <presence from='paulo@x/b'><show>dnd</show></presence>
+         < <presence from='paulo@x/a'><show>xa</show></presence>
+         > /who
+         < <presence from='paulo@x/b' type='unavailable'/>
+         < <presence from='paulo@x/a'/>
+         > /away back at <four>
+         > /back",
+        &["* paulo is away: at lunch", "* paulo is busy", "  paulo: busy", "* paulo is away", "* paulo is there"],
+        "<presence><show>away</show><status>back at &lt;four&gt;</status></presence><presence/>",
+    );
+}
+
+/// A name that two have is nobody's.
+#[test]
+fn a_contact_is_chosen_by_the_name_that_is_shown() {
+    scene(
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='Paulo'/><item jid='rosa@y' name='Rosa'/><item jid='rosa@z' name='Rosa'/></query></iq>
+         > /to paulo
+         > habari
+         > /to rosa",
+        &["* You write to paulo@y.", "* You write to rosa."],
+        "<message to='paulo@y' type='chat'><body>habari</body></message>",
     );
 }
 
@@ -146,7 +177,7 @@ fn contacts_are_added_and_pushed() {
         &[
             "* rosa wants to be your contact: /add rosa accepts",
             "* rosa is asked, and may see you.",
-            "  rosa: away",
+            "  rosa: gone",
             "* You have no contacts yet: /add NAME",
             "! @@ cannot be a name",
         ],
