@@ -17,7 +17,7 @@ use wire::{IqType, Kind, MessageType, Stanza};
 use super::carbons::{self, Copies, Side};
 use super::subscription_states::Verb;
 use super::worth::{self, Class};
-use super::{archive, offline};
+use super::{archive, near, offline};
 use crate::error::{Condition, StanzaError};
 use crate::packing;
 use crate::parking::Parked;
@@ -147,6 +147,7 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     if is_message {
         posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
+    near::note_said(shard, own, to, stanza);
     let message =
         NewMessage { stanza: packing::content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
     let ticket = shard.write(Write::AddMessage(message));
