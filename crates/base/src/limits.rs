@@ -402,3 +402,18 @@ pub const LINK_PAIRS_MAX: usize = 128;
 pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;
 /// Troubles with neighbours that are kept for who looks: more than a person reads.
 pub const TROUBLES_MAX: usize = 32;
+
+/// Messages of a stranger on the same link until they are answered: a greeting, a question, an excuse (D9).
+pub const NEAR_MESSAGES_MAX: u8 = 3;
+/// Letters of such a message: what is shouted over a schoolyard.
+pub const NEAR_CHARS_MAX: usize = 500;
+/// Messages of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
+/// curious people (attack case E15).
+pub const NEAR_HOUR_MAX: u32 = 40;
+/// Strangers whose messages an account counts; the one who was heard longest ago makes room.
+pub const STRANGERS_MAX: usize = 256;
+/// People who are no contacts, and whom an account has written to: their answers come through. The one who was written to
+/// longest ago makes room.
+pub const ANSWERED_MAX: usize = 1024;
+/// Requests of people whom the account does not let see it, kept apart until it looks.
+pub const APART_MAX: usize = 32;
