@@ -113,6 +113,8 @@ class Finch(Purple):
                 os.environ.pop(name)
             os.environ.update(begun)
         self.begun = time.time()
+        # Where the keys go that are for the list's window.
+        self.at_status = False
 
     def screen(self):
         return self.terminal.screen()
@@ -138,6 +140,38 @@ class Finch(Purple):
             until(lambda: is_so(self.screen()), seconds)
         except TimeoutError:
             raise AssertionError(f"{what!r} is not on the screen after {seconds} s:\n{self.screen()}") from None
+        return time.time()
+
+    def write(self, name, line):
+        """Chooses somebody in the list by what is shown beside them, and writes to them; gives when it was typed."""
+        self.press("M-1")
+        for _ in range(60):
+            # The arrow keys of its list; the real ones it does not know in every terminal.
+            self.press("C-n")
+            time.sleep(0.3)
+            if re.search(rf"┤{name}├", self.screen()):
+                break
+        else:
+            raise AssertionError(f"{name} cannot be chosen:\n{self.screen()}")
+        self.press("Enter")
+        time.sleep(0.3)
+        self.type(line)
+        return time.time()
+
+    def answer(self, line):
+        """Writes in the window that opened last; gives when it was typed."""
+        self.press("M-2")
+        time.sleep(0.1)
+        self.type(line)
+        return time.time()
+
+    def away(self, is_away=True):
+        """Chooses the status below the list; gives when."""
+        self.press("M-1")
+        if not self.at_status:
+            self.press("Tab")
+            self.at_status = True
+        self.press("Enter", "C-n" if is_away else "C-p", "Enter")
         return time.time()
 
     def pid(self):
