@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 from bonjour import Bonjour
-from cases import case, until
+from cases import case
 from house import Street, say
 from lab import Lab, ip
-from purple import Finch, for_xmpp, prepare
+from purple import AVAILABLE, AWAY, Finch, for_xmpp, prepare
 
 ROUNDS = 10
 
@@ -61,16 +61,6 @@ def finches(laptop):
     return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().strip() == "finch"]
 
 
-def logged(finch, pattern, after):
-    """Waits until Finch notes something in its log that was not there before; gives when."""
-    until(lambda: len(re.findall(pattern, finch.logged())) > after, CUT_SECONDS_MAX)
-    return time.time()
-
-
-def count(finch, pattern):
-    return len(re.findall(pattern, finch.logged()))
-
-
 @contextlib.contextmanager
 def two(kind):
     with Lab(2) as lab, tempfile.TemporaryDirectory(prefix="jirani-measures-") as folder:
@@ -83,72 +73,62 @@ def two(kind):
                 side.finch.close()
 
 
-def life(kind, cable):
+def life(kind):
     """All that happens between two people, measured: (what, seconds)."""
     figures = {}
     with two(kind) as (one, other):
         juliet = one.start()
         juliet.shows("Available")
         time.sleep(2)
-        gone, away = (f"{re.escape(other.shown_as)}.*{words}" for words in ("(?:to|now) Offline", "to Away"))
 
         def enters():
             begun = time.time()
             other.start()
-            return juliet.shows(rf"\b{other.called}\b", 40) - begun
+            # Away at the second time: the program remembers.
+            return juliet.lists(other.called, (AVAILABLE, AWAY), 40) - begun
 
         figures["program started to seen"] = enters()
         romeo = other.finch
-        romeo.shows(rf"\b{one.called}\b", 40)
+        romeo.lists(one.called, (AVAILABLE,), 40)
         time.sleep(1)
         typed = juliet.write(re.escape(other.shown_as), "hello 0")
-        figures["first words typed to shown"] = romeo.shows("llo 0") - typed
+        figures["first words typed to shown"] = romeo.says("hello 0") - typed
         took = []
         for n in range(1, ROUNDS + 1):
             writer, reader = (juliet, romeo) if n % 2 else (romeo, juliet)
-            took.append(reader_shows(writer, reader, f"hello {n}"))
+            typed = writer.answer(f"hello {n}")
+            took.append(reader.says(f"hello {n}") - typed)
         figures[f"typed to shown, median of {ROUNDS}"] = statistics.median(took)
 
-        before = count(juliet, away)
+        juliet.press("M-1")
         chosen = romeo.away()
-        figures["away chosen to seen"] = logged(juliet, away, before) - chosen
+        figures["away chosen to seen"] = juliet.lists(other.called, (AWAY,)) - chosen
 
-        before = count(juliet, gone)
         left = time.time()
         romeo.press("M-q")
-        figures["program left to seen"] = logged(juliet, gone, before) - left
+        figures["program left to seen"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - left
         romeo.close()
 
         enters()
-        before = count(juliet, gone)
         killed = time.time()
         for pid in finches(other.laptop):
             os.kill(pid, signal.SIGKILL)
-        figures["program killed (-9) to gone"] = logged(juliet, gone, before) - killed
+        figures["program killed (-9) to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - killed
         other.finch.close()
 
         if kind is ByJirani:
             enters()
-            before = count(juliet, gone)
             killed = time.time()
             other.house.kill()
-            figures["daemon killed (-9) to gone"] = logged(juliet, gone, before) - killed
-            other.house.start()
+            figures["daemon killed (-9) to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - killed
             other.finch.close()
+            other.house.start()
 
-        if cable:
-            enters()
-            before = count(juliet, gone)
-            cut = time.time()
-            other.laptop.cut()
-            figures["cable out to gone"] = logged(juliet, gone, before) - cut
+        enters()
+        cut = time.time()
+        other.laptop.cut()
+        figures["cable out to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - cut
     return figures
-
-
-def reader_shows(writer, reader, words):
-    typed = writer.answer(words)
-    # The window of the list hides the beginning, if it is in front.
-    return reader.shows(rf"{words[2:]}\b") - typed
 
 
 def tell(figures):
@@ -158,9 +138,9 @@ def tell(figures):
 
 @case("measure: Finch by Bonjour")
 def by_bonjour():
-    tell(life(ByBonjour, cable=True))
+    tell(life(ByBonjour))
 
 
 @case("measure: Finch with Jirani")
 def by_jirani():
-    tell(life(ByJirani, cable=True))
+    tell(life(ByJirani))

@@ -38,6 +38,9 @@ PREFERENCES = """<?xml version='1.0' encoding='UTF-8' ?>
 </pref>
 """
 
+# How Finch's list shows somebody.
+AVAILABLE, AWAY = "◯", "⊖"
+
 UI = {"finch": "gnt-purple", "pidgin": "gtk-gaim"}
 
 
@@ -134,6 +137,19 @@ class Finch(Purple):
     def hides(self, pattern, seconds=20):
         """Waits until the screen has it no more; gives when."""
         return self.until(lambda screen: not re.search(pattern, screen), f"no {pattern}", seconds)
+
+    def says(self, words, seconds=20):
+        """Waits until somebody's words are in a window; gives when. The list, if it is in front, hides their beginning."""
+        return self.shows(re.escape(words[2:]) + r"\b", seconds)
+
+    def listed_as(self, name):
+        """The sign that the list has beside a name; `None` if it has no such name. The list's window must be in front."""
+        found = re.search(rf"^│ +(\S) {re.escape(name[:14])}", self.screen(), re.MULTILINE)
+        return found and found[1]
+
+    def lists(self, name, signs, seconds=20):
+        """Waits until the list shows somebody in one of these ways; gives when."""
+        return self.until(lambda _: self.listed_as(name) in signs, f"{name}: {signs}", seconds)
 
     def until(self, is_so, what, seconds):
         try:
