@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
 use crate::desk::in_reach::Remembered;
+use crate::desk::near::Near;
 use crate::desk::post::Counters;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
@@ -26,6 +27,8 @@ pub(crate) struct Account {
     pub(crate) audience: Audience,
     /// What it has made of people in reach: read with its row.
     pub(crate) remembered: Remembered,
+    /// What passed between it and people on links who are no contacts: read with its row.
+    pub(crate) near: Near,
     /// Its other devices, as far as they were met: read with its row.
     pub(crate) siblings: BTreeSet<DeviceId>,
     /// What it counts for others, once it has said something that lasts.
@@ -77,6 +80,7 @@ impl Account {
             blocked: Blocked::default(),
             audience: Audience::default(),
             remembered: Remembered::default(),
+            near: Near::default(),
             siblings: BTreeSet::new(),
             counters: None,
             sessions: Vec::new(),

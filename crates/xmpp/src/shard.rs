@@ -28,7 +28,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
-use crate::desk::in_reach::InReach;
+use crate::desk::in_reach::Neighbours;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
@@ -445,7 +445,7 @@ pub struct Shard {
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
-    pub(crate) in_reach: InReach,
+    pub(crate) neighbours: Neighbours,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
     outputs: VecDeque<Waiting>,
@@ -493,7 +493,7 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
-            in_reach: InReach::default(),
+            neighbours: Neighbours::default(),
             network: None,
             outputs: VecDeque::new(),
             arena: Vec::new(),
@@ -527,10 +527,7 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
-            Input::Circle { own, other, circle } => {
-                self.circles.put(&own, other.clone(), circle);
-                desk::in_reach::judge_one(self, &own, &other);
-            }
+            Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
             Input::Network(reason) => self.network = reason,
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),

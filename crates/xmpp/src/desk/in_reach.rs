@@ -27,7 +27,7 @@ pub(crate) use self::wishes::{contact_changed, heard, set, wrote};
 
 /// Who is in reach, and what the lists of the accounts make of it.
 #[derive(Default)]
-pub(crate) struct InReach {
+pub(crate) struct Neighbours {
     /// On links, each with a number that is higher for who came later.
     link: BTreeMap<Bare, u64>,
     /// Of one account each, found by a gateway, with the name that they give themselves.
@@ -60,13 +60,13 @@ pub(crate) struct Shown {
 
 /// Somebody is in reach on a link.
 pub(crate) fn came(shard: &mut Shard, other: &Bare) {
-    let number = shard.in_reach.next;
-    if shard.in_reach.link.contains_key(other) {
+    let number = shard.neighbours.next;
+    if shard.neighbours.link.contains_key(other) {
         return;
     }
-    shard.in_reach.link.insert(other.clone(), number);
-    shard.in_reach.next += 1;
-    for own in shard.in_reach.lists.keys().cloned().collect::<Vec<_>>() {
+    shard.neighbours.link.insert(other.clone(), number);
+    shard.neighbours.next += 1;
+    for own in shard.neighbours.lists.keys().cloned().collect::<Vec<_>>() {
         look(shard, &own, other);
         // Their own node says who is there as soon as the link is up.
         telling::publish(shard, &own, telling::Ask::Nobody, None);
@@ -75,12 +75,12 @@ pub(crate) fn came(shard: &mut Shard, other: &Bare) {
 
 /// Nothing of somebody is in reach any more.
 pub(crate) fn went(shard: &mut Shard, other: &Bare) {
-    if shard.in_reach.link.remove(other).is_none() {
+    if shard.neighbours.link.remove(other).is_none() {
         return;
     }
     let now = shard.now.mono;
-    for own in shard.in_reach.lists.keys().cloned().collect::<Vec<_>>() {
-        if let Some(list) = shard.in_reach.lists.get_mut(&own) {
+    for own in shard.neighbours.lists.keys().cloned().collect::<Vec<_>>() {
+        if let Some(list) = shard.neighbours.lists.get_mut(&own) {
             list.leave(now, other);
         }
         telling::publish(shard, &own, telling::Ask::Those, None);
@@ -94,13 +94,13 @@ pub(crate) fn appear(shard: &mut Shard, own: &Bare, other: &Bare, name: &str) {
         empty if empty.is_empty() => names::clean(other.jid().local().unwrap_or_default()),
         name => name,
     };
-    let number = shard.in_reach.next;
-    let found = shard.in_reach.gateway.entry(own.clone()).or_default();
+    let number = shard.neighbours.next;
+    let found = shard.neighbours.gateway.entry(own.clone()).or_default();
     if let Some(known) = found.get_mut(other) {
         known.0 = name;
     } else if found.len() < GATEWAY_NEIGHBOURS_MAX {
         found.insert(other.clone(), (name, number));
-        shard.in_reach.next += 1;
+        shard.neighbours.next += 1;
     } else {
         return;
     }
@@ -110,13 +110,13 @@ pub(crate) fn appear(shard: &mut Shard, own: &Bare, other: &Bare, name: &str) {
 
 /// A gateway does not find somebody any more.
 pub(crate) fn vanish(shard: &mut Shard, own: &Bare, other: &Bare) {
-    let Some(found) = shard.in_reach.gateway.get_mut(own) else { return };
+    let Some(found) = shard.neighbours.gateway.get_mut(own) else { return };
     found.remove(other);
     if found.is_empty() {
-        shard.in_reach.gateway.remove(own);
+        shard.neighbours.gateway.remove(own);
     }
     let now = shard.now.mono;
-    if let Some(list) = shard.in_reach.lists.get_mut(own) {
+    if let Some(list) = shard.neighbours.lists.get_mut(own) {
         list.leave(now, other);
     }
     telling::publish(shard, own, telling::Ask::Those, None);
@@ -124,19 +124,19 @@ pub(crate) fn vanish(shard: &mut Shard, own: &Bare, other: &Bare) {
 
 /// There is no such account any more: what a gateway has found for it is nobody's.
 pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
-    shard.in_reach.gateway.remove(own);
+    shard.neighbours.gateway.remove(own);
 }
 
 /// A session has ended: an account without one that wants its contacts has no list.
 pub(crate) fn session_ended(shard: &mut Shard, own: &Bare) {
-    if shard.in_reach.lists.contains_key(own) && shard.sessions_of(own, |session| session.interested).is_empty() {
-        shard.in_reach.lists.remove(own);
+    if shard.neighbours.lists.contains_key(own) && shard.sessions_of(own, |session| session.interested).is_empty() {
+        shard.neighbours.lists.remove(own);
     }
 }
 
 /// Others are served here than before.
 pub(crate) fn hosts_changed(shard: &mut Shard) {
-    for own in shard.in_reach.lists.keys().cloned().collect::<Vec<_>>() {
+    for own in shard.neighbours.lists.keys().cloned().collect::<Vec<_>>() {
         judge(shard, &own);
     }
 }
@@ -151,7 +151,7 @@ pub(crate) fn judge_one(shard: &mut Shard, own: &Bare, other: &Bare) {
 
 /// Circles, the audience, contacts or blocked ones of an account have changed: its list is worked out anew.
 pub(crate) fn judge(shard: &mut Shard, own: &Bare) {
-    let Some(list) = shard.in_reach.lists.get(own) else { return };
+    let Some(list) = shard.neighbours.lists.get(own) else { return };
     let shown: Vec<Bare> = list.people().map(|(address, _)| address.clone()).collect();
     shown.iter().for_each(|other| look(shard, own, other));
     fill(shard, own);
@@ -165,7 +165,7 @@ fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
         return;
     }
     let is_unwanted = is_unwanted(shard, own, other);
-    let Some(list) = shard.in_reach.lists.get_mut(own) else { return };
+    let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     // Who has left and may be back stays.
     if is_unwanted || list.get(other.as_str()).is_some_and(list::Person::is_here) {
         list.remove(other);
@@ -176,7 +176,7 @@ fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
 fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, wrote: bool) -> bool {
     let now = shard.now.mono;
     let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
-    let (Some(list), Some(roster)) = (shard.in_reach.lists.get_mut(own), roster) else { return false };
+    let (Some(list), Some(roster)) = (shard.neighbours.lists.get_mut(own), roster) else { return false };
     if list.needs_contacts() {
         list.learn_contacts(roster.items.iter().map(|(address, item)| contact_look(address, item)));
     }
@@ -185,7 +185,7 @@ fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, wrote: bool) -> 
 
 /// Takes those into an account's list who are in reach and not in it, the nearest first, while there is room.
 fn fill(shard: &mut Shard, own: &Bare) {
-    let Some(list) = shard.in_reach.lists.get(own) else { return };
+    let Some(list) = shard.neighbours.lists.get(own) else { return };
     let others = everybody(shard, own).filter(|other| list.get(other.as_str()).is_none());
     let mut found: Vec<(Bare, Who)> =
         others.filter_map(|other| Some((other.clone(), who(shard, own, other)?))).collect();
@@ -200,14 +200,14 @@ fn fill(shard: &mut Shard, own: &Bare) {
 
 /// All in reach of whom an account may hear.
 fn everybody<'a>(shard: &'a Shard, own: &Bare) -> impl Iterator<Item = &'a Bare> {
-    let found = shard.in_reach.gateway.get(own).into_iter().flat_map(BTreeMap::keys);
-    shard.in_reach.link.keys().chain(found)
+    let found = shard.neighbours.gateway.get(own).into_iter().flat_map(BTreeMap::keys);
+    shard.neighbours.link.keys().chain(found)
 }
 
 /// What an account's list may say of somebody; `None` if it is not to show them.
 fn who(shard: &Shard, own: &Bare, other: &Bare) -> Option<Who> {
-    let found = shard.in_reach.gateway.get(own).and_then(|found| found.get(other));
-    let who = match (shard.in_reach.link.get(other), found) {
+    let found = shard.neighbours.gateway.get(own).and_then(|found| found.get(other));
+    let who = match (shard.neighbours.link.get(other), found) {
         (Some(came), _) if !shard.serves(&other.jid()) => {
             let name = names::clean(other.jid().local().unwrap_or_default());
             Who { name, circle: shard.circles.of(own, other), gateway: false, came: *came }
@@ -236,8 +236,8 @@ fn contact_look(address: &Bare, item: &Item) -> Look {
 /// Whether an address is somebody who may stand in a list without being a contact.
 fn is_neighbour(shard: &Shard, own: &Bare, other: &Jid<'_>) -> bool {
     let bare = other.bare();
-    let is_found = || shard.in_reach.gateway.get(own).is_some_and(|found| found.contains_key(bare));
-    (shard.in_reach.link.contains_key(bare) && !shard.serves(other)) || is_found()
+    let is_found = || shard.neighbours.gateway.get(own).is_some_and(|found| found.contains_key(bare));
+    (shard.neighbours.link.contains_key(bare) && !shard.serves(other)) || is_found()
 }
 
 // --- for who asks in words -------------------------------------------------------------------------------------------
@@ -245,12 +245,12 @@ fn is_neighbour(shard: &Shard, own: &Bare, other: &Jid<'_>) -> bool {
 /// Who is in reach of an account, in the order of its list and beyond it: at most [`IN_REACH_TOLD_MAX`]. Nobody, if the
 /// account's contacts have not been read.
 pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
-    let kept = shard.in_reach.lists.remove(own);
+    let kept = shard.neighbours.lists.remove(own);
     let list = kept.as_ref().unwrap_or(&List::new(IN_REACH_SHOWN_MAX)).with_room(IN_REACH_TOLD_MAX);
-    shard.in_reach.lists.insert(own.clone(), list);
+    shard.neighbours.lists.insert(own.clone(), list);
     fill(shard, own);
-    let list = shard.in_reach.lists.remove(own);
-    shard.in_reach.lists.extend(kept.map(|kept| (own.clone(), kept)));
+    let list = shard.neighbours.lists.remove(own);
+    shard.neighbours.lists.extend(kept.map(|kept| (own.clone(), kept)));
     let order = list.iter().flat_map(|list| list.in_order(shard.now.mono));
     let here = order.filter(|(_, person)| person.is_here());
     let tell = |(address, person): (&Bare, &list::Person)| Shown {
@@ -265,7 +265,7 @@ pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
 /// The person does not want to see somebody in the list. Their account has been read.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
     let ticket = note_hidden(shard, own, other);
-    if let Some(list) = shard.in_reach.lists.get_mut(own) {
+    if let Some(list) = shard.neighbours.lists.get_mut(own) {
         list.retract(other);
     }
     telling::publish(shard, own, telling::Ask::Those, Some(ticket));

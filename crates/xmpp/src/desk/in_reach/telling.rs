@@ -31,11 +31,11 @@ pub(super) enum Ask {
 /// Tells an account's clients what has changed in its list. `after`: what must be durable first, because the person has done
 /// it.
 pub(super) fn publish(shard: &mut Shard, own: &Bare, ask: Ask, after: Option<Ticket>) {
-    let Some(list) = shard.in_reach.lists.get_mut(own) else { return };
+    let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     if list.take_hunger() {
         super::fill(shard, own);
     }
-    let Some(list) = shard.in_reach.lists.get_mut(own) else { return };
+    let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     let news = list.take_news();
     if let Some(at) = list.wake_at() {
         wake_at(shard, at);
@@ -66,7 +66,7 @@ fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind:
     }
     let mut xml = Xml::new();
     xml.open("query", ns::ROSTER).attr("ver", &version);
-    match shard.in_reach.lists.get(own).and_then(|list| list.get(other.as_str())) {
+    match shard.neighbours.lists.get(own).and_then(|list| list.get(other.as_str())) {
         Some(person) => person.write_xml(other, language, &mut xml),
         None => drop(xml.open("item", ns::ROSTER).attr("jid", other.as_str()).attr("subscription", "remove").close()),
     }
@@ -80,7 +80,7 @@ fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind:
 
 /// The part of a roster's version that is about people in reach: nothing, while the list shows nobody.
 pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> String {
-    let digest = shard.in_reach.lists.get(own).and_then(|list| list.version(language));
+    let digest = shard.neighbours.lists.get(own).and_then(|list| list.version(language));
     digest.map_or_else(String::new, |digest| format!("-{digest:016x}"))
 }
 
@@ -88,25 +88,25 @@ pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> String {
 pub(crate) fn joins(shard: &mut Shard, own: &Bare, session: SessionId) -> Vec<(Bare, Person)> {
     let Some(asks) = shard.sessions.get_mut(&session) else { return Vec::new() };
     asks.interested = true;
-    shard.in_reach.newcomers.push(session);
-    if !shard.in_reach.lists.contains_key(own) {
-        shard.in_reach.lists.insert(own.clone(), List::new(IN_REACH_SHOWN_MAX));
+    shard.neighbours.newcomers.push(session);
+    if !shard.neighbours.lists.contains_key(own) {
+        shard.neighbours.lists.insert(own.clone(), List::new(IN_REACH_SHOWN_MAX));
         super::fill(shard, own);
-        let list = shard.in_reach.lists.get_mut(own);
+        let list = shard.neighbours.lists.get_mut(own);
         for (address, _) in list.map(List::take_news).unwrap_or_default() {
             remember(shard, own, &address);
         }
     }
-    let list = shard.in_reach.lists.get(own);
+    let list = shard.neighbours.lists.get(own);
     list.into_iter().flat_map(List::people).map(|(address, person)| (address.clone(), person.clone())).collect()
 }
 
 /// The input at hand is done: who has just read the list hears who of it is there, and who is in it no more.
 pub(crate) fn settle(shard: &mut Shard) {
-    for own in std::mem::take(&mut shard.in_reach.untold) {
+    for own in std::mem::take(&mut shard.neighbours.untold) {
         publish(shard, &own, Ask::Those, None);
     }
-    for session in std::mem::take(&mut shard.in_reach.newcomers) {
+    for session in std::mem::take(&mut shard.neighbours.newcomers) {
         let Some(own) = shard.sessions.get(&session).map(|session| session.account.clone()) else { continue };
         for ghost in ghosts(shard, &own) {
             push(shard, &own, session, &ghost, 0, None);
@@ -119,7 +119,7 @@ pub(crate) fn settle(shard: &mut Shard) {
 
 /// Those whom a client of an account may still show. From now on they are forgotten.
 fn ghosts(shard: &mut Shard, own: &Bare) -> Vec<Bare> {
-    let (list, account) = (shard.in_reach.lists.get(own), shard.accounts.get_mut(own));
+    let (list, account) = (shard.neighbours.lists.get(own), shard.accounts.get_mut(own));
     let (Some(list), Some(account)) = (list, account) else { return Vec::new() };
     let mut ghosts = account.remembered.settle(|other| list.get(other.as_str()).is_some());
     if !ghosts.is_empty() {
@@ -136,7 +136,7 @@ pub(crate) fn introduce(shard: &mut Shard, own: &Bare, session: SessionId) {
     if !shard.sessions.get(&session).is_some_and(|session| session.interested) {
         return;
     }
-    let Some(list) = shard.in_reach.lists.get(own) else { return };
+    let Some(list) = shard.neighbours.lists.get(own) else { return };
     let here: Vec<Bare> = list.people().filter(|(_, p)| p.is_here()).map(|(address, _)| address.clone()).collect();
     here.iter().for_each(|other| ask_for(shard, own, other, Some(session)));
 }
@@ -160,7 +160,7 @@ pub(super) fn ask_for(shard: &mut Shard, own: &Bare, other: &Bare, session: Opti
 /// what would draw questions (XEP-0115, XEP-0153) until there is a chat.
 pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool {
     let Some(from) = &stanza.head.from else { return true };
-    let shown = shard.in_reach.lists.get(own).and_then(|list| list.get(from.bare()));
+    let shown = shard.neighbours.lists.get(own).and_then(|list| list.get(from.bare()));
     match shown {
         Some(person) if person.is_open(shard.now.mono) => true,
         Some(_) => {
@@ -177,37 +177,37 @@ pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool
 
 /// A client may show somebody from now on, whatever happens.
 fn remember(shard: &mut Shard, own: &Bare, other: &Bare) {
-    let (Some(list), Some(account)) = (shard.in_reach.lists.get(own), shard.accounts.get_mut(own)) else { return };
+    let (Some(list), Some(account)) = (shard.neighbours.lists.get(own), shard.accounts.get_mut(own)) else { return };
     if account.remembered.show(other, |known| list.get(known.as_str()).is_some()) {
         write_soon(shard, own);
     }
 }
 
 pub(super) fn write_soon(shard: &mut Shard, own: &Bare) {
-    shard.in_reach.unwritten.insert(own.clone());
+    shard.neighbours.unwritten.insert(own.clone());
     wake_at(shard, shard.now.mono + REMEMBER_DELAY);
 }
 
 /// Has [`due`] come at this time at the latest.
 fn wake_at(shard: &mut Shard, at: Time) {
-    let known = shard.in_reach.due;
+    let known = shard.neighbours.due;
     if known.is_none_or(|known| at < known) {
         known.map(|known| shard.due.remove(&(known, Due::InReach)));
         shard.due.insert((at, Due::InReach));
-        shard.in_reach.due = Some(at);
+        shard.neighbours.due = Some(at);
     }
 }
 
 /// Who has left long enough ago goes out of the lists, and who was shown is written.
 pub(crate) fn due(shard: &mut Shard) {
-    shard.in_reach.due = None;
+    shard.neighbours.due = None;
     let now = shard.now.mono;
-    for own in shard.in_reach.lists.keys().cloned().collect::<Vec<_>>() {
-        let Some(list) = shard.in_reach.lists.get_mut(&own) else { continue };
+    for own in shard.neighbours.lists.keys().cloned().collect::<Vec<_>>() {
+        let Some(list) = shard.neighbours.lists.get_mut(&own) else { continue };
         list.pass(now);
         publish(shard, &own, Ask::Those, None);
     }
-    for own in std::mem::take(&mut shard.in_reach.unwritten) {
+    for own in std::mem::take(&mut shard.neighbours.unwritten) {
         let wall = shard.now.wall;
         let Some(account) = shard.accounts.get_mut(&own).filter(|account| account.row.is_some()) else { continue };
         let value = account.remembered.shown_value();

@@ -17,7 +17,7 @@ use crate::shard::{Origin, Shard};
 /// A roster set about somebody who is no contact; `None` if it is not about somebody in reach.
 pub(crate) fn set(shard: &mut Shard, ask: &Ask<'_>, other: &Bare, element: &Element<'_>) -> Option<Verdict> {
     let own = ask.address;
-    let person = shard.in_reach.lists.get(own).and_then(|list| list.get(other.as_str()));
+    let person = shard.neighbours.lists.get(own).and_then(|list| list.get(other.as_str()));
     if element.attr("subscription").as_deref() == Some("remove") {
         let is_known = person.is_some() || shard.accounts[own].remembered.was_shown(other);
         return is_known.then(|| Verdict::ResultAfter(Vec::new(), hide(shard, own, other)));
@@ -73,12 +73,12 @@ pub(crate) fn contact_changed(
         }
         _ => {}
     }
-    let Some(list) = shard.in_reach.lists.get_mut(own) else { return };
+    let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     if after.is_some() {
         list.hand_over(other);
     }
     list.rename_contact(look(before), look(after));
-    shard.in_reach.untold.insert(own.clone());
+    shard.neighbours.untold.insert(own.clone());
 }
 
 fn forget_hidden(shard: &mut Shard, own: &Bare, other: &Bare) {
@@ -109,7 +109,7 @@ pub(crate) fn heard(shard: &mut Shard, own: &Bare, stanza: &Stanza<'_>) {
 
 /// Whether anything here is concerned with what passes between two. Most messages are between contacts.
 fn is_about(shard: &Shard, own: &Bare, other: &Jid<'_>) -> bool {
-    let is_shown = || shard.in_reach.lists.get(own).is_some_and(|list| list.get(other.bare()).is_some());
+    let is_shown = || shard.neighbours.lists.get(own).is_some_and(|list| list.get(other.bare()).is_some());
     is_neighbour(shard, own, other) || is_shown()
 }
 
@@ -122,7 +122,7 @@ fn has_words(stanza: &Stanza<'_>) -> bool {
 /// There is a chat: whoever is in it stands in the list first of all, and shows what their client can do.
 fn spoke(shard: &mut Shard, own: &Bare, other: &Bare) {
     let now = shard.now.mono;
-    let Some(list) = shard.in_reach.lists.get_mut(own) else { return };
+    let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     if list.get(other.as_str()).is_none() {
         who(shard, own, other).map(|who| offer(shard, own, other, who, true));
     } else if list.speak(now, other) {
