@@ -10,6 +10,7 @@ pub(crate) mod client_state;
 pub(crate) mod disco;
 pub(crate) mod forgery;
 pub(crate) mod history;
+pub(crate) mod in_reach;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;

@@ -34,6 +34,8 @@ pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 pub const PRIVATE: &str = "jabber:iq:private";
 /// XEP-0054.
 pub const VCARD: &str = "vcard-temp";
+/// XEP-0153: the hash of a picture, in presence.
+pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0077.

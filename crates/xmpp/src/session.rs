@@ -15,6 +15,7 @@ use crate::desk::client_state::Waiting;
 use crate::desk::stream_management::StreamManagement;
 use crate::held::Held;
 use crate::questions::Questions;
+use crate::speech::Language;
 
 /// One resource.
 pub(crate) struct Session {
@@ -23,6 +24,8 @@ pub(crate) struct Session {
     /// When it can be resumed no more, if it is broken.
     pub(crate) forgotten_at: Option<Time>,
     pub(crate) account: Bare,
+    /// In which the daemon speaks to its client.
+    pub(crate) language: Language,
     /// The full address.
     pub(crate) jid: Arc<Jid<'static>>,
     /// When it was bound.
@@ -87,6 +90,7 @@ impl Session {
             conn: Some(conn),
             forgotten_at: None,
             account,
+            language: Language::default(),
             jid: Arc::new(jid),
             since: now.wall,
             presence: None,

@@ -28,6 +28,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
+use crate::desk::in_reach::Neighbours;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
@@ -380,7 +381,7 @@ pub(crate) struct Leaver {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(crate) enum Due {
     /// A broken session can be resumed no more.
     Forget(SessionId),
     /// Confirmations have waited long enough.
@@ -393,6 +394,8 @@ enum Due {
     Expire,
     /// A device has not said again who is available there.
     SayAgain(u64),
+    /// Somebody goes out of a contact list, or it is to be written who was shown.
+    InReach,
 }
 
 /// See the module.
@@ -437,11 +440,12 @@ pub struct Shard {
     pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
     /// When the confirmed ones are written at the latest.
     confirm_at: Time,
-    due: BTreeSet<(Time, Due)>,
+    pub(crate) due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
+    pub(crate) neighbours: Neighbours,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
     outputs: VecDeque<Waiting>,
@@ -489,6 +493,7 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
+            neighbours: Neighbours::default(),
             network: None,
             outputs: VecDeque::new(),
             arena: Vec::new(),
@@ -529,6 +534,7 @@ impl Shard {
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();
+        desk::in_reach::settle(self);
         self.flush_batch();
         self.feed_lanes();
     }
@@ -628,6 +634,7 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::InReach => desk::in_reach::due(self),
                 Due::Lanes => self.lanes_due(),
                 Due::SayAgain(number) => self.say_again_due(number),
                 Due::Expire => {
