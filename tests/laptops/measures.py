@@ -45,7 +45,7 @@ class ByJirani:
     """Finch with a Jirani, which runs already, as it does on laptops. Nobody has added anybody."""
 
     def __init__(self, street, laptop, who):
-        self.laptop, self.called = laptop, who.title()
+        self.laptop, self.called = laptop, who
         self.house = street.house(laptop, who).start()
         self.shown_as = self.house.owner.address
         self.purple = for_xmpp(street.folder / f"finch-{who}", "finch", self.house.owner)
@@ -106,28 +106,28 @@ def life(kind):
 
         left = time.time()
         romeo.press("M-q")
-        figures["program left to seen"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - left
+        figures["program left to seen"] = juliet.misses(other.called, CUT_SECONDS_MAX) - left
         romeo.close()
 
         enters()
         killed = time.time()
         for pid in finches(other.laptop):
             os.kill(pid, signal.SIGKILL)
-        figures["program killed (-9) to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - killed
+        figures["program killed (-9) to gone"] = juliet.misses(other.called, CUT_SECONDS_MAX) - killed
         other.finch.close()
 
         if kind is ByJirani:
             enters()
             killed = time.time()
             other.house.kill()
-            figures["daemon killed (-9) to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - killed
+            figures["daemon killed (-9) to gone"] = juliet.misses(other.called, CUT_SECONDS_MAX) - killed
             other.finch.close()
             other.house.start()
 
         enters()
         cut = time.time()
         other.laptop.cut()
-        figures["cable out to gone"] = juliet.lists(other.called, (None,), CUT_SECONDS_MAX) - cut
+        figures["cable out to gone"] = juliet.misses(other.called, CUT_SECONDS_MAX) - cut
     return figures
 
 

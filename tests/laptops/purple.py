@@ -140,16 +140,21 @@ class Finch(Purple):
 
     def says(self, words, seconds=20):
         """Waits until somebody's words are in a window; gives when. The list, if it is in front, hides their beginning."""
-        return self.shows(re.escape(words[2:]) + r"\b", seconds)
+        return self.shows(re.escape(words[2:]) + r"(?!\w)", seconds)
 
     def listed_as(self, name):
         """The sign that the list has beside a name; `None` if it has no such name. The list's window must be in front."""
-        found = re.search(rf"^│ +(\S) {re.escape(name[:14])}", self.screen(), re.MULTILINE)
+        found = re.search(rf"^│ +(\S) {re.escape(name[:12])}", self.screen(), re.MULTILINE)
         return found and found[1]
 
     def lists(self, name, signs, seconds=20):
         """Waits until the list shows somebody in one of these ways; gives when."""
         return self.until(lambda _: self.listed_as(name) in signs, f"{name}: {signs}", seconds)
+
+    def misses(self, name, seconds=20):
+        """Waits until the list shows that somebody has gone, or does not show them any more; gives when. (For some seconds
+        Finch keeps a line for who has gone, with another sign.)"""
+        return self.until(lambda _: self.listed_as(name) not in (AVAILABLE, AWAY), f"no {name}", seconds)
 
     def until(self, is_so, what, seconds):
         try:
