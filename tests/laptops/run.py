@@ -19,12 +19,12 @@ import house
 import lab
 
 # In the order of running: what takes longest first.
+import measures  # noqa: F401
+import clients  # noqa: F401
 import neighbours  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
 import nearby  # noqa: F401
-import clients  # noqa: F401
-import measures  # noqa: F401
 
 AT_ONCE = 4
 

@@ -58,18 +58,13 @@ impl Story {
         Ok([lisa, tom, amina])
     }
 
-    /// They log in, and are in each other's lists.
+    /// They log in, and are in each other's lists: nobody adds anybody.
     async fn appear(&self, laptops: [&Laptop; 3]) -> Result<[Person; 3]> {
         self.pause(3).await;
         self.say("Each logs in to their own laptop with a chat program.")?;
         let [lisa, tom, amina] = laptops;
         let mut people = [Person::log_in(lisa).await?, Person::log_in(tom).await?, Person::log_in(amina).await?];
         let last = Instant::now();
-        for person in &people {
-            for other in laptops.iter().filter(|other| other.address != person.address) {
-                person.types(format!("/add {}", other.address)).await;
-            }
-        }
         let mut seen = last;
         for person in &mut people {
             let own = person.address.clone();
@@ -80,6 +75,14 @@ impl Story {
             }
         }
         self.say(&format!("Each sees the two others, {} after the last one came.", took(last, seen)))?;
+        self.more("Nobody was added or asked. What Lisa's list shows of them:")?;
+        let lisa = &mut people[0];
+        lisa.types("/who").await;
+        for other in &laptops[1..] {
+            let (_, line) =
+                lisa.sees("her list", |shown| shown.trim_start().starts_with(other.address.as_str())).await?;
+            self.more(&line)?;
+        }
         Ok(people)
     }
 
@@ -219,6 +222,7 @@ fn called(name: &str) -> String {
 fn took(from: Instant, to: Instant) -> String {
     match to.saturating_duration_since(from) {
         time if time.as_millis() >= 1000 => format!("{:.1} s", time.as_secs_f64()),
+        time if time.as_millis() == 0 => "less than 1 ms".into(),
         time => format!("{} ms", time.as_millis()),
     }
 }
