@@ -424,21 +424,33 @@ impl Talk {
         lines.iter().for_each(|line| self.print(line));
     }
 
-    /// Whom a name means: a whole address, the one contact that is shown so, or somebody of our own domain.
+    /// Whom a name means: a whole address, somebody of our own domain, or the one contact elsewhere who is called so.
     fn person(&mut self, name: &str) -> Option<Bare> {
-        let is_shown_so =
-            |contact: &Contact| contact.name.as_ref().is_some_and(|shown| shown.eq_ignore_ascii_case(name));
-        let mut shown_so = self.contacts.iter().filter(|(_, contact)| is_shown_so(contact)).map(|(address, _)| address);
-        if let (Some(only), None) = (shown_so.next(), shown_so.next()) {
-            return Some(only.clone());
-        }
         let whole =
             if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.login.address.jid().domain()) };
         let person = Jid::new(&whole).ok().filter(|jid| jid.local().is_some()).map(|jid| Bare::of(&jid));
-        if person.is_none() {
-            self.print(&format!("! {name} cannot be a name"));
+        if name.contains('@') || person.as_ref().is_some_and(|person| self.contacts.contains_key(person)) {
+            return person.or_else(|| self.no_name(name));
         }
-        person
+        let is_called = |address: &Bare, contact: &Contact| {
+            let jid = address.jid();
+            let names = [jid.local(), contact.name.as_deref()];
+            names.into_iter().flatten().any(|shown| shown.to_lowercase() == name.to_lowercase())
+        };
+        let mut called = self.contacts.iter().filter(|(address, contact)| is_called(address, contact));
+        match (called.next(), called.next()) {
+            (Some((only, _)), None) => Some(only.clone()),
+            (Some(_), Some(_)) => {
+                self.print(&format!("! Several people are called {name}: /who has their addresses"));
+                None
+            }
+            _ => person.or_else(|| self.no_name(name)),
+        }
+    }
+
+    fn no_name(&mut self, name: &str) -> Option<Bare> {
+        self.print(&format!("! {name} cannot be a name"));
+        None
     }
 
     /// An address as it is shown: without the domain if that is ours.

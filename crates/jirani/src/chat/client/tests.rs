@@ -151,15 +151,22 @@ fn how_people_are_is_seen_and_said() {
     );
 }
 
-/// A name that two have is nobody's.
+/// Whoever is of our own domain is meant first, and a name that two elsewhere have is nobody's.
 #[test]
-fn a_contact_is_chosen_by_the_name_that_is_shown() {
+fn a_contact_elsewhere_is_chosen_by_name() {
     scene(
-        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='Paulo'/><item jid='rosa@y' name='Rosa'/><item jid='rosa@z' name='Rosa'/></query></iq>
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='paulo (not verified)'/><item jid='r@y' name='Rosa'/><item jid='rosa@z'/><item jid='asha@x'/><item jid='asha@y'/></query></iq>
          > /to paulo
          > habari
-         > /to rosa",
-        &["* You write to paulo@y.", "* You write to rosa."],
+         > /to Rosa
+         > /to asha
+         > /to juma",
+        &[
+            "* You write to paulo@y.",
+            "! Several people are called Rosa: /who has their addresses",
+            "* You write to asha.",
+            "* You write to juma.",
+        ],
         "<message to='paulo@y' type='chat'><body>habari</body></message>",
     );
 }
