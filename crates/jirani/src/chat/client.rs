@@ -417,8 +417,10 @@ impl Talk {
                     (None, true) => "gone",
                     (None, false) => "not known: they have not accepted yet",
                 };
-                let name = contact.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                format!("  {}{name}: {state}", self.short(address))
+                match &contact.name {
+                    Some(name) => format!("  {name}: {state}   {}", self.short(address)),
+                    None => format!("  {}: {state}", self.short(address)),
+                }
             })
             .collect();
         lines.iter().for_each(|line| self.print(line));
@@ -432,16 +434,19 @@ impl Talk {
         if name.contains('@') || person.as_ref().is_some_and(|person| self.contacts.contains_key(person)) {
             return person.or_else(|| self.no_name(name));
         }
+        let wanted = name.to_lowercase();
         let is_called = |address: &Bare, contact: &Contact| {
+            // The daemon puts its own words behind a name, in parentheses.
+            let is_wanted =
+                |shown: &str| shown == wanted || shown.strip_prefix(&wanted).is_some_and(|r| r.starts_with(" ("));
             let jid = address.jid();
-            let names = [jid.local(), contact.name.as_deref()];
-            names.into_iter().flatten().any(|shown| shown.to_lowercase() == name.to_lowercase())
+            [jid.local(), contact.name.as_deref()].into_iter().flatten().any(|shown| is_wanted(&shown.to_lowercase()))
         };
         let mut called = self.contacts.iter().filter(|(address, contact)| is_called(address, contact));
         match (called.next(), called.next()) {
             (Some((only, _)), None) => Some(only.clone()),
             (Some(_), Some(_)) => {
-                self.print(&format!("! Several people are called {name}: /who has their addresses"));
+                self.print(&format!("! Several people are called {name}: /who tells them apart"));
                 None
             }
             _ => person.or_else(|| self.no_name(name)),

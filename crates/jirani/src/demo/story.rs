@@ -79,8 +79,9 @@ impl Story {
         let lisa = &mut people[0];
         lisa.types("/who").await;
         for other in &laptops[1..] {
-            let (_, line) =
-                lisa.sees("her list", |shown| shown.trim_start().starts_with(other.address.as_str())).await?;
+            let (_, line) = lisa
+                .sees("her list", |shown| shown.starts_with("  ") && shown.ends_with(other.address.as_str()))
+                .await?;
             self.more(&line)?;
         }
         Ok(people)

@@ -123,10 +123,10 @@ fn contacts_come_and_go() {
         &[
             "* You have no contacts yet: /add NAME",
             "* paulo is there",
-            "  paulo (Paulo N.): there",
+            "  Paulo N.: there   paulo",
             "  rosa: not known: they have not accepted yet",
             "* paulo has gone",
-            "  paulo (Paulo N.): gone",
+            "  Paulo N.: gone   paulo",
             "  rosa: not known: they have not accepted yet",
         ],
         "",
@@ -155,15 +155,17 @@ fn how_people_are_is_seen_and_said() {
 #[test]
 fn a_contact_elsewhere_is_chosen_by_name() {
     scene(
-        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='paulo (not verified)'/><item jid='r@y' name='Rosa'/><item jid='rosa@z'/><item jid='asha@x'/><item jid='asha@y'/></query></iq>
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='paulo (not verified)'/><item jid='r@y' name='Rosa'/><item jid='rosa@z' name='rosa · kite (not verified)'/><item jid='asha@x'/><item jid='asha@y'/></query></iq>
          > /to paulo
          > habari
          > /to Rosa
+         > /to Rosa · kite
          > /to asha
          > /to juma",
         &[
             "* You write to paulo@y.",
-            "! Several people are called Rosa: /who has their addresses",
+            "! Several people are called Rosa: /who tells them apart",
+            "* You write to rosa@z.",
             "* You write to asha.",
             "* You write to juma.",
         ],
