@@ -94,9 +94,9 @@ pub(crate) enum Judgement {
 
 /// Judges what somebody on a link says to an account that has been read. What a stranger may not add to their words is cut.
 pub(crate) fn judge(shard: &mut Shard, own: &Bare, stanza: &mut Stanza<'_>) -> Judgement {
-    let Some(other) = stanza.head.from.as_ref().map(Bare::of).filter(|from| from != own) else {
-        return Judgement::Open;
-    };
+    let other = stanza.head.from.as_ref().filter(|from| !shard.serves(from)).map(Bare::of);
+    // Another device of somebody of this node.
+    let Some(other) = other else { return Judgement::Open };
     let account = &shard.accounts[own];
     let Some(roster) = &account.roster else {
         return match stanza.head.kind {
@@ -110,7 +110,9 @@ pub(crate) fn judge(shard: &mut Shard, own: &Bare, stanza: &mut Stanza<'_>) -> J
     let is_known = roster.items.contains_key(&other) || account.near.answered.contains_key(&other);
     let sees = roster.registers(&other).has(Registers::TO);
     let is_admitted = admits(shard, own, &other) == Some(true);
-    let is_heard = is_known || (is_admitted && shard.circles.of(own, &other) != Circle::Red);
+    // Who is no contact here may be one on the account's other laptop.
+    let is_near = || shard.circles.of(own, &other) == Circle::Red && !shard.is_shared(own);
+    let is_heard = is_known || (is_admitted && !is_near());
     match stanza.head.kind {
         Kind::Presence(PresenceType::Available | PresenceType::Unavailable | PresenceType::Error) => {
             match sees || is_admitted || has_greeted(shard, own, &other) {
@@ -269,7 +271,7 @@ mod tests {
         let taken = |near: &mut Near, now| (0..10 * NEAR_HOUR_MAX).filter(|_| near.fits_hour(now)).count();
         let start = Time(0) + HOUR;
         assert_eq!(taken(&mut near, start), NEAR_HOUR_MAX as usize);
-        assert_eq!(taken(&mut near, start + HOUR - Duration::from_secs(1)), 0);
+        assert_eq!(taken(&mut near, start + Duration::from_secs(3599)), 0);
         assert_eq!(taken(&mut near, start + HOUR), NEAR_HOUR_MAX as usize);
     }
 

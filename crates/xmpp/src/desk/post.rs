@@ -240,6 +240,7 @@ pub(crate) fn enqueue(
 pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, written: Wall) {
     super::forgery::cut(&mut message, &shard.config.hosts);
     let (Kind::Message(_), Some(to)) = (message.head.kind, message.head.to.as_ref().map(Bare::of)) else { return };
+    near::note_said(shard, own, &to, &message);
     let kept = worth::class(&message) == Class::Lasting && archive::keeps_with(shard, own, &to);
     let copy = if kept { archive::copy(shard, own, &to, true, false) } else { None };
     let seq = copy.as_ref().map(|copy| copy.seq);
