@@ -89,6 +89,19 @@ pub const TLS_HANDSHAKE_BYTES_MAX: usize = 16_384;
 /// before authentication.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
+/// Bytes of a line to the daemon: a word and an address.
+pub const CONTACT_LINE_BYTES_MAX: usize = 4096;
+/// Lines of one account that the daemon answers in a minute: nobody reads faster, and a machine that talks to it writes no
+/// more than this into the account's history.
+pub const CONTACT_LINES_MAX: u32 = 20;
+/// Lines in a row that the daemon says it does not understand: then it is a machine that does not understand either.
+pub const CONTACT_PUZZLES_MAX: u32 = 3;
+
+/// Dialogs of ad-hoc commands (XEP-0050) that one account has begun and not ended, and for how long each is remembered.
+pub const DIALOGS_MAX: usize = 8;
+/// See [`DIALOGS_MAX`].
+pub const DIALOG_TIME_MAX: Duration = Duration::from_secs(600);
+
 /// Sessions of one account: phones, laptops and forgotten ones of a whole family.
 pub const ACCOUNT_SESSIONS_MAX: usize = 32;
 

@@ -28,16 +28,19 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
+use crate::desk::commands::Dialogs;
+use crate::desk::own_contact::Contact;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
 use crate::map::{Keyed, Map};
 use crate::ns;
 use crate::packing::Packing;
-use crate::parking::Parking;
+use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::session::{Session, What};
 use crate::shard::peers::Peers;
+use crate::speech::Language;
 use crate::tally::{self, Tally};
 
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
@@ -65,6 +68,8 @@ pub enum Input<'a> {
         resource: Option<String>,
         /// The id of its request.
         id: String,
+        /// The language of its stream, if it says one.
+        language: Option<Language>,
     },
     /// An authenticated client wants an earlier session (XEP-0198 section 5).
     Resume {
@@ -158,6 +163,15 @@ pub enum Input<'a> {
     },
     /// Why nobody is found, for people; `None` while somebody is, or nothing is known yet.
     Network(Option<Reason>),
+    /// Something came of two people's comparing words, for the one who is here.
+    Verification {
+        /// The account.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What.
+        event: mesh::verification::Event,
+    },
     /// Somebody shows that an address is theirs by another key than the known one. They are not believed, and whoever knows
     /// the address is told (attack case E07).
     KeyChanged {
@@ -241,6 +255,15 @@ pub enum Output<'a> {
     },
     /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
     Settings,
+    /// A person does something about comparing words with somebody; answered by [`Input::Verification`].
+    Verify {
+        /// The account.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What.
+        act: mesh::verification::Act,
+    },
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.
@@ -260,6 +283,10 @@ pub struct Config {
     pub node: u64,
     /// Whether messages are kept as history (XEP-0313).
     pub archive: bool,
+    /// Whether the daemon itself is a contact of everybody here. Where it is not, it is spoken to all the same.
+    pub contact: bool,
+    /// Whether this node makes links to others.
+    pub links: bool,
     /// How long a broken session may be resumed (XEP-0198).
     pub resume_time_max: Duration,
     /// The program's name and version, told to who asks (XEP-0092).
@@ -393,6 +420,8 @@ enum Due {
     Expire,
     /// A device has not said again who is available there.
     SayAgain(u64),
+    /// The daemon has something to say to its people.
+    Contact,
 }
 
 /// See the module.
@@ -444,6 +473,9 @@ pub struct Shard {
     pub(crate) circles: Circles,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
+    /// What passes between the accounts and the daemon.
+    pub(crate) contact: Contact,
+    pub(crate) dialogs: Dialogs,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
     pub(crate) packing: Packing,
@@ -490,6 +522,8 @@ impl Shard {
             peers: Peers::new(now.mono),
             circles: Circles::default(),
             network: None,
+            contact: Contact::default(),
+            dialogs: Dialogs::default(),
             outputs: VecDeque::new(),
             arena: Vec::new(),
             packing: Packing::default(),
@@ -508,7 +542,9 @@ impl Shard {
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
             Input::Drained { conn } => self.handle_drained(conn),
             Input::Rows { ticket, rows } => self.handle_rows(ticket, rows),
-            Input::Bind { conn, address, resource, id } => self.handle_bind(conn, address, resource, id),
+            Input::Bind { conn, address, resource, id, language } => {
+                self.handle_bind(&address, Parked::Bind { conn, resource, id, language });
+            }
             Input::Resume { conn, address, previd, handled } => {
                 desk::stream_management::resume(self, conn, &address, &previd, handled);
             }
@@ -524,6 +560,7 @@ impl Shard {
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
             Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
             Input::Network(reason) => self.network = reason,
+            Input::Verification { own, other, event } => desk::own_contact::happened(self, &own, &other, event),
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),
@@ -630,6 +667,7 @@ impl Shard {
                 Due::Confirm => self.write_confirmed(),
                 Due::Lanes => self.lanes_due(),
                 Due::SayAgain(number) => self.say_again_due(number),
+                Due::Contact => desk::own_contact::due(self),
                 Due::Expire => {
                     self.peers.expire_at = None;
                     // What was confirmed must not be read as waiting.
@@ -658,6 +696,11 @@ impl Shard {
         if let Some(session) = self.sessions.get_mut(&session) {
             (session.heard, session.asked) = (self.now.mono, None);
         }
+    }
+
+    /// The daemon has something to say then.
+    pub(crate) fn contact_due(&mut self, at: Time) {
+        self.due.insert((at, Due::Contact));
     }
 
     /// The number of an account that has been read.

@@ -7,7 +7,7 @@ use base::ledger::{Record, RecordKind, Write};
 use base::{Bare, Jid, NodeId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict, subscription};
+use super::{Ask, Verdict, own_contact, subscription};
 use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -43,8 +43,13 @@ fn get(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let mut xml = Xml::new();
     if let Some(roster) = roster.filter(|_| !known) {
         xml.open("query", ns::ROSTER).attr("ver", &version);
-        for (address, item) in &roster.items {
+        let daemon = own_contact::item(shard, ask.address);
+        let is_daemon = |address: &Bare| daemon.as_ref().is_some_and(|(known, _)| known == address);
+        for (address, item) in roster.items.iter().filter(|(address, _)| !is_daemon(address)) {
             item.write_xml(address, &mut xml);
+        }
+        if let Some((address, item)) = daemon {
+            item.write_xml(&address, &mut xml);
         }
     }
     Verdict::Result(xml.finish())
@@ -66,7 +71,15 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     let before = roster.items.get(&contact);
+    let is_daemon = contact == own_contact::address(ask.address);
     if element.attr("subscription").as_deref() == Some("remove") {
+        if is_daemon && own_contact::is_listed(shard, ask.address) {
+            let known = before.is_some();
+            let ticket = own_contact::list(shard, ask.address, false);
+            let ticket = if known { subscription::remove(shard, ask.address, &contact) } else { ticket };
+            push(shard, ask.address, &contact, ticket);
+            return Verdict::ResultAfter(Vec::new(), ticket);
+        }
         if before.is_none() {
             return Verdict::Error(Condition::ItemNotFound.into());
         }
@@ -79,6 +92,9 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     };
     if !roster.has_room_for(&contact, &item) {
         return refuse(Condition::ResourceConstraint, "The contact list is full.");
+    }
+    if is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact {
+        own_contact::list(shard, ask.address, true);
     }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
@@ -138,7 +154,9 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
     let version = version(shard, owner);
     let mut xml = Xml::new();
     xml.open("query", ns::ROSTER).attr("ver", &version);
-    match shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)) {
+    let daemon = own_contact::item(shard, owner).filter(|(known, _)| known == contact).map(|(_, item)| item);
+    let stored = || shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)).cloned();
+    match daemon.or_else(stored) {
         Some(item) => item.write_xml(contact, &mut xml),
         None => {
             xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
@@ -157,5 +175,5 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
 /// The roster's version: how many changes the account's records have seen.
 fn version(shard: &Shard, owner: &Bare) -> String {
     let row = shard.accounts[owner].row.as_ref();
-    row.map_or_else(String::new, |row| (row.next_version - 1).to_string())
+    row.map_or_else(String::new, |row| format!("{}{}", row.next_version - 1, own_contact::version(shard, owner)))
 }
