@@ -130,8 +130,8 @@ fn who_is_near() {
     reach(&mut bench, 2, "tom@b.jirani.alt", true);
     bench.pass(Duration::from_secs(130));
     reach(&mut bench, 3, "ana@c.jirani.alt", true);
-    let who = "3 people are near:\ntom: verified, here for 2 minutes\nana: not verified, came just now\n\
-               tom: not verified, here for 2 minutes";
+    let who = "3 people are near:\ntom · a: verified, here for 2 minutes\nana: not verified, came just now\n\
+               tom · b: not verified, here for 2 minutes";
     assert_eq!(ask(&mut bench, maria, "who"), who);
     assert_eq!(ask(&mut bench, maria, "why"), who, "somebody is there");
     for number in 4..1000 {
@@ -180,6 +180,33 @@ fn who_may_see_a_person_is_chosen_in_words() {
     assert!(ask(&mut bench, maria, "show").starts_with("People you know can see you:"));
 }
 
+#[test]
+fn who_is_near_is_hidden_and_shown() {
+    let mut bench = with_contact(16);
+    let maria = online(&mut bench, "maria", "laptop");
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    bench.pass(Duration::from_secs(60));
+    let heard = heard(&mut bench, maria);
+    assert!(heard.contains(&"push tom@a.jirani.alt tom (not verified) both [In reach]".to_owned()), "{heard:?}");
+    let answer = "tom is not in your list any more. To undo that, write: show tom@a.jirani.alt";
+    line(&mut bench, maria, "hide Tom");
+    let heard = common::heard(&mut bench, maria);
+    assert!(heard.contains(&"push tom@a.jirani.alt remove".to_owned()), "{heard:?}");
+    assert!(heard.contains(&format!("message jirani.example ({answer})")), "{heard:?}");
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."));
+    assert!(ask(&mut bench, maria, "show Ana").starts_with("You have hidden nobody called Ana."));
+    let answer = "tom@a.jirani.alt will be in your list again when they are near.";
+    assert_eq!(ask(&mut bench, maria, "show tom"), answer);
+    assert!(ask(&mut bench, maria, "who").starts_with("1 person is near:"));
+    common::set(&mut bench, maria, "<item jid='tom@a.jirani.alt' name='Tom'/>");
+    bench.received(maria);
+    assert!(
+        ask(&mut bench, maria, "who").starts_with("1 person is near:\nTom: not verified"),
+        "contacts are told of, too"
+    );
+    assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
+}
+
 /// Attack case D18.
 #[test]
 fn who_has_the_name_of_another_is_not_meant() {
@@ -191,7 +218,7 @@ fn who_has_the_name_of_another_is_not_meant() {
     assert_eq!(bench.acts(), [(own.clone(), bare("tom@a.jirani.alt"), Act::Begin)]);
     reach(&mut bench, 2, "tom@b.jirani.alt", true);
     let answer =
-        "More than one is called tom. Write the whole address of one of them:\ntom@a.jirani.alt\ntom@b.jirani.alt";
+        "More than one is called tom. Write the whole address of one of them:\ntom@b.jirani.alt\ntom@a.jirani.alt";
     assert_eq!(ask(&mut bench, maria, "verify tom"), answer);
     assert_eq!(ask(&mut bench, maria, "verify Lisa"), "Nobody near is called Lisa. Write who to see the names.");
     assert!(ask(&mut bench, maria, "verify").contains("whom you mean"));

@@ -11,6 +11,7 @@ pub(crate) mod commands;
 pub(crate) mod disco;
 pub(crate) mod forgery;
 pub(crate) mod history;
+pub(crate) mod in_reach;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;

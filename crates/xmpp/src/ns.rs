@@ -36,6 +36,8 @@ pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 pub const PRIVATE: &str = "jabber:iq:private";
 /// XEP-0054.
 pub const VCARD: &str = "vcard-temp";
+/// XEP-0153: the hash of a picture, in presence.
+pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0077.

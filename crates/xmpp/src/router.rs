@@ -40,6 +40,8 @@ impl Shard {
         if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to)) {
             return self.route(origin, stanza);
         }
+        desk::in_reach::wrote(self, &own, &stanza);
+        let to = stanza.head.to.as_ref();
         match stanza.head.kind {
             // Without an address it is for all who may see it; with one, the person's own list may change.
             Kind::Presence(kind) if to.is_none() || Verb::of(kind).is_some() => {

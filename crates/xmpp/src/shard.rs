@@ -29,6 +29,7 @@ use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
 use crate::desk::commands::Dialogs;
+use crate::desk::in_reach::Neighbours;
 use crate::desk::own_contact::Contact;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
@@ -407,7 +408,7 @@ pub(crate) struct Leaver {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(crate) enum Due {
     /// A broken session can be resumed no more.
     Forget(SessionId),
     /// Confirmations have waited long enough.
@@ -422,6 +423,8 @@ enum Due {
     SayAgain(u64),
     /// The daemon has something to say to its people.
     Contact,
+    /// Somebody goes out of a contact list, or it is to be written who was shown.
+    InReach,
 }
 
 /// See the module.
@@ -466,11 +469,12 @@ pub struct Shard {
     pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
     /// When the confirmed ones are written at the latest.
     confirm_at: Time,
-    due: BTreeSet<(Time, Due)>,
+    pub(crate) due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
+    pub(crate) neighbours: Neighbours,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
     /// What passes between the accounts and the daemon.
@@ -521,6 +525,7 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
+            neighbours: Neighbours::default(),
             network: None,
             contact: Contact::default(),
             dialogs: Dialogs::default(),
@@ -566,6 +571,7 @@ impl Shard {
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();
+        desk::in_reach::settle(self);
         self.flush_batch();
         self.feed_lanes();
     }
@@ -665,6 +671,7 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::InReach => desk::in_reach::due(self),
                 Due::Lanes => self.lanes_due(),
                 Due::SayAgain(number) => self.say_again_due(number),
                 Due::Contact => desk::own_contact::due(self),

@@ -110,8 +110,12 @@ pub(crate) enum Text<'a> {
     Several(&'a str, &'a [String]),
     /// Who may see the person, and how to change that.
     Audience(Audience),
-    /// Somebody was taken out of the list.
-    Hidden(&'a str),
+    /// Somebody was taken out of the list: their name and address.
+    Hidden(&'a str, &'a str),
+    /// Somebody is a contact.
+    IsContact(&'a str),
+    /// Nobody who was taken out of the list has this name.
+    NobodyHidden(&'a str),
     /// Somebody may be in the list again.
     Shown(&'a str),
     /// Who would be a contact: some of so many.
@@ -268,7 +272,9 @@ mod tests {
         texts.extend([
             Text::NobodyCalled(name),
             Text::Several(name, names),
-            Text::Hidden(name),
+            Text::Hidden(name, name),
+            Text::IsContact(name),
+            Text::NobodyHidden(name),
             Text::Shown(name),
             Text::Accepted(name),
             Text::Declined(name),

@@ -10,7 +10,7 @@ use base::{Audience, Bare, SessionId, Time};
 use wire::{Element, Xml};
 
 use super::own_contact::{self, NAMES_MAX};
-use super::{Ask, Verdict, audience};
+use super::{Ask, Verdict, audience, in_reach};
 use crate::error::{Condition, ErrorType, StanzaError};
 use crate::form::Fields;
 use crate::ns;
@@ -172,7 +172,8 @@ fn begin(shard: &mut Shard, own: &Bare, session: SessionId, verb: Verb, answer: 
             return Verdict::Result(answer.completed(&shard.token(), &why));
         }
         _ => {
-            let who = Text::Who(people.len(), &shown).in_language(answer.language);
+            let count = in_reach::count(shard, own).max(shown.len());
+            let who = Text::Who(count, &shown).in_language(answer.language);
             return Verdict::Result(answer.completed(&shard.token(), &who));
         }
     };

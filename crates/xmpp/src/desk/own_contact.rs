@@ -237,19 +237,19 @@ pub(crate) fn is_listed(shard: &Shard, own: &Bare) -> bool {
 }
 
 /// The daemon in an account's list of contacts, whose stored item has the name and the groups that the person gave it.
-pub(crate) fn item(shard: &Shard, own: &Bare) -> Option<(Bare, Item)> {
+pub(crate) fn item(shard: &Shard, own: &Bare, language: Language) -> Option<(Bare, Item)> {
     if !is_listed(shard, own) {
         return None;
     }
     let contact = address(own);
     let stored = shard.accounts[own].roster.as_ref().and_then(|roster| roster.items.get(&contact)).cloned();
-    let item = stored.unwrap_or_else(|| Item::named(NAME, language(shard, own).in_reach()));
+    let item = stored.unwrap_or_else(|| Item::in_group(NAME, language.in_reach()));
     Some((contact, item.with(Registers::TO.with(Registers::FROM))))
 }
 
 /// What the version of a contact list says of the daemon in it.
-pub(crate) fn version(shard: &Shard, own: &Bare) -> &'static str {
-    if is_listed(shard, own) { language(shard, own).tag() } else { "" }
+pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> &'static str {
+    if is_listed(shard, own) { language.tag() } else { "" }
 }
 
 /// A person takes the daemon out of their list, or puts it there again.

@@ -155,6 +155,7 @@ impl Shard {
     /// An account has gone, or has come: what memory knows of its address is not so any more.
     pub(crate) fn forget_account(&mut self, address: &Bare) {
         self.forget_lanes(address);
+        desk::in_reach::forget(self, address);
         self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
     }
 

@@ -107,7 +107,11 @@ impl Shard {
         let before = self.leave_reach(device);
         desk::own_contact::changed(self);
         if !up {
-            return self.show_gone(before);
+            self.show_gone(before);
+            if self.devices_of(&address).is_empty() {
+                desk::in_reach::went(self, &address);
+            }
+            return;
         }
         let number = self.peers.next_number;
         self.peers.next_number += 1;
@@ -130,6 +134,7 @@ impl Shard {
             self.meet_sibling(&address, device);
         }
         self.read(Query::Owners { to: address.clone(), device }, Purpose::Owners(device, number));
+        desk::in_reach::came(self, &address);
         desk::presence::came_in_reach(self, &address, device);
     }
 
@@ -183,6 +188,7 @@ impl Shard {
                 self.meet_sibling(&address, device);
             }
         }
+        desk::in_reach::hosts_changed(self);
     }
 
     /// Another device of an account of this node: remembered, because it is owed copies when it is away.
@@ -259,6 +265,7 @@ impl Shard {
         let before = desk::presence::may_see(self, own, &other);
         self.circles.put(own, other.clone(), circle);
         let after = desk::presence::may_see(self, own, &other);
+        desk::in_reach::judge_one(self, own, &other);
         if before != after && !self.devices_of(&other).is_empty() {
             desk::presence::show(self, own, &other, after == Some(true));
         }

@@ -152,6 +152,7 @@ impl Shard {
                 account.land(seq);
             }
         }
+        desk::in_reach::session_ended(self, &ended.account);
         desk::offline::session_ended(self, &ended.account);
         self.retire(&ended.account);
         self.departed.push_back((ended, roster));

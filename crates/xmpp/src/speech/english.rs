@@ -75,7 +75,11 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::All => "Everybody near can see you.",
             }
         ),
-        Text::Hidden(name) => format!("{name} is not in your list any more. To undo that, write: show {name}"),
+        Text::Hidden(name, address) => {
+            format!("{name} is not in your list any more. To undo that, write: show {address}")
+        }
+        Text::IsContact(name) => format!("{name} is your contact. Remove them from your list of contacts first."),
+        Text::NobodyHidden(name) => format!("You have hidden nobody called {name}. Write show to see who may see you."),
         Text::Shown(name) => format!("{name} will be in your list again when they are near."),
         Text::Requests(0, _) => "Nobody waits to be your contact.".into(),
         Text::Requests(n, shown) => format!(

@@ -81,7 +81,13 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::All => "Tous ceux qui sont à proximité te voient.",
             }
         ),
-        Text::Hidden(name) => format!("{name} n'est plus dans ta liste. Pour annuler, écris : montrer {name}"),
+        Text::Hidden(name, address) => {
+            format!("{name} n'est plus dans ta liste. Pour annuler, écris : montrer {address}")
+        }
+        Text::IsContact(name) => format!("{name} est ton contact. Enlève d'abord le contact."),
+        Text::NobodyHidden(name) => {
+            format!("Tu n'as caché personne du nom de {name}. Écris montrer pour voir qui peut te voir.")
+        }
         Text::Shown(name) => format!("{name} sera de nouveau dans ta liste, une fois à proximité."),
         Text::Requests(0, _) => "Personne n'attend d'être ton contact.".into(),
         Text::Requests(n, shown) => format!(

@@ -80,7 +80,13 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::All => "Todas as pessoas por perto te podem ver.",
             }
         ),
-        Text::Hidden(name) => format!("{name} já não está na tua lista. Para desfazer isso, escreve: mostrar {name}"),
+        Text::Hidden(name, address) => {
+            format!("{name} já não está na tua lista. Para desfazer isso, escreve: mostrar {address}")
+        }
+        Text::IsContact(name) => format!("{name} é teu contacto. Tira primeiro o contacto."),
+        Text::NobodyHidden(name) => {
+            format!("Não escondeste ninguém chamado {name}. Escreve mostrar para ver quem te pode ver.")
+        }
         Text::Shown(name) => format!("{name} volta a estar na tua lista quando estiver por perto."),
         Text::Requests(0, _) => "Ninguém espera para ser teu contacto.".into(),
         Text::Requests(n, shown) => format!(

@@ -80,7 +80,13 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::All => "Te ve toda la gente que está cerca.",
             }
         ),
-        Text::Hidden(name) => format!("{name} ya no está en tu lista. Para deshacerlo, escribe: mostrar {name}"),
+        Text::Hidden(name, address) => {
+            format!("{name} ya no está en tu lista. Para deshacerlo, escribe: mostrar {address}")
+        }
+        Text::IsContact(name) => format!("{name} está entre tus contactos. Quita primero el contacto."),
+        Text::NobodyHidden(name) => {
+            format!("No has ocultado a nadie llamado {name}. Escribe mostrar para ver quién puede verte.")
+        }
         Text::Shown(name) => format!("{name} volverá a estar en tu lista cuando esté cerca."),
         Text::Requests(0, _) => "Nadie espera para ser tu contacto.".into(),
         Text::Requests(n, shown) => format!(

@@ -75,7 +75,13 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::All => "Kila mtu aliye karibu anaweza kukuona.",
             }
         ),
-        Text::Hidden(name) => format!("{name} hayuko tena kwenye orodha yako. Kumrudisha, andika: onyesha {name}"),
+        Text::Hidden(name, address) => {
+            format!("{name} hayuko tena kwenye orodha yako. Kumrudisha, andika: onyesha {address}")
+        }
+        Text::IsContact(name) => format!("{name} ni mtu wa orodha yako. Mwondoe kwanza kwenye orodha hiyo."),
+        Text::NobodyHidden(name) => {
+            format!("Hujamficha mtu anayeitwa {name}. Andika onyesha uone nani anaweza kukuona.")
+        }
         Text::Shown(name) => format!("{name} atakuwa tena kwenye orodha yako akiwa karibu."),
         Text::Requests(0, _) => "Hakuna anayesubiri kuwa kwenye orodha yako.".into(),
         Text::Requests(n, shown) => format!(

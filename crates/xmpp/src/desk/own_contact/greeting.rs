@@ -7,6 +7,7 @@ use base::{Bare, SessionId};
 use wire::PresenceType;
 
 use super::{GREETED, is_listed, near, say, show};
+use crate::desk::in_reach;
 use crate::shard::Shard;
 use crate::speech::Text;
 
@@ -24,7 +25,7 @@ pub(crate) fn shown_to(shard: &mut Shard, own: &Bare, session: SessionId) {
     if !is_listed(shard, own) {
         return;
     }
-    let count = near(shard, own).len();
+    let count = in_reach::count(shard, own);
     shard.contact.told.insert(own.clone(), count);
     show(shard, own, session, PresenceType::Available, Some(count));
     let at = shard.now.mono + LOOK_AROUND;
@@ -66,7 +67,8 @@ fn greet(shard: &mut Shard, own: &Bare) {
     shard.put_record(own, RecordKind::Preference, GREETED, Some(Vec::new()));
     let people = near(shard, own);
     let names: Vec<String> = people.iter().take(NAMES_MAX).map(|person| person.name.clone()).collect();
-    say(shard, own, &|language| Text::Greeting(people.len(), &names).in_language(language));
+    let count = in_reach::count(shard, own);
+    say(shard, own, &|language| Text::Greeting(count, &names).in_language(language));
 }
 
 /// Tells the clients of those for whom there are more or fewer than before.
@@ -77,7 +79,7 @@ fn tell_how_many(shard: &mut Shard) {
         if sessions.is_empty() || !is_listed(shard, &own) {
             continue;
         }
-        let count = near(shard, &own).len();
+        let count = in_reach::count(shard, &own);
         shard.contact.told.insert(own.clone(), count);
         if count != before {
             sessions.into_iter().for_each(|id| show(shard, &own, id, PresenceType::Available, Some(count)));

@@ -4,7 +4,7 @@
 
 use base::{Audience, Bare, Circle, Time};
 
-use crate::desk::audience;
+use crate::desk::in_reach::{self, Shown};
 use crate::shard::Shard;
 use crate::speech::{Absence, Neighbour, harmless};
 
@@ -16,6 +16,7 @@ pub(crate) struct Person {
     pub(crate) circle: Circle,
     /// Since when they are in reach.
     pub(crate) since: Time,
+    pub(crate) is_contact: bool,
 }
 
 /// Who is meant by something that a person has written.
@@ -29,18 +30,41 @@ pub(super) enum Meant {
     Nobody,
 }
 
-/// Everybody in reach whom an account lets see it, in the order of its list.
-pub(crate) fn near(shard: &Shard, own: &Bare) -> Vec<Person> {
-    let others = shard.in_reach().into_iter().filter(|other| audience::admits(shard, own, other) == Some(true));
-    let person = |other: Bare| Person {
-        name: harmless(other.jid().local().unwrap_or_default()),
-        circle: shard.circles.of(own, &other),
-        since: shard.in_reach_since(&other).unwrap_or(shard.now.mono),
-        address: other,
+/// Everybody in reach of an account: its contacts, then the others in the order of its list. Of a crowd, some.
+pub(crate) fn near(shard: &mut Shard, own: &Bare) -> Vec<Person> {
+    let mut contacts = in_reach::contacts(shard, own);
+    contacts.sort_by(|(_, a), (_, b)| a.cmp(b));
+    let shown = in_reach::shown(shard, own);
+    let now = shard.now.mono;
+    let since = |other: &Bare| shard.in_reach_since(other).unwrap_or(now);
+    let contacts = contacts.into_iter().map(|(address, name)| Person {
+        circle: shard.circles.of(own, &address),
+        since: since(&address),
+        is_contact: true,
+        address,
+        name,
+    });
+    let others = shown.into_iter().map(|Shown { address, name, circle, .. }| Person {
+        since: since(&address),
+        is_contact: false,
+        address,
+        name,
+        circle,
+    });
+    contacts.chain(others).collect()
+}
+
+/// Those whom an account has taken out of its list.
+pub(super) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
+    let hidden = shard.accounts.get(own).into_iter().flat_map(|account| account.remembered.hidden());
+    let person = |address: &Bare| Person {
+        address: address.clone(),
+        name: harmless(address.jid().local().unwrap_or_default()),
+        circle: Circle::Red,
+        since: shard.now.mono,
+        is_contact: false,
     };
-    let mut people: Vec<Person> = others.map(person).collect();
-    people.sort_by(|a, b| (a.circle, &a.name, &a.address).cmp(&(b.circle, &b.name, &b.address)));
-    people
+    hidden.map(person).collect()
 }
 
 /// As they are told of, so many of them.
@@ -94,6 +118,7 @@ mod tests {
             name: name.into(),
             circle: Circle::Red,
             since: Time(0),
+            is_contact: false,
         };
         vec![
             person("tom@a.jirani.alt", "Tom"),
