@@ -418,5 +418,22 @@ pub const VERIFICATION_ASKED_HOUR_MAX: usize = 32;
 pub const VERIFICATION_ASKED_MAX: usize = 8;
 /// Devices of a person that are asked at once; the one that they sit at answers.
 pub const VERIFICATION_DEVICES_MAX: usize = 4;
+/// Pairs of people of whom it is remembered what was told last, for who waits for it at a terminal: more than wait.
+pub const COMPARED_MAX: usize = 128;
 /// People for whom an account vouches: as many as contacts it may have.
 pub const VOUCHES_MAX: usize = ROSTER_ITEMS_MAX;
+
+/// Messages of a stranger on the same link until they are answered: a greeting, a question, an excuse (D9).
+pub const NEAR_MESSAGES_MAX: u8 = 3;
+/// Letters of such a message: what is shouted over a schoolyard.
+pub const NEAR_CHARS_MAX: usize = 500;
+/// Messages of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
+/// curious people (attack case E15).
+pub const NEAR_HOUR_MAX: u32 = 40;
+/// Strangers whose messages an account counts; the one who was heard longest ago makes room.
+pub const STRANGERS_MAX: usize = 256;
+/// People who are no contacts, and whom an account has written to: their answers come through. The one who was written to
+/// longest ago makes room.
+pub const ANSWERED_MAX: usize = 1024;
+/// Requests of people whom the account does not let see it, kept apart until it looks.
+pub const APART_MAX: usize = 32;

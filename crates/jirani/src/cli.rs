@@ -73,6 +73,27 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Make sure, together with somebody, that nobody is between your two computers
+    ///
+    /// Do it when you are together: both of you give this order, see three words, and say whether they are the same on both
+    /// screens. From then on `jirani neighbours` and the contact list show them as verified, as long as they have the same key.
+    Verify {
+        /// Their whole address, or what stands before its @ if nobody else in reach is called so
+        #[arg(value_name = "NAME|ADDRESS")]
+        who: String,
+        /// Your account, if this computer has several
+        #[arg(long, value_name = "ME")]
+        account: Option<String>,
+    },
+    /// Take back that somebody is verified
+    Unverify {
+        /// Their whole address, or what stands before its @ if nobody else in reach is called so
+        #[arg(value_name = "NAME|ADDRESS")]
+        who: String,
+        /// Your account, if this computer has several
+        #[arg(long, value_name = "ME")]
+        account: Option<String>,
+    },
     /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
     Check,
     /// Write all of it into one file, while the daemon runs or not: accounts, messages, keys
@@ -165,6 +186,13 @@ pub(crate) enum Account {
         #[command(flatten)]
         password: Password,
     },
+    /// Choose who may see an account on the networks around, and write to it, without being its contact
+    Visible {
+        /// Its name, or its whole address
+        name: String,
+        /// Who
+        to: Audience,
+    },
     /// Write an account into a file, for your other laptop: then messages reach both
     ///
     /// With the words that it shows, whoever has the file can be you. Contacts and history do not go along, and a password
@@ -190,6 +218,30 @@ pub(crate) enum Account {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Who may see and reach an account; contacts always may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Audience {
+    /// Nobody else than contacts
+    Nobody,
+    /// People who were verified in person, and those of the same community
+    Known,
+    /// Also people for whom two of these vouch
+    Vouched,
+    /// Whoever is on the same network; strangers may write three short messages until they are answered
+    Everybody,
+}
+
+impl From<Audience> for base::Audience {
+    fn from(audience: Audience) -> base::Audience {
+        match audience {
+            Audience::Nobody => base::Audience::Nobody,
+            Audience::Known => base::Audience::Green,
+            Audience::Vouched => base::Audience::Yellow,
+            Audience::Everybody => base::Audience::All,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

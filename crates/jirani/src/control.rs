@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use base::ledger::Credential;
-use base::{AccountId, Bare};
+use base::{AccountId, Audience, Bare};
 use mesh::domain::SUFFIX;
 use net::certificates::Certificates;
 use net::clock::Clock;
@@ -26,6 +26,7 @@ use crate::password;
 use crate::people::{self, Kept};
 use crate::share::{Share, Shared};
 use crate::status::{self, Status};
+use crate::verify::{self, Compared};
 
 /// What answers: the running daemon's parts.
 pub(crate) struct Daemon {
@@ -49,6 +50,8 @@ pub(crate) enum Request {
     Passwd { name: String, password: Option<String> },
     /// Remove an account.
     Remove { name: String },
+    /// Choose who sees an account on links: the name of an audience.
+    Visible { name: String, to: String },
     /// Seal an account for the person's other laptop.
     Share { name: String },
     /// Open what another laptop has sealed, and make the account here.
@@ -63,6 +66,14 @@ pub(crate) enum Request {
     Contested { address: String },
     /// Believe that key, if it is still this one.
     Accept { address: String, shown: String },
+    /// Compare words with somebody in reach.
+    Verify { who: String, account: Option<String> },
+    /// Say how far that is.
+    Compared { own: String, other: String },
+    /// The words are the same, or not.
+    Compare { own: String, other: String, same: bool },
+    /// Take back that somebody is verified.
+    Unverify { who: String, account: Option<String> },
     /// Make the asking user of this computer an account, named as they are.
     Join,
     /// Say the address of the account that the asking user of this computer has so.
@@ -83,6 +94,8 @@ pub(crate) enum Reply {
     Status(Box<Status>),
     /// Two keys of a contested address.
     Contested { known: String, shown: String },
+    /// How far two people are who compare words.
+    Compared(Compared),
     /// What came of it, for a person.
     Said(String),
     /// It is done.
@@ -145,6 +158,7 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Add { name, password } => add(daemon, &name, password).await,
         Request::Passwd { name, password } => passwd(daemon, &name, password).await,
         Request::Remove { name } => remove(daemon, &name).await,
+        Request::Visible { name, to } => visible(daemon, &name, &to).await,
         Request::Share { name } => share(daemon, &name).await,
         Request::Take { file, words } => take(daemon, &file, &words).await,
         Request::List => list(daemon).await,
@@ -152,6 +166,10 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Dial { address } => nearby::dialled(daemon, &address).await,
         Request::Contested { address } => nearby::contested(daemon, &address),
         Request::Accept { address, shown } => nearby::accepted(daemon, &address, &shown),
+        Request::Verify { who, account } => verify::begun(daemon, &who, account.as_deref()).await,
+        Request::Compared { own, other } => verify::compared(daemon, &own, &other),
+        Request::Compare { own, other, same } => verify::said(daemon, &own, &other, same).await,
+        Request::Unverify { who, account } => verify::unverified(daemon, &who, account.as_deref()).await,
         Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))
@@ -192,6 +210,16 @@ async fn passwd(daemon: &Daemon, name: &str, password: Option<String>) -> Result
     match daemon.engine.command(command).await {
         Answer::Failed(error) => Err(error).context("the password could not be changed"),
         _ => Ok(Reply::Account { address: address.to_string(), password: made }),
+    }
+}
+
+async fn visible(daemon: &Daemon, name: &str, to: &str) -> Result<Reply> {
+    let address = address(&daemon.engine.hosts(), name)?;
+    find(daemon, &address).await?;
+    let audience = Audience::named(to).with_context(|| format!("nobody is called {to}"))?;
+    match daemon.engine.command(Command::SetAudience { address, audience }).await {
+        Answer::Failed(error) => Err(error).context("it could not be written"),
+        _ => Ok(Reply::Done),
     }
 }
 

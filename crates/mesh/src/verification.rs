@@ -48,6 +48,19 @@ pub enum Event {
     Failed(Cause),
 }
 
+impl Event {
+    /// One word, for logs: the words that are compared are nobody else's business.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Asked => "asked",
+            Event::Waiting => "waiting",
+            Event::Compare { .. } => "compare",
+            Event::Verified => "verified",
+            Event::Failed(_) => "failed",
+        }
+    }
+}
+
 /// How many words are compared.
 pub const WORDS: usize = 3;
 

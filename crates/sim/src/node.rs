@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
-use base::{Bare, ConnId, DeviceId, Now, Ticket, Time};
+use base::{Bare, Circle, ConnId, DeviceId, Now, Ticket, Time};
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
@@ -209,6 +209,11 @@ impl Node {
         self.tell(now, Input::Reach { device, address, up });
     }
 
+    /// How near somebody is to an account.
+    pub(crate) fn circle(&mut self, now: Now, own: Bare, other: Bare, circle: Circle) {
+        self.tell(now, Input::Circle { own, other, circle });
+    }
+
     /// Whom the node serves, also after a crash.
     pub(crate) fn serve(&mut self, now: Now, change: impl FnOnce(&mut Hosts)) {
         let mut hosts = Hosts::clone(&self.config.hosts);
@@ -291,7 +296,7 @@ impl Node {
                 Output::Hash { address, password } => hashed.push((address, password)),
                 Output::Expel { address } => self.expel(&address),
                 // Whoever sees whom on a link is the mesh's: here everybody does.
-                Output::Settings => {}
+                Output::Settings | Output::Verify { .. } => {}
                 Output::Parcel { from, to, bytes } => self.effects.push(Effect::Parcel { from, to, bytes }),
                 Output::Reply { id, answer } if id & REGISTERS != 0 => {
                     registered.push((ConnId(id ^ REGISTERS), answer))

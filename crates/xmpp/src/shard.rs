@@ -19,6 +19,7 @@ use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError};
 use base::limits::{CLIENT_LOOK_TIME, PAGE_MESSAGES_MAX};
 use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, SessionId, Ticket, Time};
 use mesh::finding::Reason;
+use mesh::verification;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wire::{Frame, FrameError, Stanza};
@@ -156,6 +157,15 @@ pub enum Input<'a> {
         /// How near.
         circle: Circle,
     },
+    /// Two people compare words to make sure who they are, or have.
+    Verification {
+        /// The account of this node.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What has come of it.
+        event: verification::Event,
+    },
     /// Why nobody is found, for people; `None` while somebody is, or nothing is known yet.
     Network(Option<Reason>),
     /// Somebody shows that an address is theirs by another key than the known one. They are not believed, and whoever knows
@@ -238,6 +248,15 @@ pub enum Output<'a> {
         to: DeviceId,
         /// See `docs/formats/post.md`.
         bytes: Vec<u8>,
+    },
+    /// A person does something to make sure who somebody is. What comes of it is [`Input::Verification`].
+    Verify {
+        /// Their account.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What they do.
+        act: verification::Act,
     },
     /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
     Settings,
@@ -522,7 +541,8 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
-            Input::Circle { own, other, circle } => self.circles.put(&own, other, circle),
+            Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
+            Input::Verification { own, other, event } => desk::notices::verification(self, &own, &other, event),
             Input::Network(reason) => self.network = reason,
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),

@@ -2,8 +2,10 @@
 
 use base::Bare;
 use base::ledger::Query;
+use mesh::verification::Event;
 use wire::{Kind, MessageType, Stanza, Xml};
 
+use crate::desk::blocking;
 use crate::ns;
 use crate::router::Way;
 use crate::shard::{Origin, Purpose, Shard};
@@ -21,6 +23,24 @@ pub(crate) fn tell_of_key(shard: &mut Shard, account: &Bare, other: &Bare) {
          right, say on this computer: jirani accept {other}"
     );
     tell(shard, account, &text);
+}
+
+/// Somebody wants to compare words, or that has come to a good end: whoever is logged in hears of it. Nobody hears of
+/// whom they block.
+pub(crate) fn verification(shard: &mut Shard, own: &Bare, other: &Bare, event: Event) {
+    let text = match event {
+        Event::Asked => format!(
+            "{other} is near you and wants to make sure that it is you. If you are together, type on this computer: \
+             jirani verify {other}. Then both of you see three words, and say whether they are the same."
+        ),
+        Event::Verified => format!("{other} is verified: you have compared the words in person."),
+        // Whoever compares has a terminal before them, which says it.
+        Event::Waiting | Event::Compare { .. } | Event::Failed(_) => return,
+    };
+    let is_in = !shard.sessions_of(own, |_| true).is_empty();
+    if is_in && !blocking::blocks(shard, own.as_str(), &other.jid()) {
+        tell(shard, own, &text);
+    }
 }
 
 /// A message to an account from its own domain.
