@@ -439,6 +439,27 @@ pub const HIDDEN_MAX: usize = 1000;
 pub const SHOWN_REMEMBERED_MAX: usize = 256;
 /// People whom a gateway finds for one account, as a cell has them (attack case E06).
 pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
+
+/// One frame of a verification: two devices, a commitment and a number, and their lengths.
+pub const VERIFICATION_FRAME_BYTES_MAX: usize = 256;
+/// How long somebody who was asked may take to begin, and how long two people may take to compare three words.
+pub const VERIFICATION_TIME_MAX: Duration = Duration::from_secs(120);
+/// Tries of two people within an hour, whoever asks and by whatever link. Each gives who is between them one guess in
+/// a thousand million.
+pub const VERIFICATION_TRIES_MAX: usize = 3;
+/// People with whom an account has tried within an hour: a school class, twice.
+pub const VERIFICATION_TRIED_MAX: usize = 64;
+/// Of these, those who were the ones that asked: identities cost nothing, and each question is a message to a person.
+pub const VERIFICATION_ASKED_HOUR_MAX: usize = 32;
+/// People who have asked an account and wait for it: more at once than anybody sits together with.
+pub const VERIFICATION_ASKED_MAX: usize = 8;
+/// Devices of a person that are asked at once; the one that they sit at answers.
+pub const VERIFICATION_DEVICES_MAX: usize = 4;
+/// Pairs of people of whom it is remembered what was told last, for who waits for it at a terminal: more than wait.
+pub const COMPARED_MAX: usize = 128;
+/// People for whom an account vouches: as many as contacts it may have.
+pub const VOUCHES_MAX: usize = ROSTER_ITEMS_MAX;
+
 /// Messages of a stranger on the same link until they are answered: a greeting, a question, an excuse (D9).
 pub const NEAR_MESSAGES_MAX: u8 = 3;
 /// Letters of such a message: what is shouted over a schoolyard.

@@ -1,5 +1,18 @@
 //! docs/formats/verification.md, `jirani/verification/1`: two people who are together make sure, by three words on both
 //! screens, that nobody is between their laptops.
+//!
+//! One asks and promises a random number; the other is willing and says one; then the first is opened. The words follow from
+//! both numbers, the link and the keys at its ends, so that whoever is between the two has one guess in 2^30. What comes of
+//! it is a [`Vouch`](crate::identity::Vouch) by each.
+
+mod attempt;
+pub(crate) mod book;
+pub(crate) mod line;
+pub(crate) mod message;
+#[cfg(test)]
+mod tests;
+mod tries;
+pub mod words;
 
 use std::fmt;
 use std::time::Duration;
@@ -35,6 +48,19 @@ pub enum Event {
     Failed(Cause),
 }
 
+impl Event {
+    /// One word, for logs: the words that are compared are nobody else's business.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Asked => "asked",
+            Event::Waiting => "waiting",
+            Event::Compare { .. } => "compare",
+            Event::Verified => "verified",
+            Event::Failed(_) => "failed",
+        }
+    }
+}
+
 /// How many words are compared.
 pub const WORDS: usize = 3;
 
@@ -64,6 +90,10 @@ pub enum Cause {
     Busy,
     /// There is nothing to say yes or no to.
     NothingToSay,
+    /// This person is hidden from the other one, who could not know whom they compare words with.
+    Hidden,
+    /// The key by which this person would vouch is not on this computer, or it says no more.
+    CannotVouch,
     /// This computer cannot keep any more of it.
     Full,
 }
@@ -84,6 +114,8 @@ impl fmt::Display for Cause {
             Cause::Cheated => "the other computer broke the rules: somebody may be between the two",
             Cause::Busy => "one of you is comparing words with somebody else; try again in two minutes",
             Cause::NothingToSay => "there are no words to say yes or no to",
+            Cause::Hidden => "you are hidden from them: let people on this network see you first",
+            Cause::CannotVouch => "this computer has no key with which you could vouch for them",
             Cause::Full => "this computer remembers as many verified people as it can",
         })
     }

@@ -19,6 +19,7 @@ use base::ledger::{Batch, Credential, Query, RecordKind, Rows, StoreError};
 use base::limits::{CLIENT_LOOK_TIME, PAGE_MESSAGES_MAX};
 use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, SessionId, Ticket, Time};
 use mesh::finding::Reason;
+use mesh::verification;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wire::{Frame, FrameError, Stanza};
@@ -162,17 +163,17 @@ pub enum Input<'a> {
         /// How near.
         circle: Circle,
     },
-    /// Why nobody is found, for people; `None` while somebody is, or nothing is known yet.
-    Network(Option<Reason>),
-    /// Something came of two people's comparing words, for the one who is here.
+    /// Two people compare words to make sure who they are, or have.
     Verification {
-        /// The account.
+        /// The account of this node.
         own: Bare,
         /// The other one.
         other: Bare,
-        /// What.
-        event: mesh::verification::Event,
+        /// What has come of it.
+        event: verification::Event,
     },
+    /// Why nobody is found, for people; `None` while somebody is, or nothing is known yet.
+    Network(Option<Reason>),
     /// Somebody shows that an address is theirs by another key than the known one. They are not believed, and whoever knows
     /// the address is told (attack case E07).
     KeyChanged {
@@ -254,17 +255,17 @@ pub enum Output<'a> {
         /// See `docs/formats/post.md`.
         bytes: Vec<u8>,
     },
-    /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
-    Settings,
-    /// A person does something about comparing words with somebody; answered by [`Input::Verification`].
+    /// A person does something to make sure who somebody is. What comes of it is [`Input::Verification`].
     Verify {
-        /// The account.
+        /// Their account.
         own: Bare,
         /// The other one.
         other: Bare,
-        /// What.
-        act: mesh::verification::Act,
+        /// What they do.
+        act: verification::Act,
     },
+    /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
+    Settings,
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.

@@ -105,7 +105,6 @@ impl Shard {
     pub(super) fn handle_reach(&mut self, device: DeviceId, address: Bare, up: bool) {
         let since = self.peers.reach.get(&device).map_or(self.now.mono, |reached| reached.since);
         let before = self.leave_reach(device);
-        desk::own_contact::changed(self);
         if !up {
             self.show_gone(before);
             if self.devices_of(&address).is_empty() {

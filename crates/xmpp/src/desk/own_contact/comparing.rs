@@ -7,6 +7,7 @@ use mesh::verification::{Act, Event};
 
 use super::answers::speak;
 use super::{near, tell};
+use crate::desk::blocking;
 use crate::shard::{Output, Shard};
 use crate::speech::{Text, harmless};
 
@@ -35,8 +36,12 @@ pub(super) fn answer(shard: &mut Shard, own: &Bare, yes: bool) {
     shard.push(Output::Verify { own: own.clone(), other, act });
 }
 
-/// Something came of it, here or there.
+/// Something came of it, here or there. Whoever is logged in hears of it, and nobody of whom they block.
 pub(crate) fn happened(shard: &mut Shard, own: &Bare, other: &Bare, event: Event) {
+    let is_here = !shard.sessions_of(own, |_| true).is_empty();
+    if !is_here || blocking::blocks(shard, own.as_str(), &other.jid()) {
+        return;
+    }
     let asked = &mut shard.contact.comparing;
     match event {
         // While there are words to say yes to, nobody else's question may get that yes. They can ask again.
