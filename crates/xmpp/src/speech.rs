@@ -297,6 +297,8 @@ mod tests {
             Cause::Cheated,
             Cause::Busy,
             Cause::NothingToSay,
+            Cause::Hidden,
+            Cause::CannotVouch,
             Cause::Full,
         ];
         texts.extend(causes.map(|cause| Text::NotVerified(name, cause)));

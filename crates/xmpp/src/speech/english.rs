@@ -25,7 +25,7 @@ pub(super) const VERBS: &[(Verb, &[&str])] = &[
 pub(super) const AUDIENCES: &[(Audience, &[&str])] = &[
     (Audience::Nobody, &["nobody"]),
     (Audience::Green, &["known", "people I know", "green"]),
-    (Audience::Yellow, &["friends", "yellow"]),
+    (Audience::Yellow, &["friends", "vouched", "yellow"]),
     (Audience::All, &["everybody", "everyone", "all"]),
 ];
 
@@ -217,6 +217,8 @@ fn failed(cause: Cause) -> String {
         Cause::Cheated => "the other computer did not keep to the rules; somebody may be between you".into(),
         Cause::Busy => "one of you is comparing words with somebody else; try again in a few minutes".into(),
         Cause::NothingToSay => "there are no words to say yes or no to".into(),
+        Cause::Hidden => "you are hidden from them; write show everybody first".into(),
+        Cause::CannotVouch => "this computer has no key with which you could vouch for them".into(),
         Cause::Full => "this computer remembers as many people as it can".into(),
     }
 }

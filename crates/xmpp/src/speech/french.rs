@@ -235,6 +235,8 @@ fn failed(cause: Cause) -> String {
         Cause::Cheated => "l'autre ordinateur n'a pas suivi les règles ; quelqu'un est peut-être entre vous".into(),
         Cause::Busy => "l'un de vous compare des mots avec quelqu'un d'autre ; recommence dans quelques minutes".into(),
         Cause::NothingToSay => "il n'y a pas de mots auxquels dire oui ou non".into(),
+        Cause::Hidden => "cette personne ne peut pas te voir ; écris d'abord montrer tous".into(),
+        Cause::CannotVouch => "cet ordinateur n'a pas de clé avec laquelle tu pourrais te porter garant".into(),
         Cause::Full => "cet ordinateur se souvient déjà d'autant de gens qu'il peut".into(),
     }
 }

@@ -233,6 +233,8 @@ fn failed(cause: Cause) -> String {
         Cause::Cheated => "o outro computador não cumpriu as regras; pode haver alguém no meio".into(),
         Cause::Busy => "um dos dois compara palavras com outra pessoa; tenta de novo dentro de alguns minutos".into(),
         Cause::NothingToSay => "não há palavras a que dizer sim ou não".into(),
+        Cause::Hidden => "essa pessoa não te pode ver; escreve primeiro mostrar todos".into(),
+        Cause::CannotVouch => "este computador não tem uma chave com que possas responder por ela".into(),
         Cause::Full => "este computador já se lembra de todas as pessoas que pode".into(),
     }
 }

@@ -233,6 +233,8 @@ fn failed(cause: Cause) -> String {
         Cause::Cheated => "el otro ordenador no ha cumplido las reglas; puede haber alguien en medio".into(),
         Cause::Busy => "uno de los dos compara palabras con otra persona; prueba dentro de unos minutos".into(),
         Cause::NothingToSay => "no hay palabras a las que decir sí o no".into(),
+        Cause::Hidden => "esa persona no puede verte; escribe primero mostrar todos".into(),
+        Cause::CannotVouch => "este ordenador no tiene una llave con la que puedas responder por esa persona".into(),
         Cause::Full => "este ordenador ya recuerda a toda la gente que puede".into(),
     }
 }

@@ -222,6 +222,8 @@ fn failed(cause: Cause) -> String {
         Cause::Cheated => "kompyuta nyingine haikufuata kanuni; labda kuna mtu kati yenu".into(),
         Cause::Busy => "mmoja wenu analinganisha maneno na mtu mwingine; jaribu tena baada ya dakika chache".into(),
         Cause::NothingToSay => "hakuna maneno ya kujibu ndiyo au hapana".into(),
+        Cause::Hidden => "hawezi kukuona; kwanza andika onyesha wote".into(),
+        Cause::CannotVouch => "kompyuta hii haina ufunguo wa kumdhamini".into(),
         Cause::Full => "kompyuta hii inakumbuka watu wengi kadiri inavyoweza".into(),
     }
 }
