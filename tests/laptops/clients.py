@@ -143,7 +143,7 @@ def pidgin():
         with contextlib.closing(Pidgin(tom)) as screen:
             lists(lisa, tom)
             lisa.sees(tom, "available", 30)
-            until(lambda: screen.listed().get("In reach") == [lisa.address], 20)
+            until(lambda: screen.in_reach() == [lisa.address], 20)
             typed = lisa.say(tom, "Habari, Tom?")
             until(lambda: "Habari, Tom?" in screen.logged(), 10)
             shown = time.time() - typed
@@ -172,9 +172,9 @@ def hundred():
         # Asha is of the same house: nobody who is near.
         until(lambda: profanity.panel().count("(not verified)") >= SHOWN_MAX, 30)
         filled = time.time() - begun
-        until(lambda: len(finch.listed().get("In reach", [])) >= SHOWN_MAX, 30)
+        until(lambda: len(finch.in_reach()) >= SHOWN_MAX, 30)
         time.sleep(5)
-        shown = [profanity.panel().count("(not verified)"), len(finch.listed()["In reach"])]
+        shown = [profanity.panel().count("(not verified)"), len(finch.in_reach())]
         check(shown, [SHOWN_MAX, SHOWN_MAX])
         # Who is in the list, and who is not in it, can write; and is in it then.
         told, answered = [], []

@@ -100,6 +100,11 @@ class Purple:
         return {name: re.findall(r"<buddy .*?<name>([^<]*)</name>", inside, re.DOTALL) for name, inside in groups}
 
 
+    def in_reach(self):
+        """The people whom the saved list has as in reach. The daemon, which is there, too, is nobody's address."""
+        return [address for address in self.listed().get("In reach", []) if "@" in address]
+
+
 class Finch(Purple):
     """Finch in tmux on a laptop."""
 
