@@ -25,24 +25,31 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a daemon serves.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How a daemon's process ends, if not by itself. Without an order it is asked politely.
+/// The order to end in the middle of whatever the daemon does.
 #[derive(Clone, Copy, Debug)]
 struct Kill;
 
-/// See the module. Its daemon is asked to end when the value is dropped.
+/// A laptop, with the person whose it is.
 pub(crate) struct Laptop {
     /// The person, as their account is named.
     pub(crate) name: &'static str,
+    pub(crate) address: Bare,
+    pub(crate) password: String,
     /// Where clients connect on 127.0.0.1.
     pub(crate) port: u16,
     /// The daemon's data.
     pub(crate) data: PathBuf,
-    pub(crate) address: Bare,
-    pub(crate) password: String,
+    daemon: Daemon,
+}
+
+/// A daemon's process. It is asked to end when the value is dropped.
+struct Daemon {
+    name: &'static str,
+    data: PathBuf,
     log: PathBuf,
-    orders: Option<oneshot::Sender<Kill>>,
-    killed: Option<oneshot::Receiver<()>>,
-    /// Is told when the daemon ends unasked; and the last keeper who has it closes it.
+    /// While it runs: what takes an order, and what is closed when the process is gone.
+    runs: Option<(oneshot::Sender<Kill>, oneshot::Receiver<()>)>,
+    /// Is told when it ends unasked; and the last process that has it closes it.
     ended: mpsc::Sender<Error>,
 }
 
@@ -53,7 +60,6 @@ impl Laptop {
     /// Why the daemon does not serve.
     pub(crate) async fn new(folder: &Path, name: &'static str, ended: mpsc::Sender<Error>) -> Result<Laptop> {
         let folder = folder.join(name);
-        private_directory(&folder)?;
         let (data, log) = (folder.join("data"), folder.join("log"));
         private_directory(&data)?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -62,39 +68,54 @@ impl Laptop {
              links_port = 0\nlinks_on_this_computer = true\nlinks_on_networks = false\n"
         );
         fs::write(data.join("config.toml"), config)?;
-        let nobody = Bare::new(name).context("a name of the demo")?;
-        let (address, password) = (nobody, String::new());
-        let mut laptop = Laptop { name, port, data, address, password, log, orders: None, killed: None, ended };
-        laptop.open().await?;
-        match control::ask(&laptop.home(), &Request::Passwd { name: name.to_owned(), password: None })? {
+        let mut daemon = Daemon { name, data: data.clone(), log, runs: None, ended };
+        daemon.start().await?;
+        match daemon.ask(&Request::Passwd { name: name.to_owned(), password: None })? {
             Reply::Account { address, password: Some(password) } => {
-                (laptop.address, laptop.password) = (Bare::new(&address)?, password);
-                Ok(laptop)
+                Ok(Laptop { name, address: Bare::new(&address)?, password, port, data, daemon })
             }
-            _ => bail!("the daemon gives no password"),
+            _ => bail!("the daemon of {name} gives no password"),
         }
     }
 
-    /// Starts the daemon, and waits until it serves.
+    /// Closes the lid: the daemon is gone in the middle of whatever it does.
+    pub(crate) async fn close(&mut self) {
+        if let Some((orders, gone)) = self.daemon.runs.take() {
+            // Its keeper is there as long as the daemon is.
+            let _ = orders.send(Kill);
+            let _ = gone.await;
+        }
+    }
+
+    /// Opens the lid.
     ///
     /// # Errors
-    /// If it does not.
+    /// If the daemon does not serve.
     pub(crate) async fn open(&mut self) -> Result<()> {
+        self.daemon.start().await
+    }
+}
+
+impl Daemon {
+    /// Starts the process, and waits until it serves.
+    async fn start(&mut self) -> Result<()> {
         let log = || File::options().create(true).append(true).open(&self.log);
         let program = std::env::current_exe().context("the system does not say which program this is")?;
         let mut command = Command::new(program);
         command.arg("--data").arg(&self.data).args(["run", "--name", self.name]);
         // A signal of the terminal is for the story: it decides who ends when.
         command.process_group(0).kill_on_drop(true);
-        command.env_remove("LISTEN_PID").env_remove("NOTIFY_SOCKET").env_remove("JOURNAL_STREAM");
+        for name in ["LISTEN_PID", "NOTIFY_SOCKET", "JOURNAL_STREAM"] {
+            command.env_remove(name);
+        }
         let child = command.stdin(Stdio::null()).stdout(log()?).stderr(log()?).spawn();
         let child = child.context("a daemon cannot be started")?;
-        let ((orders, order), (gone, killed)) = (oneshot::channel(), oneshot::channel());
-        tokio::spawn(keep(self.name, child, order, gone, self.ended.clone()));
-        (self.orders, self.killed) = (Some(orders), Some(killed));
+        let ((orders, order), (keeper, gone)) = (oneshot::channel(), oneshot::channel());
+        tokio::spawn(keep(self.name, child, order, keeper, self.ended.clone()));
+        self.runs = Some((orders, gone));
         let begun = Instant::now();
         // An address is there when the first account is.
-        while !matches!(control::ask(&self.home(), &Request::List), Ok(Reply::Accounts(who)) if !who.is_empty()) {
+        while !matches!(self.ask(&Request::List), Ok(Reply::Accounts(who)) if !who.is_empty()) {
             if begun.elapsed() > START_PATIENCE {
                 bail!("the daemon of {} does not serve", self.name);
             }
@@ -103,27 +124,18 @@ impl Laptop {
         Ok(())
     }
 
-    /// Closes the lid: the process is gone in the middle of whatever it does.
-    pub(crate) async fn close(&mut self) {
-        if let (Some(orders), Some(killed)) = (self.orders.take(), self.killed.take()) {
-            // Its keeper is there as long as the daemon is.
-            let _ = orders.send(Kill);
-            let _ = killed.await;
-        }
-    }
-
-    fn home(&self) -> Home {
-        Home::at(self.data.clone())
+    fn ask(&self, request: &Request) -> Result<Reply> {
+        control::ask(&Home::at(self.data.clone()), request)
     }
 }
 
 /// Has a daemon's process until it ends: by itself, which is a failure, or because of an order, or because nobody can
-/// give one any more. `gone` and `ended` are dropped then.
+/// give one any more. `keeper` and `ended` are dropped then.
 async fn keep(
     name: &'static str,
     mut child: Child,
     order: oneshot::Receiver<Kill>,
-    gone: oneshot::Sender<()>,
+    keeper: oneshot::Sender<()>,
     ended: mpsc::Sender<Error>,
 ) {
     tokio::select! {
@@ -143,5 +155,5 @@ async fn keep(
             let _ = child.kill().await;
         }
     }
-    drop(gone);
+    drop(keeper);
 }

@@ -1,12 +1,11 @@
 //! The folder in which a demo happens: made for its owner alone, and gone afterwards, but for the logs if something failed.
 
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-
-use crate::home::private_directory;
 
 /// The folder; it goes with the value.
 pub(crate) struct Stage {
@@ -24,8 +23,7 @@ impl Stage {
             // Of a demo that was killed and had the same number.
             fs::remove_dir_all(&folder).with_context(|| format!("{} is in the way", folder.display()))?;
         }
-        // Not one that somebody else has made.
-        DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        make(&folder)?;
         Ok(Stage { folder })
     }
 
@@ -36,8 +34,12 @@ impl Stage {
     /// Removes what there was. If something failed, the logs stay, and the error says where.
     pub(crate) fn clear(self, told: Result<()>) -> Result<()> {
         let Err(error) = told else { return Ok(()) };
+        // Nobody watches any more.
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Ok(());
+        }
         let kept = PathBuf::from(format!("{}-logs", self.folder.display()));
-        private_directory(&kept)?;
+        make(&kept)?;
         for laptop in fs::read_dir(&self.folder)?.flatten() {
             let log = laptop.path().join("log");
             if log.exists() {
@@ -46,6 +48,11 @@ impl Stage {
         }
         Err(error).with_context(|| format!("the demo failed; the logs of its daemons are in {}", kept.display()))
     }
+}
+
+/// Makes a folder for this user alone: not one that somebody else has made.
+fn make(folder: &Path) -> Result<()> {
+    DirBuilder::new().mode(0o700).create(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 impl Drop for Stage {
