@@ -432,3 +432,17 @@ pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
 pub const NEARBY_NAMES_MAX: u32 = 4;
+/// Messages of a stranger on the same link until they are answered: a greeting, a question, an excuse (D9).
+pub const NEAR_MESSAGES_MAX: u8 = 3;
+/// Letters of such a message: what is shouted over a schoolyard.
+pub const NEAR_CHARS_MAX: usize = 500;
+/// Messages of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
+/// curious people (attack case E15).
+pub const NEAR_HOUR_MAX: u32 = 40;
+/// Strangers whose messages an account counts; the one who was heard longest ago makes room.
+pub const STRANGERS_MAX: usize = 256;
+/// People who are no contacts, and whom an account has written to: their answers come through. The one who was written to
+/// longest ago makes room.
+pub const ANSWERED_MAX: usize = 1024;
+/// Requests of people whom the account does not let see it, kept apart until it looks.
+pub const APART_MAX: usize = 32;

@@ -165,6 +165,13 @@ pub(crate) enum Account {
         #[command(flatten)]
         password: Password,
     },
+    /// Choose who may see an account on the networks around, and write to it, without being its contact
+    Visible {
+        /// Its name, or its whole address
+        name: String,
+        /// Who
+        to: Audience,
+    },
     /// Write an account into a file, for your other laptop: then messages reach both
     ///
     /// With the words that it shows, whoever has the file can be you. Contacts and history do not go along, and a password
@@ -190,6 +197,30 @@ pub(crate) enum Account {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Who may see and reach an account; contacts always may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Audience {
+    /// Nobody else than contacts
+    Nobody,
+    /// People who were verified in person, and those of the same community
+    Known,
+    /// Also people for whom two of these vouch
+    Vouched,
+    /// Whoever is on the same network; strangers may write three short messages until they are answered
+    Everybody,
+}
+
+impl From<Audience> for base::Audience {
+    fn from(audience: Audience) -> base::Audience {
+        match audience {
+            Audience::Nobody => base::Audience::Nobody,
+            Audience::Known => base::Audience::Green,
+            Audience::Vouched => base::Audience::Yellow,
+            Audience::Everybody => base::Audience::All,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use base::ledger::Credential;
-use base::{AccountId, Bare};
+use base::{AccountId, Audience, Bare};
 use mesh::domain::SUFFIX;
 use net::certificates::Certificates;
 use net::clock::Clock;
@@ -49,6 +49,8 @@ pub(crate) enum Request {
     Passwd { name: String, password: Option<String> },
     /// Remove an account.
     Remove { name: String },
+    /// Choose who sees an account on links: the name of an audience.
+    Visible { name: String, to: String },
     /// Seal an account for the person's other laptop.
     Share { name: String },
     /// Open what another laptop has sealed, and make the account here.
@@ -145,6 +147,7 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Add { name, password } => add(daemon, &name, password).await,
         Request::Passwd { name, password } => passwd(daemon, &name, password).await,
         Request::Remove { name } => remove(daemon, &name).await,
+        Request::Visible { name, to } => visible(daemon, &name, &to).await,
         Request::Share { name } => share(daemon, &name).await,
         Request::Take { file, words } => take(daemon, &file, &words).await,
         Request::List => list(daemon).await,
@@ -192,6 +195,16 @@ async fn passwd(daemon: &Daemon, name: &str, password: Option<String>) -> Result
     match daemon.engine.command(command).await {
         Answer::Failed(error) => Err(error).context("the password could not be changed"),
         _ => Ok(Reply::Account { address: address.to_string(), password: made }),
+    }
+}
+
+async fn visible(daemon: &Daemon, name: &str, to: &str) -> Result<Reply> {
+    let address = address(&daemon.engine.hosts(), name)?;
+    find(daemon, &address).await?;
+    let audience = Audience::named(to).with_context(|| format!("nobody is called {to}"))?;
+    match daemon.engine.command(Command::SetAudience { address, audience }).await {
+        Answer::Failed(error) => Err(error).context("it could not be written"),
+        _ => Ok(Reply::Done),
     }
 }
 

@@ -9,9 +9,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{AccountRow, Opened, Query, Rows, StoreError};
+use base::ledger::{AccountRow, Opened, Query, RecordKind, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
-use base::{AccountId, Bare, ConnId, DeviceId, Now, Ticket, Time, Wall};
+use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, Ticket, Time, Wall};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use store::{Store as _, Twin};
@@ -414,6 +414,16 @@ impl Bench {
         self.row(account).outbox
     }
 
+    /// How many records of neighbours an account has whose keys begin so.
+    #[track_caller]
+    pub fn neighbour_records(&self, account: &str, begin: &str) -> usize {
+        let query = Query::Records { account: self.row(account).id, kind: RecordKind::Neighbour };
+        match self.node.twin.answer(&query) {
+            Ok(Rows::Records(records)) => records.iter().filter(|record| record.key.starts_with(begin)).count(),
+            other => panic!("{account} has no records: {other:?}"),
+        }
+    }
+
     #[track_caller]
     fn row(&self, account: &str) -> AccountRow {
         match self.node.twin.answer(&Query::Account(self.address(account))) {
@@ -440,6 +450,12 @@ impl Bench {
     /// A device of another node comes in reach, or leaves.
     pub fn reach(&mut self, device: DeviceId, address: &Bare, up: bool) {
         self.node.reach(self.now, device, address.clone(), up);
+        self.perform();
+    }
+
+    /// How near somebody is to an account, until the node is started again.
+    pub fn circle(&mut self, own: &Bare, other: &Bare, circle: Circle) {
+        self.node.circle(self.now, own.clone(), other.clone(), circle);
         self.perform();
     }
 

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use base::{Bare, DeviceId, Time};
+use base::{Bare, Circle, DeviceId, Time};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use store::Twin;
+use xmpp::{Answer, Command};
 
 use crate::bench::{Bench, Seat, Setup};
 use crate::client::Goal;
@@ -222,6 +223,21 @@ impl Group {
     /// Stanzas of a client that its node has acknowledged.
     pub fn acknowledged(&mut self, at: At) -> Vec<String> {
         self.nodes[at.member].client_of(at.seat).acknowledged().to_vec()
+    }
+
+    /// An order at a node.
+    pub fn command(&mut self, member: Member, command: Command) -> Answer {
+        self.sync(member);
+        let answer = self.nodes[member].command(command);
+        self.collect(member);
+        answer
+    }
+
+    /// How near somebody is to an account of a node, until it is started again.
+    pub fn circle(&mut self, member: Member, own: &Bare, other: &Bare, circle: Circle) {
+        self.sync(member);
+        self.nodes[member].circle(own, other, circle);
+        self.collect(member);
     }
 
     /// A node as a bench of its own. Time is the group's.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
-use base::{Bare, ConnId, DeviceId, Now, Ticket, Time};
+use base::{Bare, Circle, ConnId, DeviceId, Now, Ticket, Time};
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
@@ -207,6 +207,11 @@ impl Node {
     /// A device of another node comes in reach, or leaves.
     pub(crate) fn reach(&mut self, now: Now, device: DeviceId, address: Bare, up: bool) {
         self.tell(now, Input::Reach { device, address, up });
+    }
+
+    /// How near somebody is to an account.
+    pub(crate) fn circle(&mut self, now: Now, own: Bare, other: Bare, circle: Circle) {
+        self.tell(now, Input::Circle { own, other, circle });
     }
 
     /// Whom the node serves, also after a crash.

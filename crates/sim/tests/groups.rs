@@ -5,11 +5,12 @@ mod groups_common;
 
 use std::time::Duration;
 
-use base::{Bare, DeviceId};
+use base::{Audience, Bare, DeviceId};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use mesh::post::Parcel;
 use sim::Group;
 use sim::group::At;
+use xmpp::{Answer, Command};
 
 #[test]
 fn contacts_on_another_laptop_are_simply_online() {
@@ -66,7 +67,7 @@ fn a_clean_sign_off_is_seen_at_once() {
 /// A laptop with a new address has a new link a moment before the old one is known to be dead: its people were never away.
 #[test]
 fn another_link_in_the_place_of_the_old_shows_nobody_leave() {
-    let mut pair = Pair::befriended(7);
+    let mut pair = Pair::befriended(8);
     pair.group.heard(pair.paulo);
     for _ in 0..3 {
         pair.group.relink(0, 1);
@@ -106,10 +107,14 @@ fn a_subscription_waits_for_its_addressee_and_ends() {
     assert_eq!(pair.presence_of_paulo(), Some(false));
 }
 
-/// Attack case D14: who holds no subscription sees nothing, and hears the same as about nobody.
+/// Attack case D14: whom a person does not let see them sees nothing, and hears the same as about nobody.
 #[test]
 fn a_stranger_sees_nothing() {
     let mut pair = Pair::strangers(5);
+    let command = Command::SetAudience { address: Bare::new(PAULO).unwrap(), audience: Audience::Green };
+    assert_eq!(pair.group.command(1, command), Answer::Done);
+    pair.group.pass(seconds(1));
+    pair.group.heard(pair.lisa);
     pair.group.send(pair.lisa, &format!("<presence type='probe' to='{PAULO}'/>"));
     pair.group.send(pair.lisa, &format!("<iq type='get' id='l' to='{PAULO}'><query xmlns='jabber:iq:last'/></iq>"));
     pair.group.pass(seconds(1));

@@ -7,7 +7,7 @@ use base::limits::{
     SIBLINGS_MAX,
 };
 use base::{Bare, DeviceId};
-use groups_common::{PAULO, Pair, bodies, body, seconds};
+use groups_common::{PAULO, Pair, bodies, body, contact, seconds};
 use mesh::post::{Copied, Lasting, OriginId, Parcel};
 use sim::Bench;
 use wire::Form;
@@ -46,6 +46,11 @@ fn a_parcel_is_limited() {
         (PARCEL_BYTES_MAX * 10, false),
     ] {
         let (mut bench, eve, maria) = beside_eve();
+        let at = bench.login("maria", "r");
+        bench.send(at, &contact(EVE));
+        bench.run_until_idle();
+        bench.disconnect(at);
+        bench.run_until_idle();
         let head = format!("<message xmlns='jabber:client' from='{EVE}' to='{MARIA}'><body>");
         let text = "x".repeat(bytes - 1 - head.len() - "</body></message>".len());
         bench.parcel(eve, &maria, fleeting(&format!("{head}{text}</body></message>")));

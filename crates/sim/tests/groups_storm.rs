@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base::ledger::StoreError;
-use groups_common::{LISA, PAULO, Pair, body, seconds};
+use groups_common::{LISA, PAULO, Pair, body, contact, seconds};
 use sim::bench::CrashAt;
 use sim::check::Delivery;
 
@@ -338,6 +338,7 @@ fn two_laptops_of_one_person_have_the_same_in_the_end() {
     for seed in seeds(700..704) {
         let mut group = sim::Group::new(seed, &["lisa.jirani.alt", "paulo.jirani.alt", "paulo.jirani.alt"]);
         let seats = [group.login(0, "lisa", "here"), group.login(1, "paulo", "one"), group.login(2, "paulo", "two")];
+        group.send(seats[0], &contact(PAULO));
         group.link_all();
         group.pass(seconds(2));
         group.weather.holds = Some(Duration::from_millis(10)..=seconds(20));
@@ -397,6 +398,9 @@ fn five_people_on_five_laptops() {
         let domains = ["a.jirani.alt", "b.jirani.alt", "c.jirani.alt", "d.jirani.alt", "e.jirani.alt"];
         let mut group = sim::Group::new(seed, &domains);
         let seats: Vec<_> = (0..5).map(|member| group.login(member, "me", "here")).collect();
+        for seat in &seats {
+            domains.iter().for_each(|domain| group.send(*seat, &contact(&format!("me@{domain}"))));
+        }
         group.link_all();
         group.pass(seconds(2));
         group.weather.holds = Some(seconds(1)..=seconds(20));

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
+use crate::desk::near::Near;
 use crate::desk::post::Counters;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
@@ -23,6 +24,8 @@ pub(crate) struct Account {
     pub(crate) blocked: Blocked,
     /// Who may see it on a link and reach it: read with its row.
     pub(crate) audience: Audience,
+    /// What passed between it and people on links who are no contacts: read with its row.
+    pub(crate) near: Near,
     /// Its other devices, as far as they were met: read with its row.
     pub(crate) siblings: BTreeSet<DeviceId>,
     /// What it counts for others, once it has said something that lasts.
@@ -73,6 +76,7 @@ impl Account {
             row: None,
             blocked: Blocked::default(),
             audience: Audience::default(),
+            near: Near::default(),
             siblings: BTreeSet::new(),
             counters: None,
             sessions: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the person who runs a node can order of a shard.
 
 use base::ledger::{Credential, StoreError};
-use base::{AccountId, Bare};
+use base::{AccountId, Audience, Bare};
 
 use crate::report::Report;
 
@@ -30,6 +30,13 @@ pub enum Command {
         address: Bare,
         /// Its id.
         account: AccountId,
+    },
+    /// Chooses who may see an account on links and reach it; fails if there is none.
+    SetAudience {
+        /// Its address.
+        address: Bare,
+        /// Who.
+        audience: Audience,
     },
     /// Lists the accounts.
     Accounts,

@@ -13,6 +13,7 @@ pub(crate) mod history;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;
+pub(crate) mod near;
 pub(crate) mod notices;
 pub(crate) mod offline;
 pub(crate) mod ping;

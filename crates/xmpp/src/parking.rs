@@ -2,7 +2,7 @@
 
 use base::ledger::PostRow;
 use base::limits::{ACCOUNTS_READ_MAX, SHARD_PARKED_BYTES_MAX, SHARD_PARKED_INPUTS_MAX};
-use base::{ConnId, DeviceId};
+use base::{Audience, ConnId, DeviceId};
 use wire::Stanza;
 
 use crate::router::Way;
@@ -32,6 +32,11 @@ pub(crate) enum Parked {
     },
     /// Something that the account has said did not arrive in time.
     Expired(Box<PostRow>),
+    /// A command chooses who may see it.
+    Audience {
+        command: u64,
+        audience: Audience,
+    },
 }
 
 impl Parked {
@@ -42,6 +47,7 @@ impl Parked {
             Parked::Parcel { bytes, .. } => bytes.len(),
             Parked::Sibling { .. } => size_of::<DeviceId>(),
             Parked::Expired(row) => row.stanza.len(),
+            Parked::Audience { .. } => size_of::<Parked>(),
         }
     }
 }
@@ -61,7 +67,11 @@ impl Parking {
     pub(crate) fn admits(&self, input: &Parked, asks: bool) -> bool {
         match input {
             Parked::Bind { .. } => true,
-            Parked::Stanza { .. } | Parked::Parcel { .. } | Parked::Sibling { .. } | Parked::Expired(_) => {
+            Parked::Stanza { .. }
+            | Parked::Parcel { .. }
+            | Parked::Sibling { .. }
+            | Parked::Expired(_)
+            | Parked::Audience { .. } => {
                 self.inputs < SHARD_PARKED_INPUTS_MAX
                     && self.bytes + input.bytes() <= SHARD_PARKED_BYTES_MAX
                     && !(asks && self.reads >= ACCOUNTS_READ_MAX)

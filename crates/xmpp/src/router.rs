@@ -8,6 +8,7 @@ use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
 use wire::{IqType, Kind, PresenceType, Stanza};
 
+use crate::desk::near::Judgement;
 use crate::desk::subscription_states::Verb;
 use crate::desk::{self, Ask, Desk, Place, Verdict};
 use crate::error::{Condition, StanzaError};
@@ -108,9 +109,21 @@ impl Shard {
     }
 
     /// A stanza at an account that is ready; presence may have to wait for its contacts.
-    pub(crate) fn process(&mut self, address: &Bare, way: Way, origin: Origin, stanza: Stanza<'_>) -> Fate {
+    pub(crate) fn process(&mut self, address: &Bare, way: Way, origin: Origin, mut stanza: Stanza<'_>) -> Fate {
         if way == Way::In && desk::blocking::keep_out(self, address, origin, &stanza) {
             return Fate::Done;
+        }
+        if way == Way::In && origin.peer().is_some() {
+            match desk::near::judge(self, address, &mut stanza) {
+                Judgement::Open => {}
+                Judgement::NeedsRoster => return self.park_for_roster(address, way, origin, stanza),
+                Judgement::Unheard => return Fate::Done,
+                Judgement::Nobody => {
+                    self.answer_for_nobody(origin, &stanza);
+                    return Fate::Done;
+                }
+                Judgement::Refused(error) => return self.refuse(origin, &stanza, error),
+            }
         }
         let about_contacts = match (way, stanza.head.kind) {
             (Way::Out, _) => true,

@@ -522,7 +522,7 @@ impl Shard {
             Input::Command { id, command } => self.handle_command(id, command),
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
-            Input::Circle { own, other, circle } => self.circles.put(&own, other, circle),
+            Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
             Input::Network(reason) => self.network = reason,
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),

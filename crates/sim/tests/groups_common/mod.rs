@@ -21,6 +21,11 @@ pub(crate) fn body(to: &str, id: &str, text: &str) -> String {
     format!("<message to='{to}' id='{id}' type='chat'><body>{text}</body></message>")
 }
 
+/// Somebody is in the contact list from now on.
+pub(crate) fn contact(address: &str) -> String {
+    format!("<iq type='set' id='f'><query xmlns='jabber:iq:roster'><item jid='{address}'/></query></iq>")
+}
+
 /// The bodies of the messages among these, in order.
 pub(crate) fn bodies(heard: &[Tree]) -> Vec<&str> {
     heard.iter().filter(|tree| tree.child("body").is_some()).map(|tree| tree.text_of("body")).collect()

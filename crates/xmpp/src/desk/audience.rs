@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use base::ledger::{Record, RecordKind};
 use base::{Audience, Bare, Circle, Ticket};
 
+use super::presence;
 use crate::contacts::Registers;
 use crate::shard::{After, Shard};
 
@@ -44,9 +45,11 @@ pub(crate) fn from_records(records: &[Record]) -> Audience {
 
 /// A person chooses; their account has been read. The node shows them accordingly when it is durable.
 pub(crate) fn choose(shard: &mut Shard, own: &Bare, audience: Audience) -> Ticket {
+    let before = presence::admitted(shard, own);
     if let Some(account) = shard.accounts.get_mut(own) {
         account.audience = audience;
     }
+    presence::admit_anew(shard, own, &before);
     let value = Some(audience.name().as_bytes().to_vec());
     let ticket = shard.put_record(own, RecordKind::Preference, Audience::KEY, value);
     shard.after(ticket, After::Distrust(own.clone()));
@@ -54,9 +57,15 @@ pub(crate) fn choose(shard: &mut Shard, own: &Bare, audience: Audience) -> Ticke
     ticket
 }
 
-/// Whether somebody on a link may see an account's presence and write to it; `None` if its contacts must be read first.
+/// Whether somebody may see an account's presence: a contact who was allowed to, or somebody of its audience. `None` if its
+/// contacts must be read first.
 pub(crate) fn admits(shard: &Shard, own: &Bare, other: &Bare) -> Option<bool> {
-    let account = shard.accounts.get(own)?;
-    let is_contact = account.roster.as_ref()?.registers(other).has(Registers::FROM);
-    Some(is_contact || account.audience.admits(shard.circles.of(own, other)))
+    let roster = shard.accounts.get(own)?.roster.as_ref()?;
+    Some(roster.registers(other).has(Registers::FROM) || has(shard, own, other))
+}
+
+/// Whether somebody on a link is in an account's audience.
+pub(crate) fn has(shard: &Shard, own: &Bare, other: &Bare) -> bool {
+    let account = shard.accounts.get(own).filter(|_| shard.is_elsewhere(&other.jid()));
+    account.is_some_and(|account| account.audience.admits(shard.circles.of(own, other)))
 }

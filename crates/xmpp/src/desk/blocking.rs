@@ -10,7 +10,7 @@ use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use base::{Bare, Jid, SessionId};
 use wire::{IqType, Kind, MessageType, Stanza, Xml};
 
-use super::{Ask, Verdict, presence};
+use super::{Ask, Verdict, audience, presence};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -160,7 +160,8 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
 
 /// Section 3.3: whoever could see the person and is blocked now sees them leave.
 fn hide(shard: &mut Shard, own: &Bare, roster: &Roster, before: &Blocked, after: &Blocked) {
-    for contact in contacts(roster, Registers::FROM, after, before) {
+    let near = near(shard, own, roster, after, before);
+    for contact in contacts(roster, Registers::FROM, after, before).into_iter().chain(near) {
         presence::show_to(shard, own, &contact, false);
     }
     for session in shard.sessions_of(own, |session| !session.directed.is_empty()) {
@@ -173,10 +174,11 @@ fn hide(shard: &mut Shard, own: &Bare, roster: &Roster, before: &Blocked, after:
 /// Section 3.4: whoever may see the person and is blocked no more sees them come. And the person sees them again: what
 /// they said meanwhile did not come through.
 fn show(shard: &mut Shard, own: &Bare, roster: &Roster, before: &Blocked, after: &Blocked) {
-    for contact in contacts(roster, Registers::FROM, before, after) {
-        presence::show_to(shard, own, &contact, true);
+    let near = near(shard, own, roster, before, after);
+    for contact in contacts(roster, Registers::FROM, before, after).iter().chain(&near) {
+        presence::show_to(shard, own, contact, true);
     }
-    for contact in contacts(roster, Registers::TO, before, after) {
+    for contact in contacts(roster, Registers::TO, before, after).into_iter().chain(near) {
         presence::look_again(shard, own, &Bare::of(&contact));
     }
 }
@@ -188,6 +190,14 @@ fn contacts(roster: &Roster, register: Registers, on: &Blocked, off: &Blocked) -
     let items = on.0.difference(&off.0).filter_map(|item| Jid::new(item).ok());
     let parts = items.filter(|jid| !jid.is_bare() && differs(jid) && roster.registers(&Bare::of(jid)).has(register));
     whole.chain(parts.map(Jid::into_owned)).collect()
+}
+
+/// The same of those who see the person without a subscription, because they are in reach.
+fn near(shard: &Shard, own: &Bare, roster: &Roster, on: &Blocked, off: &Blocked) -> Vec<Jid<'static>> {
+    let mut in_reach = shard.in_reach();
+    in_reach.retain(|other| !roster.registers(other).has(Registers::FROM) && audience::has(shard, own, other));
+    let jids = in_reach.into_iter().map(|other| other.jid().into_owned());
+    jids.filter(|jid| on.matches(jid) && !off.matches(jid)).collect()
 }
 
 /// Takes out of a session's memory whom it sent presence directly and who is blocked now.

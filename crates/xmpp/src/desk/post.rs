@@ -17,7 +17,7 @@ use wire::{IqType, Kind, MessageType, Stanza};
 use super::carbons::{self, Copies, Side};
 use super::subscription_states::Verb;
 use super::worth::{self, Class};
-use super::{archive, offline};
+use super::{archive, near, offline};
 use crate::error::{Condition, StanzaError};
 use crate::packing;
 use crate::parking::Parked;
@@ -147,6 +147,7 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     if is_message {
         posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
+    near::note_said(shard, own, to, stanza);
     let message =
         NewMessage { stanza: packing::content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
     let ticket = shard.write(Write::AddMessage(message));
@@ -239,6 +240,7 @@ pub(crate) fn enqueue(
 pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, written: Wall) {
     super::forgery::cut(&mut message, &shard.config.hosts);
     let (Kind::Message(_), Some(to)) = (message.head.kind, message.head.to.as_ref().map(Bare::of)) else { return };
+    near::note_said(shard, own, &to, &message);
     let kept = worth::class(&message) == Class::Lasting && archive::keeps_with(shard, own, &to);
     let copy = if kept { archive::copy(shard, own, &to, true, false) } else { None };
     let seq = copy.as_ref().map(|copy| copy.seq);

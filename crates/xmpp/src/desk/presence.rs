@@ -13,7 +13,7 @@ use wire::{Kind, PresenceType, Stanza};
 
 use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{last_activity, offline, post, subscription};
+use super::{audience, last_activity, offline, post, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -139,6 +139,36 @@ fn broadcast(shard: &mut Shard, own: &Bare, roster: &Roster, stanza: &Stanza<'_>
             shard.send(id, &copy, What::Stanza, None);
         }
     }
+    // Design, section 7: those in reach whom the person lets see them without more.
+    for other in &shard.in_reach() {
+        let is_told = roster.registers(other).has(Registers::FROM) || blocked.matches(&other.jid());
+        if !is_told && audience::has(shard, own, other) {
+            let mut copy = copy.borrow();
+            copy.head.to = Some(other.jid());
+            let devices = shard.devices_of(other);
+            post::tell(shard, own, &devices, &copy);
+        }
+    }
+}
+
+/// Whom an account lets see it, or how near they are, has changed: those in reach see it come or go.
+pub(crate) fn admit_anew(shard: &mut Shard, own: &Bare, before: &BTreeSet<Bare>) {
+    let after = admitted(shard, own);
+    for other in after.difference(before) {
+        show(shard, own, other, true);
+    }
+    for other in before.difference(&after) {
+        show(shard, own, other, false);
+    }
+}
+
+/// Those in reach who may see an account that is in memory with its contacts.
+pub(crate) fn admitted(shard: &Shard, own: &Bare) -> BTreeSet<Bare> {
+    let mut in_reach = shard.in_reach();
+    in_reach.retain(|other| {
+        audience::admits(shard, own, other) == Some(true) && !blocking::apart(shard, &own.jid(), &other.jid())
+    });
+    in_reach.into_iter().collect()
 }
 
 /// The available sessions of a contact, without those that do not hear from somebody because one blocks the other
@@ -260,11 +290,7 @@ fn is_kept_apart(shard: &Shard, presence: &Stanza<'_>, session: SessionId) -> bo
 
 /// Whether somebody may see a person's presence; `None` if the person's contacts must be read first.
 pub(crate) fn may_see(shard: &Shard, person: &Bare, other: &Bare) -> Option<bool> {
-    if person == other {
-        return Some(true);
-    }
-    let roster = shard.accounts.get(person)?.roster.as_ref()?;
-    Some(roster.registers(other).has(Registers::FROM))
+    if person == other { Some(true) } else { audience::admits(shard, person, other) }
 }
 
 /// Section 4.6.3: remembers to whom a session sends presence directly.

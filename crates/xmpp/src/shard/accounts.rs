@@ -1,6 +1,6 @@
 //! Accounts that must be read first: what arrives for them waits, in order and capped.
 
-use base::ledger::{Query, RecordKind};
+use base::ledger::{Query, RecordKind, StoreError};
 use base::{Bare, SessionId};
 use smallvec::SmallVec;
 use wire::{Kind, Stanza};
@@ -95,6 +95,7 @@ impl Shard {
                 }
                 Parked::Sibling { device } => desk::post::note_sibling(self, address, device),
                 Parked::Expired(row) => desk::post::expire(self, address, &row),
+                Parked::Audience { command, audience } => self.set_audience(command, address, audience),
             }
         }
     }
@@ -135,6 +136,13 @@ impl Shard {
             Parked::Sibling { .. } => {}
             // It is found again.
             Parked::Expired(row) => drop(self.peers.expiring.remove(&(row.post.account, row.post.seq))),
+            Parked::Audience { command, .. } => {
+                let error = match error.condition {
+                    Condition::ServiceUnavailable => StoreError::NoAccount,
+                    _ => StoreError::Failed("the account cannot be read now".into()),
+                };
+                self.conclude_command(command, Err(error));
+            }
         }
     }
 

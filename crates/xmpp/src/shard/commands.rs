@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use base::Ticket;
 use base::ledger::{Query, Rows, StoreError, Write};
+use base::{Audience, Bare, Ticket};
 
 use super::{After, Leaver, Output, Purpose, ROSTER_KINDS, Shard};
 use crate::admin::{Answer, Command};
@@ -11,6 +11,7 @@ use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::registration::Gone;
 use crate::error::StreamError;
+use crate::parking::Parked;
 
 impl Shard {
     pub(super) fn handle_command(&mut self, id: u64, command: Command) {
@@ -37,6 +38,12 @@ impl Shard {
                     kinds,
                 }));
             }
+            Command::SetAudience { address, audience } => match self.accounts.get(address) {
+                Some(account) if account.row.is_some() && !account.is_loading() => {
+                    self.set_audience(id, address, *audience);
+                }
+                _ => self.park(address, Parked::Audience { command: id, audience: *audience }),
+            },
             Command::Accounts => {
                 self.read(Query::Accounts, Purpose::Accounts(id));
             }
@@ -56,6 +63,12 @@ impl Shard {
                 self.after(last, After::Reply(id, command));
             }
         }
+    }
+
+    /// An account that is ready gets another audience.
+    pub(super) fn set_audience(&mut self, id: u64, address: &Bare, audience: Audience) {
+        let ticket = desk::audience::choose(self, address, audience);
+        self.after(ticket, After::Reply(id, Command::SetAudience { address: address.clone(), audience }));
     }
 
     /// Reads the next of what an account knows of others; when all is there, removes it.
@@ -91,7 +104,7 @@ impl Shard {
                 Command::CreateAccount { address, .. } => self.forget_account(&address),
                 // Its own end follows its batch.
                 Command::RemoveAccount { .. } => {}
-                Command::Accounts | Command::Report | Command::ShutDown => {}
+                Command::SetAudience { .. } | Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.conclude_command(id, result);

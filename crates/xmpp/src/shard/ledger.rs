@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::admin::Answer;
 use crate::desk;
 use crate::desk::blocking::Blocked;
+use crate::desk::near::Near;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError};
@@ -212,6 +213,7 @@ impl Shard {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.audience = desk::audience::from_records(&opened.records);
+                        account.near = Near::from_records(&opened.records);
                         account.siblings = desk::post::siblings(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);
                         account.row = Some(opened.row);

@@ -12,13 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{Query, Rows};
-use base::{AccountId, Bare, DeviceId, Jid, Time, Wall};
+use base::{AccountId, Bare, Circle, DeviceId, Jid, Time, Wall};
 use mesh::post::{Lane, OriginId};
 use wire::{Kind, PresenceType, Stanza};
 
 use self::hearing::Taken;
 use super::{Due, Origin, Purpose, Shard};
-use crate::contacts::Registers;
 use crate::desk;
 use crate::hosts::Hosts;
 use crate::parking::Parked;
@@ -230,16 +229,28 @@ impl Shard {
         self.peers.lanes.retain(|(of, _), _| of != own);
     }
 
-    /// The addresses of accounts with somebody there whose contacts may see them, or who are themselves at the address.
+    /// The addresses of accounts with somebody there whom this address may see.
     pub(crate) fn seen_by(&self, address: &Bare) -> Vec<Bare> {
-        let sees = |own: &&Bare| {
-            let roster: Option<&Arc<_>> = self.accounts[*own].roster.as_ref();
-            *own == address || roster.is_some_and(|roster| roster.registers(address).has(Registers::FROM))
-        };
-        let mut found: Vec<Bare> = self.accounts.keys().filter(sees).cloned().collect();
+        let mut found: Vec<Bare> = self.accounts.keys().cloned().collect();
         found.retain(|own| !self.sessions_of(own, |session| session.presence.is_some()).is_empty());
+        found.retain(|own| desk::presence::may_see(self, own, address) == Some(true));
         found.sort();
         found
+    }
+
+    /// The people of other nodes who are in reach.
+    pub(crate) fn in_reach(&self) -> Vec<Bare> {
+        self.peers.addresses.keys().filter(|address| !self.serves(&address.jid())).cloned().collect()
+    }
+
+    /// How near somebody is to an account is judged anew.
+    pub(super) fn handle_circle(&mut self, own: &Bare, other: Bare, circle: Circle) {
+        let before = desk::presence::may_see(self, own, &other);
+        self.circles.put(own, other.clone(), circle);
+        let after = desk::presence::may_see(self, own, &other);
+        if before != after && !self.devices_of(&other).is_empty() {
+            desk::presence::show(self, own, &other, after == Some(true));
+        }
     }
 
     /// What the store says to a question of the post.

@@ -167,7 +167,6 @@ impl Shard {
         let hash = content_hash(&stanza.as_ref().map_or_else(|| lasting.payload.to_vec(), packing::content));
         let taken = &self.peers.inboxes[&(own.clone(), device)];
         let verdict = taken.inbox.judge(incarnation, lasting.counter, lasting.floor, &hash);
-        let is_presence = stanza.as_ref().is_some_and(|stanza| matches!(stanza.head.kind, Kind::Presence(_)));
         match verdict {
             Verdict::TooEarly => return,
             Verdict::Duplicate => {
@@ -176,7 +175,7 @@ impl Shard {
                 return self.confirm_after(newest, confirm);
             }
             // Its mark and what comes of it are one batch: so nothing may be read in between.
-            Verdict::New if is_presence && self.accounts[own].roster.is_none() => {
+            Verdict::New if self.accounts[own].roster.is_none() => {
                 self.park_input_first(own, again());
                 return self.read_roster(own);
             }

@@ -1,0 +1,274 @@
+//! Design, section 7 (D7, D9): people on a link who are no contacts: what they see of each other, and may say.
+
+mod groups_common;
+
+use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX};
+use base::{Audience, Bare, Circle};
+use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
+use sim::Tree;
+use xmpp::{Answer, Command};
+
+fn bare(address: &str) -> Bare {
+    Bare::new(address).unwrap()
+}
+
+/// The conditions of the errors among these, by the id of what they answer.
+fn errors(heard: &[Tree]) -> Vec<(String, String)> {
+    let error = |tree: &Tree| {
+        let condition = tree.child("error")?.children.first()?.name.clone();
+        Some((tree.attr("id").unwrap_or_default().to_owned(), condition))
+    };
+    heard.iter().filter(|tree| tree.attr("type") == Some("error")).filter_map(error).collect()
+}
+
+#[track_caller]
+fn choose(pair: &mut Pair, audience: Audience) {
+    let command = Command::SetAudience { address: bare(PAULO), audience };
+    assert_eq!(pair.group.command(1, command), Answer::Done);
+    pair.group.pass(seconds(1));
+}
+
+#[test]
+fn strangers_who_are_near_see_each_other() {
+    let mut pair = Pair::strangers(1);
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(true), Some(true)));
+    pair.group.send(pair.lisa, "<presence><show>away</show><status>at lunch</status></presence>");
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.paulo);
+    assert!(heard.iter().any(|tree| tree.text_of("status") == "at lunch"), "{heard:?}");
+    pair.group.disconnect(pair.lisa);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_lisa(), Some(false));
+    pair.group.come_back(pair.lisa);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_lisa(), Some(true));
+    pair.group.unlink(0, 1);
+    pair.group.pass(seconds(1));
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(false), Some(false)));
+}
+
+#[test]
+fn a_stranger_says_three_things_until_they_are_answered() {
+    let mut pair = Pair::strangers(2);
+    for id in 1..=10 {
+        pair.group.send(pair.lisa, &body(PAULO, &id.to_string(), "hello"));
+    }
+    pair.group.pass(seconds(2));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), usize::from(NEAR_MESSAGES_MAX));
+    let refused = errors(&pair.group.heard(pair.lisa));
+    let ids: Vec<&str> = refused.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["4", "5", "6", "7", "8", "9", "10"]);
+    assert!(refused.iter().all(|(_, condition)| condition == "policy-violation"), "{refused:?}");
+
+    // It is remembered.
+    pair.group.crash(1);
+    pair.group.pass(seconds(1));
+    pair.group.come_back(pair.paulo);
+    pair.group.pass(seconds(2));
+    pair.group.heard(pair.paulo);
+    pair.group.send(pair.lisa, &body(PAULO, "11", "still there?"));
+    pair.group.pass(seconds(2));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+
+    // What is no word is no answer; a word is.
+    pair.group.send(
+        pair.paulo,
+        &format!("<message to='{LISA}' type='chat'><received xmlns='urn:xmpp:receipts' id='1'/></message>"),
+    );
+    pair.group.send(pair.lisa, &body(PAULO, "12", "and now?"));
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+    pair.group.send(pair.paulo, &body(LISA, "a", "hello Lisa"));
+    pair.group.pass(seconds(1));
+    for id in 20..30 {
+        pair.group.send(pair.lisa, &body(PAULO, &id.to_string(), &"x".repeat(NEAR_CHARS_MAX + 1)));
+    }
+    pair.group.pass(seconds(2));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), 10);
+    assert_eq!(bodies(&pair.group.heard(pair.lisa)), ["hello Lisa"]);
+}
+
+#[test]
+fn whoever_writes_first_hears_the_answer_at_length() {
+    let mut pair = Pair::strangers(3);
+    pair.group.send(pair.paulo, &body(LISA, "1", "who are you?"));
+    pair.group.pass(seconds(1));
+    let long = "a long story ".repeat(100);
+    for id in 0..5 {
+        pair.group.send(pair.lisa, &body(PAULO, &id.to_string(), &long));
+    }
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), 5);
+}
+
+#[test]
+fn a_strangers_words_are_short_and_nothing_but_words() {
+    let letters = NEAR_CHARS_MAX;
+    for (count, comes) in [(letters - 1, true), (letters, true), (letters + 1, false), (10 * letters, false)] {
+        let mut pair = Pair::strangers(4);
+        // Letters, not bytes.
+        pair.group.send(pair.lisa, &body(PAULO, "1", &"ñ".repeat(count)));
+        pair.group.pass(seconds(1));
+        assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), usize::from(comes), "{count}");
+    }
+    let mut pair = Pair::strangers(5);
+    let extra = "<x xmlns='jabber:x:oob'><url>http://a.example/</url></x><nick xmlns='http://jabber.org/protocol/nick'>Mum</nick>";
+    pair.group.send(pair.lisa, &format!("<message to='{PAULO}' type='chat'><body>hi</body>{extra}</message>"));
+    pair.group.send(pair.lisa, &format!("<message to='{PAULO}' type='chat'>{extra}</message>"));
+    pair.group.send(
+        pair.lisa,
+        &format!(
+            "<message to='{PAULO}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
+        ),
+    );
+    pair.group.send(pair.lisa, &format!("<message to='{PAULO}' type='headline'><body>news</body></message>"));
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.paulo);
+    assert_eq!(bodies(&heard), ["hi"]);
+    let said: Vec<&Tree> = heard.iter().filter(|tree| tree.name == "message").collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].child("x").is_none() && said[0].child("nick").is_none());
+}
+
+#[test]
+fn a_stranger_asks_the_daemon_and_not_the_client() {
+    let mut pair = Pair::strangers(6);
+    let version = "<query xmlns='jabber:iq:version'/>";
+    pair.group.send(pair.lisa, &format!("<iq type='get' id='v' to='{PAULO}/there'>{version}</iq>"));
+    pair.group.pass(seconds(1));
+    let asked = pair.group.heard(pair.paulo);
+    assert!(asked.iter().all(|tree| tree.attr("id") != Some("v")), "{asked:?}");
+    assert_eq!(errors(&pair.group.heard(pair.lisa)), [("v".into(), "service-unavailable".into())]);
+    pair.group.send(
+        pair.lisa,
+        &format!("<iq type='get' id='d' to='{PAULO}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"),
+    );
+    pair.group.pass(seconds(1));
+    let heard = pair.group.heard(pair.lisa);
+    assert!(heard.iter().any(|tree| tree.attr("id") == Some("d") && tree.attr("type") == Some("result")), "{heard:?}");
+}
+
+/// Attack case E15: a hundred made-up people are no more than a class of curious ones.
+#[test]
+fn strangers_together_say_so_much_in_an_hour() {
+    let mut pair = Pair::strangers(7);
+    let crowd: Vec<_> = (0..100).map(|n| pair.group.login(0, &format!("s{n}"), "r")).collect();
+    pair.group.pass(seconds(2));
+    pair.group.heard(pair.paulo);
+    let say = |pair: &mut Pair| {
+        for round in 0..NEAR_MESSAGES_MAX {
+            for at in &crowd {
+                pair.group.send(*at, &body(PAULO, &round.to_string(), "buy this"));
+            }
+        }
+        pair.group.pass(seconds(5));
+        bodies(&pair.group.heard(pair.paulo)).len()
+    };
+    assert_eq!(say(&mut pair), NEAR_HOUR_MAX as usize);
+    pair.group.pass(seconds(3600));
+    assert_eq!(say(&mut pair), NEAR_HOUR_MAX as usize);
+    // Whom he knows is heard all the same.
+    pair.group.send(pair.paulo, &body(LISA, "1", "what is going on?"));
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.lisa, &body(PAULO, "1", "no idea"));
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), ["no idea"]);
+}
+
+/// What an audience lets through of whom.
+#[test]
+fn the_person_chooses_who_sees_and_reaches_them() {
+    let circles = [Circle::Green, Circle::Yellow, Circle::Red];
+    for (seed, audience) in Audience::ALL.into_iter().enumerate() {
+        for circle in circles {
+            let mut pair = Pair::strangers(10 + seed as u64);
+            pair.group.circle(1, &bare(PAULO), &bare(LISA), circle);
+            choose(&mut pair, audience);
+            pair.group.send(pair.lisa, "<presence><status>hm</status></presence>");
+            pair.group.send(pair.lisa, &body(PAULO, "1", "hello"));
+            pair.group.pass(seconds(1));
+            let heard = pair.group.heard(pair.paulo);
+            let admitted = audience.admits(circle);
+            assert_eq!(bodies(&heard).len(), usize::from(admitted), "{audience:?} {circle:?}");
+            assert_eq!(heard.iter().any(|tree| tree.text_of("status") == "hm"), admitted, "{audience:?} {circle:?}");
+            assert_eq!(pair.presence_of_paulo(), Some(admitted), "{audience:?} {circle:?}");
+            let errors = errors(&pair.group.heard(pair.lisa));
+            let expect: &[_] = if admitted { &[] } else { &[("1".to_owned(), "service-unavailable".to_owned())] };
+            assert_eq!(errors, expect, "{audience:?} {circle:?}");
+            // A friend is heard at length.
+            pair.group.send(pair.lisa, &body(PAULO, "2", &"x".repeat(NEAR_CHARS_MAX + 1)));
+            pair.group.pass(seconds(1));
+            let heard = pair.group.heard(pair.paulo);
+            assert_eq!(bodies(&heard).len(), usize::from(admitted && circle != Circle::Red), "{audience:?} {circle:?}");
+            // He changes his mind, and a restart does not.
+            choose(&mut pair, Audience::All);
+            assert_eq!(pair.presence_of_paulo(), Some(true));
+            choose(&mut pair, audience);
+            assert_eq!(pair.presence_of_paulo(), Some(admitted));
+            pair.group.crash(1);
+            pair.group.pass(seconds(3));
+            pair.group.come_back(pair.paulo);
+            pair.group.pass(seconds(3));
+            let admitted = audience.admits(Circle::Red);
+            assert_eq!(pair.presence_of_paulo(), Some(admitted), "{audience:?}, nobody has told the circle yet");
+        }
+    }
+}
+
+#[test]
+fn who_becomes_a_friend_appears() {
+    let mut pair = Pair::strangers(20);
+    choose(&mut pair, Audience::Green);
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+    pair.group.circle(1, &bare(PAULO), &bare(LISA), Circle::Green);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_paulo(), Some(true));
+    pair.group.circle(1, &bare(PAULO), &bare(LISA), Circle::Red);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+}
+
+#[test]
+fn a_contact_stays_a_contact_whatever_the_audience() {
+    let mut pair = Pair::befriended(21);
+    choose(&mut pair, Audience::Nobody);
+    assert_eq!((pair.presence_of_lisa(), pair.presence_of_paulo()), (Some(true), Some(true)));
+    for id in 0..5 {
+        pair.group.send(pair.lisa, &body(PAULO, &id.to_string(), "hello"));
+    }
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), 5);
+}
+
+#[test]
+fn whom_a_person_blocks_is_not_near() {
+    let mut pair = Pair::strangers(22);
+    pair.group.send(
+        pair.paulo,
+        &format!("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='{LISA}'/></block></iq>"),
+    );
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+    pair.group.heard(pair.paulo);
+    pair.group.send(pair.paulo, "<presence><status>x</status></presence>");
+    pair.group.send(pair.lisa, "<presence><status>y</status></presence>");
+    pair.group.send(pair.lisa, &body(PAULO, "1", "hello"));
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
+    assert_eq!(pair.presence_of_paulo(), Some(false));
+}
+
+#[test]
+fn requests_of_those_who_are_not_admitted_are_kept_apart() {
+    let mut pair = Pair::strangers(23);
+    choose(&mut pair, Audience::Green);
+    pair.group.heard(pair.paulo);
+    let crowd: Vec<_> = (0..2 * APART_MAX).map(|n| pair.group.login(0, &format!("s{n}"), "r")).collect();
+    for at in &crowd {
+        pair.group.send(*at, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    }
+    pair.group.pass(seconds(2));
+    let heard = pair.group.heard(pair.paulo);
+    assert!(heard.iter().all(|tree| tree.attr("type") != Some("subscribe")), "{heard:?}");
+    assert_eq!(pair.group.node(1).neighbour_records("paulo", "asks "), APART_MAX);
+}
