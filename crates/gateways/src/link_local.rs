@@ -27,8 +27,9 @@ mod xml;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use base::jid::NEARBY;
 use base::{Bare, Jid, Time};
-use wire::{IqType, Kind, MessageType, PresenceType, Stanza};
+use wire::{Kind, MessageType, PresenceType, Stanza};
 
 pub use interface::{End, Input, Output, Own, Sighting, StreamId};
 
@@ -37,9 +38,6 @@ use peers::Peer;
 use people::Person;
 use streams::Stream;
 use talks::{Talk, Word};
-
-/// What stands before a domain of ours in the addresses of people on the link.
-pub const PREFIX: &str = "nearby.";
 
 /// The resource at which they are. Some chat programs show nobody without one.
 const RESOURCE: &str = "bonjour";
@@ -168,10 +166,6 @@ impl Gateway {
             (Kind::Message(MessageType::Chat | MessageType::Normal | MessageType::Headline), Some(_)) => {
                 self.say(own, stanza);
             }
-            (Kind::Message(MessageType::Groupchat) | Kind::Iq(IqType::Get | IqType::Set), _) => {
-                let text = "Nobody on the link can be asked this: their programs know messages and status only.";
-                self.refuse(stanza, "cancel", "service-unavailable", text);
-            }
             _ => {}
         }
     }
@@ -179,16 +173,14 @@ impl Gateway {
     /// Answers one of our people with an error.
     fn refuse(&mut self, stanza: &Stanza<'_>, kind: &str, condition: &str, text: &str) {
         if let Some(word) = Word::of(stanza, String::new(), self.now) {
-            let is_iq = matches!(stanza.head.kind, Kind::Iq(_));
-            self.give_back(word, is_iq, kind, condition, text);
+            self.give_back(word, kind, condition, text);
         }
     }
 
     /// A word comes back to its author.
-    fn give_back(&mut self, word: Word, is_iq: bool, kind: &str, condition: &str, text: &str) {
-        self.tally.refused += u64::from(!is_iq);
-        let error = if is_iq { Kind::Iq(IqType::Error) } else { Kind::Message(MessageType::Error) };
-        let mut answer = Stanza::new(error).with_inner(xml::error(kind, condition, text));
+    fn give_back(&mut self, word: Word, kind: &str, condition: &str, text: &str) {
+        self.tally.refused += 1;
+        let mut answer = Stanza::new(Kind::Message(MessageType::Error)).with_inner(xml::error(kind, condition, text));
         answer.head.from = Some(word.to);
         answer.head.to = Some(word.author);
         answer.head.id = word.id.map(Into::into);
@@ -198,7 +190,7 @@ impl Gateway {
     /// The address of an instance for one of our people; at a domain of theirs.
     fn address(&self, own: &Bare, instance: &str) -> Option<Jid<'static>> {
         let local = &self.peers.get(instance)?.local;
-        let bare = Bare::new(&format!("{local}@{PREFIX}{}", own.jid().domain())).ok()?;
+        let bare = Bare::new(&format!("{local}@{NEARBY}{}", own.jid().domain())).ok()?;
         bare.jid().with_resource(RESOURCE).ok()
     }
 

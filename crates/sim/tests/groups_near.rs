@@ -23,7 +23,7 @@ fn errors(heard: &[Tree]) -> Vec<(String, String)> {
 
 #[track_caller]
 fn choose(pair: &mut Pair, audience: Audience) {
-    let command = Command::SetAudience { address: bare(PAULO), audience };
+    let command = Command::Choose { address: bare(PAULO), choice: Choice::Audience(audience) };
     assert_eq!(pair.group.command(1, command), Answer::Done);
     pair.group.pass(seconds(1));
 }

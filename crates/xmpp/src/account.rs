@@ -24,6 +24,8 @@ pub(crate) struct Account {
     pub(crate) blocked: Blocked,
     /// Who may see it on a link and reach it: read with its row.
     pub(crate) audience: Audience,
+    /// Whether it is on the link for other programs, too (XEP-0174): read with its row.
+    pub(crate) bonjour: bool,
     /// What passed between it and people on links who are no contacts: read with its row.
     pub(crate) near: Near,
     /// Its other devices, as far as they were met: read with its row.
@@ -76,6 +78,7 @@ impl Account {
             row: None,
             blocked: Blocked::default(),
             audience: Audience::default(),
+            bonjour: false,
             near: Near::default(),
             siblings: BTreeSet::new(),
             counters: None,

@@ -2,9 +2,10 @@
 
 use base::ledger::PostRow;
 use base::limits::{ACCOUNTS_READ_MAX, SHARD_PARKED_BYTES_MAX, SHARD_PARKED_INPUTS_MAX};
-use base::{Audience, ConnId, DeviceId};
+use base::{ConnId, DeviceId};
 use wire::Stanza;
 
+use crate::admin::Choice;
 use crate::router::Way;
 use crate::shard::Origin;
 
@@ -32,10 +33,10 @@ pub(crate) enum Parked {
     },
     /// Something that the account has said did not arrive in time.
     Expired(Box<PostRow>),
-    /// A command chooses who may see it.
-    Audience {
+    /// A command chooses something for it.
+    Choice {
         command: u64,
-        audience: Audience,
+        choice: Choice,
     },
 }
 
@@ -47,7 +48,7 @@ impl Parked {
             Parked::Parcel { bytes, .. } => bytes.len(),
             Parked::Sibling { .. } => size_of::<DeviceId>(),
             Parked::Expired(row) => row.stanza.len(),
-            Parked::Audience { .. } => size_of::<Parked>(),
+            Parked::Choice { .. } => size_of::<Parked>(),
         }
     }
 }
@@ -71,7 +72,7 @@ impl Parking {
             | Parked::Parcel { .. }
             | Parked::Sibling { .. }
             | Parked::Expired(_)
-            | Parked::Audience { .. } => {
+            | Parked::Choice { .. } => {
                 self.inputs < SHARD_PARKED_INPUTS_MAX
                     && self.bytes + input.bytes() <= SHARD_PARKED_BYTES_MAX
                     && !(asks && self.reads >= ACCOUNTS_READ_MAX)

@@ -28,6 +28,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
+use crate::desk::bonjour::Bonjour;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
@@ -164,6 +165,12 @@ pub enum Input<'a> {
         /// The address.
         address: Bare,
     },
+    /// Somebody on the link whose program knows no server (XEP-0174), at an address under [`NEARBY`](base::jid::NEARBY) and the
+    /// domain of the account that it is for, says something; or the gateway answers for them.
+    Gateway {
+        /// What.
+        stanza: Stanza<'a>,
+    },
     /// Somebody came to be served here, or lives elsewhere now.
     Hosts(Arc<Hosts>),
     /// [`Shard::wake_at`] has come.
@@ -241,6 +248,12 @@ pub enum Output<'a> {
     },
     /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
     Settings,
+    /// For the link, where programs know no server (XEP-0174): presence of an account to the gateway itself, whose address is
+    /// [`NEARBY`](base::jid::NEARBY) and the account's domain; or words to somebody there.
+    Gateway {
+        /// What.
+        stanza: Stanza<'static>,
+    },
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.
@@ -348,6 +361,8 @@ pub(crate) enum After {
     Confirm(Box<peers::Confirm>),
     /// The node must know of a setting.
     Settings,
+    /// What goes to the link.
+    Gateway(Box<Stanza<'static>>),
 }
 
 /// What a read is for.
@@ -442,6 +457,7 @@ pub struct Shard {
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
+    pub(crate) bonjour: Bonjour,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
     outputs: VecDeque<Waiting>,
@@ -489,6 +505,7 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
+            bonjour: Bonjour::default(),
             network: None,
             outputs: VecDeque::new(),
             arena: Vec::new(),
@@ -525,6 +542,7 @@ impl Shard {
             Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
             Input::Network(reason) => self.network = reason,
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
+            Input::Gateway { stanza } => desk::bonjour::hear(self, stanza),
             Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),
         }

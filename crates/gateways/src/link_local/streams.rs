@@ -469,7 +469,7 @@ impl Gateway {
         if how == End::Failed && stream.phase == Phase::Open {
             let text = "The connection broke: it may not have arrived.";
             for (_, word) in stream.lately.into_iter().filter(|(at, _)| *at + UNCERTAIN >= now) {
-                self.give_back(word, false, "wait", "recipient-unavailable", text);
+                self.give_back(word, "wait", "recipient-unavailable", text);
             }
             if let Some((_, instance)) = &stream.pair {
                 self.doubt(instance);

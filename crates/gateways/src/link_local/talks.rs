@@ -154,7 +154,7 @@ impl Gateway {
     fn lose(&mut self, word: Word) {
         self.waiting_bytes -= word.body.len();
         let text = "It was not delivered: they do not answer on the link.";
-        self.give_back(word, false, "wait", "recipient-unavailable", text);
+        self.give_back(word, "wait", "recipient-unavailable", text);
     }
 
     pub(super) fn tick_talks(&mut self) {
