@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use base::limits::SHARE_FILE_BYTES_MAX;
 use mesh::phrase::PHRASE_WORDS;
 
-use crate::cli::{Account, Password};
+use crate::cli::{Account, Password, Switch};
 use crate::config::Config;
 use crate::control::{self, Reply, Request};
 use crate::home::Home;

@@ -296,7 +296,7 @@ impl Node {
                 Output::Hash { address, password } => hashed.push((address, password)),
                 Output::Expel { address } => self.expel(&address),
                 // Whoever sees whom on a link is the mesh's: here everybody does.
-                Output::Settings => {}
+                Output::Settings | Output::Gateway { .. } => {}
                 Output::Parcel { from, to, bytes } => self.effects.push(Effect::Parcel { from, to, bytes }),
                 Output::Reply { id, answer } if id & REGISTERS != 0 => {
                     registered.push((ConnId(id ^ REGISTERS), answer))

@@ -10,7 +10,7 @@ use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use mesh::post::Parcel;
 use sim::Group;
 use sim::group::At;
-use xmpp::{Answer, Command};
+use xmpp::{Answer, Choice, Command};
 
 #[test]
 fn contacts_on_another_laptop_are_simply_online() {

@@ -6,7 +6,7 @@ use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX};
 use base::{Audience, Bare, Circle};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use sim::Tree;
-use xmpp::{Answer, Command};
+use xmpp::{Answer, Choice, Command};
 
 fn bare(address: &str) -> Bare {
     Bare::new(address).unwrap()

@@ -24,6 +24,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// How long who has said goodbye may take to say that it was not them: questions are asked at 0, 1 and 3 s.
 const DENY_WITHIN: Duration = Duration::from_secs(5);
 
+/// So often somebody may be asked for in vain, after a goodbye, while something answers at their address.
+const SILENT_MAX: u32 = 3;
+
 /// Somebody on the link.
 pub(super) struct Peer {
     pub(super) local: String,
@@ -39,8 +42,10 @@ pub(super) struct Peer {
     look_at: Option<Time>,
     /// Which of their addresses is looked at next.
     next: usize,
-    /// When they said goodbye, if they have not been heard since.
+    /// When they said goodbye, or were asked after one, if they have not been heard since.
     gone_at: Option<Time>,
+    /// How often nobody has spoken for them since, while something answered at their address.
+    silent: u32,
     /// The same name at wholly other addresses: theirs from now on if nobody answers at those we know.
     rival: Option<Sighting>,
 }
@@ -112,6 +117,7 @@ impl Gateway {
             look_at: Some(self.now + LOOK_EVERY),
             next: 0,
             gone_at: None,
+            silent: 0,
             rival: None,
         };
         self.peers.insert(instance.clone(), peer);
@@ -144,7 +150,7 @@ impl Gateway {
         let different = peer.shown != shown;
         peer.shown = shown;
         peer.networks.insert(sighting.network, sighting.addresses);
-        peer.gone_at = None;
+        (peer.gone_at, peer.silent) = (None, 0);
         if !peer.alive {
             peer.look_at = Some(now);
         } else if different {
@@ -194,27 +200,34 @@ impl Gateway {
         let denied = |peer: &Peer| due(peer.gone_at.map(|at| at + DENY_WITHIN));
         let silent: Vec<_> = self.peers.iter().filter(|(_, p)| denied(p)).map(|(name, _)| name.clone()).collect();
         for instance in silent {
-            // Nobody has answered for them, and something answers at their address. If somebody else is known to be there,
-            // it is that one.
-            if self.is_shared(&instance) {
+            // Nobody has spoken for them, and something answers at their address. If somebody else is known to be there, it is
+            // that one. Else words may have been lost on a bad radio: they are asked for once more with the next looks.
+            let talking = self.talks_with(&instance);
+            let shared = self.is_shared(&instance);
+            let Some(peer) = self.peers.get_mut(&instance) else { continue };
+            peer.gone_at = None;
+            peer.silent += u32::from(!talking);
+            if !talking && (shared || peer.silent >= SILENT_MAX) {
                 self.forget(&instance);
-            } else if let Some(peer) = self.peers.get_mut(&instance) {
-                peer.gone_at = None;
             }
         }
         let to_look: Vec<_> = self.peers.iter().filter(|(_, p)| due(p.look_at)).map(|(name, _)| name.clone()).collect();
         for instance in to_look {
-            if self.is_looked_at(&instance) {
+            let (looked_at, talking) = (self.is_looked_at(&instance), self.talks_with(&instance));
+            let Some(peer) = self.peers.get_mut(&instance) else { continue };
+            peer.look_at = None;
+            if looked_at {
+                // What comes of that look says when the next one is.
                 continue;
             }
-            if self.talks_with(&instance) && self.peers.get(&instance).is_some_and(|peer| peer.gone_at.is_none()) {
-                if let Some(peer) = self.peers.get_mut(&instance) {
-                    peer.look_at = Some(now + LOOK_EVERY);
-                }
+            if talking && peer.gone_at.is_none() {
+                peer.look_at = Some(now + LOOK_EVERY);
                 continue;
             }
-            if let Some(peer) = self.peers.get_mut(&instance) {
-                peer.next = 0;
+            peer.next = 0;
+            if peer.silent > 0 && peer.gone_at.is_none() {
+                peer.gone_at = Some(now);
+                self.outputs.push_back(Output::Ask);
             }
             self.look(&instance);
         }
@@ -268,7 +281,7 @@ impl Gateway {
         if let Some(rival) = peer.rival.take() {
             peer.networks = BTreeMap::from([(rival.network, rival.addresses)]);
             peer.shown = Shown::read(&rival.txt);
-            (peer.gone_at, peer.alive, peer.heard) = (None, true, false);
+            (peer.gone_at, peer.silent, peer.alive, peer.heard) = (None, 0, true, false);
             peer.look_at = Some(now + LOOK_EVERY);
             return self.tell_all(instance);
         }

@@ -36,7 +36,7 @@ impl Gateway {
         let user = plain(jid.local().unwrap_or_default());
         let shown = Shown::of(presence, &user);
         if let Some(person) = self.people.get_mut(&own) {
-            if person.shown != shown && person.names <= NEARBY_NAMES_MAX {
+            if person.shown != shown && person.names < NEARBY_NAMES_MAX {
                 let earliest = person.announced_at.map_or(self.now, |at| at + ANNOUNCE_EVERY);
                 person.due = Some(person.due.unwrap_or(earliest.max(self.now)));
             }
@@ -121,7 +121,7 @@ impl Gateway {
         if sighting.addresses.iter().any(is_self) {
             return true;
         }
-        let names = self.people.get(&own).map_or(0, |person| person.names + 1);
+        let names = self.people.get(&own).map_or(0, |person| person.names.saturating_add(1));
         let jid = own.jid();
         let instance = own_instance(&plain(jid.local().unwrap_or_default()), &self.host, self.number(names));
         let due = (names < NEARBY_NAMES_MAX).then(|| self.now + LISTEN_FIRST);
@@ -138,6 +138,7 @@ impl Gateway {
     /// A number that tells a person from another of the same name: the first is one, as XEP-0174 has it, the next ones are
     /// hard to guess.
     fn number(&self, names: u32) -> u16 {
-        if names == 1 { 1 } else { (self.salt.rotate_left(names * 13) as u16).max(2) }
+        let mixed = (self.salt ^ u64::from(names)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        if names == 1 { 1 } else { ((mixed >> 48) as u16).max(2) }
     }
 }

@@ -5,6 +5,8 @@ use wire::{Element, FrameError, Xml, escape_attr};
 
 /// RFC 6120 section 8.3.3.
 const STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
+/// What libpurple has for HTML.
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
 /// XEP-0096.
 const STREAM_INITIATION: &str = "http://jabber.org/protocol/si";
 
@@ -25,11 +27,16 @@ pub(super) fn header(from: &str, to: &str) -> Vec<u8> {
     out
 }
 
-/// Words. COMPAT(libpurple 2.14): all else is ignored there, an `<id/>` in some of it has the words dropped.
+/// Words. COMPAT(libpurple 2.14): all else is ignored there, an `<id/>` in some of it has the words dropped. It takes a body
+/// for HTML, so that `<3` is nothing on the screen: where that matters the words are said as HTML, too, which it prefers.
 pub(super) fn message(from: &str, to: &str, body: &str) -> Vec<u8> {
     let mut xml = Xml::within(CLIENT);
     xml.open("message", CLIENT).attr("to", to).attr("from", from).attr("type", "chat");
-    xml.leaf("body", CLIENT, body).finish()
+    xml.leaf("body", CLIENT, body);
+    if body.contains(['<', '&', '>']) {
+        xml.open("html", XHTML).open("body", XHTML).leaf("font", XHTML, body);
+    }
+    xml.finish()
 }
 
 /// What a stream ends with that cannot go on.
