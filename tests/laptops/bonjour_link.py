@@ -54,8 +54,8 @@ def with_finch():
             back = lisa.hears(romeo, "Nzuri, <b> & \u00e4") - at
             print(f"      chat to Finch {took:.2f} s, back {back:.2f} s")
             long = "word " * 20_000
-            lisa.say(romeo, long + "the end of it")
-            program.says("word the end of it")
+            lisa.say(romeo, long + "andnowtheend")
+            program.says("andnowtheend")
             program.answer("and still here")
             lisa.hears(romeo, "and still here")
             at = program.away()

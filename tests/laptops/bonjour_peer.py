@@ -123,8 +123,9 @@ class Finch:
         """Writes in the window that opened last; gives when."""
         self.terminal.press("M-2")
         time.sleep(0.2)
+        at = time.time()
         self.terminal.type(line)
-        return time.time()
+        return at
 
     def away(self):
         """Chooses the status below the list; gives when."""
