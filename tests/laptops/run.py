@@ -24,6 +24,7 @@ import bonjour_link  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
 import nearby  # noqa: F401
+import verification  # noqa: F401
 
 AT_ONCE = 4
 

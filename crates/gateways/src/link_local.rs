@@ -163,6 +163,7 @@ impl Gateway {
             (Kind::Presence(PresenceType::Available), None) => self.come(own, stanza),
             (Kind::Presence(PresenceType::Unavailable), None) => self.leave(&own),
             (Kind::Presence(PresenceType::Probe), None) => self.show_all(from, &own),
+            (Kind::Presence(PresenceType::Probe), Some(local)) => self.show_one(from, &own, local),
             (Kind::Message(MessageType::Chat | MessageType::Normal | MessageType::Headline), Some(_)) => {
                 self.say(own, stanza);
             }

@@ -409,6 +409,7 @@ impl Engine {
                 self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
             }
             Output::Parcel { from, to, bytes } => self.tell_node(Ask::Parcel { from, to, bytes }),
+            Output::Verify { own, other, act } => self.tell_node(Ask::Verify { own, other, act, told: None }),
             Output::Settings => self.tell_node(Ask::Keys),
             Output::Gateway { stanza } => self.tell_node(Ask::Gateway(Box::new(stanza))),
             Output::Reply { id, answer } => {

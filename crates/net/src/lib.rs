@@ -40,6 +40,7 @@ pub mod mdns;
 pub mod metrics;
 pub mod neighbourhood;
 pub mod netlink;
+mod places;
 mod registration;
 pub mod sasl;
 mod stall;

@@ -110,7 +110,7 @@ pub enum Input<'a> {
         how: End,
     },
     /// One of our people says something: presence to the gateway's own address (available: they are announced from now on,
-    /// as that says; unavailable: no more; a probe: who is there?), or anything to somebody on the link.
+    /// as that says; unavailable: no more; a probe: who is there?), or words or a probe to somebody on the link.
     Stanza(Stanza<'a>),
     /// [`Gateway::wake_at`](super::Gateway::wake_at) has come.
     Timer,

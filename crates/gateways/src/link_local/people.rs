@@ -94,6 +94,14 @@ impl Gateway {
         }
     }
 
+    /// Tells one of our people, or one of their sessions, how somebody is who is there.
+    pub(super) fn show_one(&mut self, to: &Jid<'_>, own: &Bare, local: &str) {
+        let instance = self.locals.get(local).filter(|name| self.peers.get(*name).is_some_and(|peer| peer.alive));
+        if let Some(instance) = instance.filter(|_| self.people.contains_key(own)).cloned() {
+            self.tell_there(own, to, &instance);
+        }
+    }
+
     /// Announces what is due.
     pub(super) fn tick_people(&mut self) {
         let (Some(port), now) = (self.port, self.now) else { return };

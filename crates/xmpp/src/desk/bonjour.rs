@@ -10,7 +10,7 @@ use base::ledger::{Record, RecordKind};
 use base::{Bare, Circle, Jid, SessionId, Ticket};
 use wire::{Kind, MessageType, PresenceType, Stanza};
 
-use super::{forgery, post, worth};
+use super::{forgery, in_reach, post, worth};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::router::Way;
@@ -67,9 +67,11 @@ pub(crate) fn tell(shard: &mut Shard, own: &Bare) {
     }
 }
 
-/// A session has become available: it hears who is on the link.
+/// A session has become available: it hears who is on the link. Who wants a contact list hears it with that
+/// ([`in_reach::introduce`]).
 pub(crate) fn show_all(shard: &mut Shard, own: &Bare, session: SessionId) {
-    let Some(session) = shard.sessions.get(&session).filter(|_| shard.bonjour.0.contains_key(own)) else { return };
+    let is_on = shard.bonjour.0.contains_key(own);
+    let Some(session) = shard.sessions.get(&session).filter(|session| is_on && !session.interested) else { return };
     let probe = to_gateway(PresenceType::Probe, &session.jid);
     pass(shard, probe);
 }
@@ -112,6 +114,8 @@ pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fat
         // Their programs know presence and words only; and presence is for all.
         if matches!(stanza.head.kind, Kind::Iq(_)) {
             shard.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
+        } else if stanza.head.kind == Kind::Presence(PresenceType::Probe) && sees(shard, &own, &to) {
+            pass(shard, stanza.into_owned());
         }
         return Fate::Done;
     };
@@ -120,7 +124,7 @@ pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fat
     }
     let refused = if kind == MessageType::Groupchat {
         Some(Condition::ServiceUnavailable.into())
-    } else if !shard.bonjour.0.get(&own).is_some_and(|seen| seen.contains_key(&to)) {
+    } else if !sees(shard, &own, &to) {
         Some(StanzaError::new(Condition::ItemNotFound, "Nobody of this name is on the link now."))
     } else {
         None
@@ -138,6 +142,11 @@ pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fat
     Fate::After(ticket)
 }
 
+/// Whether an account sees somebody on the link.
+fn sees(shard: &Shard, own: &Bare, other: &Bare) -> bool {
+    shard.bonjour.0.get(own).is_some_and(|seen| seen.contains_key(other))
+}
+
 /// The link says something to one of our people. Only what the gateway may say for it is taken.
 pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
     let (Some(from), Some(to)) = (&stanza.head.from, &stanza.head.to) else { return };
@@ -145,7 +154,11 @@ pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
     let is_of_domain = from.domain().strip_prefix(base::jid::NEARBY) == Some(to.domain());
     let Some(seen) = shard.bonjour.0.get_mut(&own).filter(|_| is_of_domain && from.local().is_some()) else { return };
     match stanza.head.kind {
-        Kind::Presence(PresenceType::Available) => drop(seen.insert(other, from.borrow().into_owned())),
+        Kind::Presence(PresenceType::Available) => {
+            seen.insert(other.clone(), from.borrow().into_owned());
+            let name = stanza.payload("nick", ns::NICK).map(|nick| nick.text().into_owned()).unwrap_or_default();
+            in_reach::appear(shard, &own, &other, &name);
+        }
         Kind::Presence(PresenceType::Unavailable) => {
             if let Some(other) = seen.remove(&other) {
                 vanish(shard, &own, other);
@@ -161,6 +174,7 @@ pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
 
 /// Somebody on the link is not shown to an account any more.
 fn vanish(shard: &mut Shard, own: &Bare, other: Jid<'static>) {
+    let bare = Bare::of(&other);
     let mut gone = Stanza::new(Kind::Presence(PresenceType::Unavailable));
     gone.head.from = Some(other);
     gone.head.to = Some(own.jid().into_owned());
@@ -168,6 +182,7 @@ fn vanish(shard: &mut Shard, own: &Bare, other: Jid<'static>) {
     if !shard.sessions_of(own, hears).is_empty() {
         shard.enter(own, Way::In, Origin::SERVER, gone);
     }
+    in_reach::vanish(shard, own, &bare);
 }
 
 #[cfg(test)]

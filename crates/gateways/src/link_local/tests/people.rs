@@ -51,6 +51,8 @@ fn who_knows_more_than_that_hears_of_all_who_are_there() {
     let there = "<presence from='romeo\\40forza@nearby.a.example/bonjour' to='lisa@a.example/phone'><nick>romeo@forza</nick></presence>";
     assert_eq!(bench.stanza(probe), [there]);
     assert_eq!(bench.stanza(&probe.replace("lisa", "tom")), [""; 0]);
+    assert_eq!(bench.stanza(&probe.replace("nearby", "romeo\\40forza@nearby")), [there]);
+    assert_eq!(bench.stanza(&probe.replace("nearby", "juliet\\40pronto@nearby")), [""; 0]);
     // A second person, at another domain of this computer.
     let come = bench.stanza("<presence from='tom@b.example' to='nearby.b.example'/>");
     assert_eq!(come, [there.replace("a.example/b", "b.example/b").replace("lisa@a.example/phone", "tom@b.example")]);
