@@ -22,6 +22,7 @@ import lab
 import measures  # noqa: F401
 import clients  # noqa: F401
 import neighbours  # noqa: F401
+import bonjour_link  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
 import nearby  # noqa: F401
