@@ -4,6 +4,7 @@ import contextlib
 import re
 import time
 
+from bonjour_peer import Avahi, finch
 from cases import case, check, until
 from crowd import Crowd
 from house import GONE, Profanity, empty_street, times
@@ -52,7 +53,7 @@ def enter_finch(person):
 
 def moved_in(place, names):
     """A house for each on a laptop of their own; gives the owners."""
-    houses = [place.house(laptop, name).begin() for laptop, name in zip(place.lab.laptops, names, strict=True)]
+    houses = [place.house(laptop, name).begin() for laptop, name in zip(place.lab.laptops, names)]
     return [house.ready().owner for house in houses]
 
 
@@ -153,6 +154,44 @@ def pidgin():
             screen.leave()
             logout = lisa.sees(tom, GONE, 5) - left
         times(typed_to_logged=shown, left_to_seen=logout)
+
+
+@case("Profanity in reach of Finch by Bonjour, once its person wants that: seen, chat, away and goodbye both ways")
+def by_bonjour():
+    with empty_street(2) as place, contextlib.ExitStack() as screens:
+        (tom,) = moved_in(place, ("tom",))
+        profanity = screens.enter_context(contextlib.closing(Profanity(tom)))
+        profanity.type("/roster by group")
+        avahi = Avahi(place.lab.laptops[1], place.folder, "forza")
+        romeo = screens.enter_context(contextlib.closing(finch(avahi, "romeo", "Romeo")))
+        romeo.shows("Available")
+        time.sleep(4)
+        check((romeo.listed_as("tom"), "Romeo" in profanity.panel()), (None, False))
+
+        begun = time.time()
+        tom.house.ask("account", "bonjour", "tom", "on")
+        seen = romeo.lists("tom", (AVAILABLE,)) - begun
+        profanity.shows(r"Romeo.* \(not verified\)")
+        found = time.time() - begun
+        typed = romeo.write(r"tom@[^├]*", "Habari, Tom?")
+        from_bonjour = profanity.shows("<< .*Romeo") - typed
+        typed = time.time()
+        domain = tom.address.split("@")[1]
+        profanity.type(rf"/msg romeo\40forza@nearby.{domain} Nzuri sana, asante!")
+        to_bonjour = romeo.says("Nzuri sana, asante!") - typed
+        profanity.shows(r"Habari, Tom\?")
+        romeo.press("M-1")
+        profanity.type("/status set away")
+        romeo.lists("tom", (AWAY,))
+        romeo.away()
+        profanity.shows("Romeo.*away")
+        profanity.type("/quit")
+        left = time.time()
+        gone = romeo.misses("tom") - left
+        times(
+            switched_on_to_seen_by_Bonjour=seen, and_by_Profanity=found, typed_to_Profanity=from_bonjour,
+            typed_to_Bonjour=to_bonjour, left_to_gone=gone,
+        )  # fmt: skip
 
 
 @case("a hundred neighbours in the list of Profanity and of Finch: the nearest are shown, and both stay usable")

@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bonjour import Bonjour
+from bonjour_peer import Avahi, finch
 from cases import case
 from house import Street, say
 from lab import Lab, ip
-from purple import AVAILABLE, AWAY, Finch, for_xmpp, prepare
+from purple import AVAILABLE, AWAY, Finch, for_xmpp
 
 ROUNDS = 10
 
@@ -30,14 +30,13 @@ class ByBonjour:
     """Finch with libpurple's Bonjour; the system's avahi-daemon runs already, as it does on laptops."""
 
     def __init__(self, street, laptop, who):
-        self.laptop, self.called = laptop, who.title()
+        self.laptop, self.who, self.called = laptop, who, who.title()
         host = f"laptop{laptop.number}"
         self.shown_as = f"{who}@{host}"
-        self.system = Bonjour(laptop, street.folder, host)
-        self.purple = prepare(street.folder / who, "finch", "prpl-bonjour", who, port=5298, first=who.title(), last="")
+        self.avahi = Avahi(laptop, street.folder, host)
 
     def start(self):
-        self.finch = Finch(self.laptop, self.purple, self.system.environment)
+        self.finch = finch(self.avahi, self.who, self.called)
         return self.finch
 
 

@@ -57,6 +57,9 @@ def prepare(folder, program, protocol, name, password="", **more):
     if not shutil.which(program):
         raise Skip(f"there is no {program} (Debian: `apt install {program}`)")
     purple = folder / ".purple"
+    if purple.exists():
+        # The program comes back.
+        return purple
     purple.mkdir(parents=True)
     text = ACCOUNT.format(
         protocol=protocol, name=escape(name), password=escape(password), settings=settings(**more), ui=UI[program]
@@ -145,7 +148,8 @@ class Finch(Purple):
 
     def says(self, words, seconds=20):
         """Waits until somebody's words are in a window; gives when. The list, if it is in front, hides their beginning."""
-        return self.shows(re.escape(words[2:]) + r"(?!\w)", seconds)
+        seen = words[6:] if len(words) > 10 else words[2:]
+        return self.shows(re.escape(seen) + r"(?!\w)", seconds)
 
     def listed_as(self, name):
         """The sign that the list has beside a name; `None` if it has no such name. The list's window must be in front."""
