@@ -241,6 +241,8 @@ fn words_are_compared() {
     assert!(said(&mut bench, maria)[0].starts_with("tom (tom@a.jirani.alt) wants to make sure with you"));
     line(&mut bench, maria, "yes");
     bench.expect_nothing(maria);
+    bench.verification(&own, &tom, Event::Waiting);
+    bench.expect_nothing(maria);
     bench.verification(&own, &tom, compare);
     let answer = "tom's screen must show the same three words:\nacorn bell coin\nDoes it? Write yes or no.";
     assert_eq!(said(&mut bench, maria), [answer]);
