@@ -324,3 +324,6 @@ pub(crate) fn unhide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
     telling::publish(shard, own, telling::Ask::Those, Some(ticket));
     ticket
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,22 +158,22 @@ pub(super) fn ask_for(shard: &mut Shard, own: &Bare, other: &Bare, session: Opti
 }
 
 /// Whether presence of somebody may go to an account's clients: of a neighbour only while the list shows them, and without
-/// what would draw questions (XEP-0115, XEP-0153) until there is a chat.
+/// what would draw questions (XEP-0115, XEP-0153) until there is a chat. While no client wants a list, nobody is held back.
 pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool {
     let Some(from) = &stanza.head.from else { return true };
-    let shown = shard.neighbours.lists.get(own).and_then(|list| list.get(from.bare()));
-    match shown {
-        Some(person) if person.is_open(shard.now.mono) => true,
-        Some(_) => {
-            stanza.cut(|child| child.is("c", ns::CAPS) || child.is("x", ns::VCARD_UPDATE));
-            true
-        }
-        None if is_neighbour(shard, own, from) => {
-            let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
-            roster.is_some_and(|roster| roster.items.contains_key(from.bare()))
-        }
-        None => true,
+    let list = shard.neighbours.lists.get(own);
+    let shown = list.and_then(|list| list.get(from.bare()));
+    if shown.is_none() && !is_neighbour(shard, own, from) {
+        return true;
     }
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    if roster.is_some_and(|roster| roster.items.contains_key(from.bare())) {
+        return true;
+    }
+    if !shown.is_some_and(|person| person.is_open(shard.now.mono)) {
+        stanza.cut(|child| child.is("c", ns::CAPS) || child.is("x", ns::VCARD_UPDATE));
+    }
+    shown.is_some() || list.is_none()
 }
 
 /// A client may show somebody from now on, whatever happens.
