@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use base::ledger::StoreError;
-use base::limits::CONTACT_LINES_MAX;
+use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX};
 use base::{Audience, Bare, Circle, DeviceId};
 use common::{heard, hears, online, roster};
 use mesh::finding::Reason;
@@ -119,6 +119,21 @@ fn a_flood_of_lines_is_answered_in_part() {
     }
     assert_eq!(echoes, 3);
     assert!(ask(&mut bench, maria, "who").starts_with("Nobody"), "who says something is answered again");
+}
+
+#[test]
+fn a_long_line_is_not_read() {
+    let mut bench = Bench::new(18);
+    let maria = bench.login("maria", "laptop");
+    for (bytes, is_read) in [
+        (CONTACT_LINE_BYTES_MAX - 1, true),
+        (CONTACT_LINE_BYTES_MAX, true),
+        (CONTACT_LINE_BYTES_MAX + 1, false),
+        (CONTACT_LINE_BYTES_MAX * 10, false),
+    ] {
+        let answer = ask(&mut bench, maria, &format!("who {}", "x".repeat(bytes - 4)));
+        assert_eq!(answer.starts_with("Nobody is near."), is_read, "{bytes}");
+    }
 }
 
 #[test]
