@@ -27,13 +27,27 @@ impl Node {
         let hosts =
             Hosts { primary: "own.jirani.alt".into(), served: vec!["own.jirani.alt".into()], ..Hosts::default() };
         let resume_time_max = Duration::from_secs(300);
-        let config = Config { hosts: Arc::new(hosts), node: 1, archive: false, resume_time_max, version: "0" };
+        let config = Config {
+            hosts: Arc::new(hosts),
+            node: 1,
+            archive: false,
+            resume_time_max,
+            contact: false,
+            links: true,
+            version: "0",
+        };
         let mut store = Twin::new();
         let create = Write::CreateAccount { address: lisa(), credentials: vec![], created: Wall(0) };
         assert!(store.apply(&[vec![create]]).iter().all(Result::is_ok));
         let now = Now::default();
         let mut node = Node { shard: Shard::new(config, now, [1; 32]), store, now };
-        node.handle(Input::Bind { conn: CONN, address: lisa(), resource: Some("x".into()), id: "b".into() });
+        node.handle(Input::Bind {
+            conn: CONN,
+            address: lisa(),
+            resource: Some("x".into()),
+            id: "b".into(),
+            language: None,
+        });
         node.say("<iq xmlns='jabber:client' type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>");
         node
     }
