@@ -23,6 +23,7 @@ import neighbours  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
 import nearby  # noqa: F401
+import verification  # noqa: F401
 
 AT_ONCE = 4
 

@@ -89,6 +89,19 @@ pub const TLS_HANDSHAKE_BYTES_MAX: usize = 16_384;
 /// before authentication.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
+/// Bytes of a line to the daemon: a word and an address.
+pub const CONTACT_LINE_BYTES_MAX: usize = 4096;
+/// Lines of one account that the daemon answers in a minute: nobody reads faster, and a machine that talks to it writes no
+/// more than this into the account's history.
+pub const CONTACT_LINES_MAX: u32 = 20;
+/// Lines in a row that the daemon says it does not understand: then it is a machine that does not understand either.
+pub const CONTACT_PUZZLES_MAX: u32 = 3;
+
+/// Dialogs of ad-hoc commands (XEP-0050) that one account has begun and not ended, and for how long each is remembered.
+pub const DIALOGS_MAX: usize = 8;
+/// See [`DIALOGS_MAX`].
+pub const DIALOG_TIME_MAX: Duration = Duration::from_secs(600);
+
 /// Sessions of one account: phones, laptops and forgotten ones of a whole family.
 pub const ACCOUNT_SESSIONS_MAX: usize = 32;
 
@@ -426,6 +439,27 @@ pub const HIDDEN_MAX: usize = 1000;
 pub const SHOWN_REMEMBERED_MAX: usize = 256;
 /// People whom a gateway finds for one account, as a cell has them (attack case E06).
 pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
+
+/// One frame of a verification: two devices, a commitment and a number, and their lengths.
+pub const VERIFICATION_FRAME_BYTES_MAX: usize = 256;
+/// How long somebody who was asked may take to begin, and how long two people may take to compare three words.
+pub const VERIFICATION_TIME_MAX: Duration = Duration::from_secs(120);
+/// Tries of two people within an hour, whoever asks and by whatever link. Each gives who is between them one guess in
+/// a thousand million.
+pub const VERIFICATION_TRIES_MAX: usize = 3;
+/// People with whom an account has tried within an hour: a school class, twice.
+pub const VERIFICATION_TRIED_MAX: usize = 64;
+/// Of these, those who were the ones that asked: identities cost nothing, and each question is a message to a person.
+pub const VERIFICATION_ASKED_HOUR_MAX: usize = 32;
+/// People who have asked an account and wait for it: more at once than anybody sits together with.
+pub const VERIFICATION_ASKED_MAX: usize = 8;
+/// Devices of a person that are asked at once; the one that they sit at answers.
+pub const VERIFICATION_DEVICES_MAX: usize = 4;
+/// Pairs of people of whom it is remembered what was told last, for who waits for it at a terminal: more than wait.
+pub const COMPARED_MAX: usize = 128;
+/// People for whom an account vouches: as many as contacts it may have.
+pub const VOUCHES_MAX: usize = ROSTER_ITEMS_MAX;
+
 /// Messages of a stranger on the same link until they are answered: a greeting, a question, an excuse (D9).
 pub const NEAR_MESSAGES_MAX: u8 = 3;
 /// Letters of such a message: what is shouted over a schoolyard.

@@ -45,7 +45,7 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         }
         Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{}", harmless(a))),
         Reply::Done => println!("Done."),
-        Reply::Status(_) | Reply::Contested { .. } | Reply::Said(_) | Reply::Share { .. } => {
+        Reply::Status(_) | Reply::Contested { .. } | Reply::Compared(_) | Reply::Said(_) | Reply::Share { .. } => {
             bail!("the daemon answered something else")
         }
         Reply::Refused(why) => bail!("{why}"),

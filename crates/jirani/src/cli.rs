@@ -73,6 +73,27 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Make sure, together with somebody, that nobody is between your two computers
+    ///
+    /// Do it when you are together: both of you give this order, see three words, and say whether they are the same on both
+    /// screens. From then on `jirani neighbours` and the contact list show them as verified, as long as they have the same key.
+    Verify {
+        /// Their whole address, or what stands before its @ if nobody else in reach is called so
+        #[arg(value_name = "NAME|ADDRESS")]
+        who: String,
+        /// Your account, if this computer has several
+        #[arg(long, value_name = "ME")]
+        account: Option<String>,
+    },
+    /// Take back that somebody is verified
+    Unverify {
+        /// Their whole address, or what stands before its @ if nobody else in reach is called so
+        #[arg(value_name = "NAME|ADDRESS")]
+        who: String,
+        /// Your account, if this computer has several
+        #[arg(long, value_name = "ME")]
+        account: Option<String>,
+    },
     /// Look for what would keep the daemon from starting, without starting: configuration, ports, certificates, rights
     Check,
     /// Write all of it into one file, while the daemon runs or not: accounts, messages, keys

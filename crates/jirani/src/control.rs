@@ -26,6 +26,7 @@ use crate::password;
 use crate::people::{self, Kept};
 use crate::share::{Share, Shared};
 use crate::status::{self, Status};
+use crate::verify::{self, Compared};
 
 /// What answers: the running daemon's parts.
 pub(crate) struct Daemon {
@@ -65,6 +66,14 @@ pub(crate) enum Request {
     Contested { address: String },
     /// Believe that key, if it is still this one.
     Accept { address: String, shown: String },
+    /// Compare words with somebody in reach.
+    Verify { who: String, account: Option<String> },
+    /// Say how far that is.
+    Compared { own: String, other: String },
+    /// The words are the same, or not.
+    Compare { own: String, other: String, same: bool },
+    /// Take back that somebody is verified.
+    Unverify { who: String, account: Option<String> },
     /// Make the asking user of this computer an account, named as they are.
     Join,
     /// Say the address of the account that the asking user of this computer has so.
@@ -85,6 +94,8 @@ pub(crate) enum Reply {
     Status(Box<Status>),
     /// Two keys of a contested address.
     Contested { known: String, shown: String },
+    /// How far two people are who compare words.
+    Compared(Compared),
     /// What came of it, for a person.
     Said(String),
     /// It is done.
@@ -155,6 +166,10 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Dial { address } => nearby::dialled(daemon, &address).await,
         Request::Contested { address } => nearby::contested(daemon, &address),
         Request::Accept { address, shown } => nearby::accepted(daemon, &address, &shown),
+        Request::Verify { who, account } => verify::begun(daemon, &who, account.as_deref()).await,
+        Request::Compared { own, other } => verify::compared(daemon, &own, &other),
+        Request::Compare { own, other, same } => verify::said(daemon, &own, &other, same).await,
+        Request::Unverify { who, account } => verify::unverified(daemon, &who, account.as_deref()).await,
         Request::Join | Request::Mine => Err(anyhow::anyhow!("you run the daemon: use `jirani account add NAME`")),
     };
     done.unwrap_or_else(|error| Reply::Refused(format!("{error:#}")))

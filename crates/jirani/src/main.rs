@@ -28,6 +28,7 @@ mod sockets;
 mod status;
 mod terminal;
 mod trust;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ fn command(cli: Cli) -> Result<Exit> {
         Command::Neighbours => nearby::neighbours(&home()?)?,
         Command::Dial { address } => nearby::dial(&home()?, address)?,
         Command::Accept { address, yes } => nearby::accept(&home()?, address, yes)?,
+        Command::Verify { who, account } => verify::verify(&home()?, who, account)?,
+        Command::Unverify { who, account } => verify::unverify(&home()?, who, account)?,
         Command::Check => return check::check(&home()?, named.as_deref()),
         Command::Backup { file } => backup::backup(&home()?, &file)?,
         Command::Restore { file } => backup::restore(&home()?, &file)?,

@@ -58,6 +58,8 @@ pub(crate) struct Neighbour {
     pub(crate) since_ms: i64,
     /// The other end of the link.
     pub(crate) remote: String,
+    /// Which of this computer's accounts has met them.
+    pub(crate) verified_by: Vec<String>,
 }
 
 /// An account's key.
@@ -91,10 +93,15 @@ pub(crate) fn look(daemon: &Daemon) -> Nearby {
         Some(Ok(neighbourhood)) => neighbourhood,
     };
     let view = neighbourhood.view();
-    let neighbours = view.neighbours.into_iter().map(|(since, neighbour)| Neighbour {
+    let met = |other: &Bare| {
+        let by = view.met.iter().filter(|(_, met)| met == other).map(|(own, _)| own.to_string());
+        by.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    };
+    let neighbours = view.neighbours.iter().map(|(since, neighbour)| Neighbour {
         address: neighbour.address.to_string(),
         since_ms: since.0,
         remote: neighbour.remote.to_string(),
+        verified_by: met(&neighbour.address),
     });
     let keys =
         view.own.into_iter().map(|(address, pin)| Key { address: address.to_string(), fingerprint: pin.fingerprint() });
@@ -141,9 +148,20 @@ impl Nearby {
 
     /// A line for each neighbour.
     fn write_neighbours(&self, now_ms: i64, indent: &str, text: &mut String) -> std::fmt::Result {
-        for Neighbour { address, since_ms, remote } in &self.neighbours {
+        for Neighbour { address, since_ms, remote, verified_by } in &self.neighbours {
             let since = ago(now_ms - since_ms);
-            writeln!(text, "{indent}{}  since {since}, {}", harmless(address), harmless(remote))?;
+            let verified = match (verified_by.len(), self.keys.len()) {
+                (0, _) => String::new(),
+                (_, 1) => ", verified".to_owned(),
+                _ => format!(", verified by {}", verified_by.join(", ")),
+            };
+            writeln!(
+                text,
+                "{indent}{}  since {since}, {}{}",
+                harmless(address),
+                harmless(remote),
+                harmless(&verified)
+            )?;
         }
         Ok(())
     }
@@ -221,7 +239,7 @@ fn finding(trouble: &Trouble) -> Finding {
 }
 
 /// The links of a daemon that has some.
-fn links(daemon: &Daemon) -> Result<&Rc<Neighbourhood>> {
+pub(crate) fn links(daemon: &Daemon) -> Result<&Rc<Neighbourhood>> {
     match daemon.neighbourhood.get() {
         Some(Ok(neighbourhood)) => Ok(neighbourhood),
         Some(Err(error)) => bail!("there are no links: {error}"),
@@ -433,7 +451,12 @@ mod tests {
     }
 
     fn example() -> Nearby {
-        let neighbour = Neighbour { address: "tom@x\u{1b}[2J".into(), since_ms: 0, remote: "[fe80::1%2]:5290".into() };
+        let neighbour = Neighbour {
+            address: "tom@x\u{1b}[2J".into(),
+            since_ms: 0,
+            remote: "[fe80::1%2]:5290".into(),
+            verified_by: Vec::new(),
+        };
         Nearby {
             on: true,
             address: Some("[::]:5290".into()),
@@ -464,6 +487,16 @@ mod tests {
                 "  lisa@y  a-b-c-d-e-f",
             ],
         );
+        let mut met = example();
+        met.neighbours[0].verified_by = vec!["lisa@y".into()];
+        let line = |nearby: &Nearby| {
+            let mut text = String::new();
+            nearby.write_neighbours(7_200_000, "", &mut text).unwrap();
+            text
+        };
+        assert_eq!(line(&met), "tom@x\\u{1b}[2J  since 2 h, [fe80::1%2]:5290, verified\n");
+        met.keys.push(met.keys[0].clone());
+        assert_eq!(line(&met), "tom@x\\u{1b}[2J  since 2 h, [fe80::1%2]:5290, verified by lisa@y\n");
         let off = Nearby::default();
         check_text(&off, &["Neighbours  none: links are off (`links` in the configuration)"]);
         let failed = Nearby { on: true, error: Some("no socket".into()), ..off.clone() };

@@ -188,7 +188,7 @@ impl Keyring for People {
         if chain.proven().address != account.address {
             return Err(io::Error::other(format!("its keys are those of {}", chain.proven().address)));
         }
-        Ok(Own::new(device, chain).map(Arc::new))
+        Ok(Own::new(device, chain).and_then(|own| own.with_person(person)).map(Arc::new))
     }
 
     fn guests(&self) -> io::Result<BTreeSet<Bare>> {

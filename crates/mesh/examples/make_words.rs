@@ -1,4 +1,4 @@
-//! Makes the word list from its two sources; `words/README.md` says where they come from and how to call this.
+//! Makes the word lists from their two sources; `words/README.md` says where they come from and how to call this.
 
 #[path = "../words/rules.rs"]
 mod rules;
@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
-use mesh::words::WORDS;
+use mesh::verification;
+use mesh::words::{self, WORDS};
 
 /// SCOWL's size classes from the most common words to the least common that may be taken without being picked by hand.
 const SIZES: [u32; 4] = [10, 20, 35, 40];
@@ -15,15 +16,23 @@ const SIZES: [u32; 4] = [10, 20, 35, 40];
 const PICKED_SIZE: u32 = 50;
 /// Words in `welcome.txt` are taken before all others.
 const PICKED_RANK: u32 = 0;
+/// Asks for the list that is compared in person: no word of it is in a name.
+const COMPARED: &str = "compared";
 
 #[expect(clippy::disallowed_methods, reason = "a tool for developers: its input comes from the command line")]
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<PathBuf> = env::args().skip(1).map(PathBuf::from).collect();
-    let [headwords, scowl] = paths.as_slice() else {
-        return Err("usage: make_words <2of12id.txt> <directory of SCOWL's lists>".into());
+    let (headwords, scowl, is_for_comparing) = match paths.as_slice() {
+        [headwords, scowl] => (headwords, scowl, false),
+        [headwords, scowl, which] if which.as_os_str() == COMPARED => (headwords, scowl, true),
+        _ => return Err("usage: make_words <2of12id.txt> <directory of SCOWL's lists> [compared]".into()),
     };
     let ranks = ranks(scowl)?;
-    let stop = rules::bare_words(include_str!("../words/stop.txt"));
+    let mut stop = rules::bare_words(include_str!("../words/stop.txt"));
+    if is_for_comparing {
+        stop.extend(words::all());
+    }
+    let most = if is_for_comparing { verification::words::COUNT } else { WORDS };
 
     let mut candidates: Vec<(u32, bool, String)> = Vec::new();
     for (word, is_noun) in headwords_without_inflections(&read_latin1(headwords)?) {
@@ -39,11 +48,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut chosen = rules::Chosen::default();
     let mut list: Vec<String> = Vec::new();
     for (_, _, word) in candidates {
-        if list.len() < WORDS && chosen.add(&word).is_ok() {
+        if list.len() < most && chosen.add(&word).is_ok() {
             list.push(word);
         }
     }
-    if list.len() < WORDS {
+    if list.len() < most {
         return Err(format!("only {} words satisfy the rules", list.len()).into());
     }
     list.sort();

@@ -22,6 +22,12 @@ pub(crate) const SHOWN: &Tag = b"jirani-shown-one";
 pub(crate) const INSTANCE: &Tag = b"jirani-instance1";
 /// What people compare of a key.
 pub(crate) const FINGERPRINT: &Tag = b"jirani-fingerpr1";
+/// What tells one link from all others when people compare words.
+pub(crate) const COMPARED_LINK: &Tag = b"jirani-cmp-link1";
+/// The promise of a number that is opened later.
+pub(crate) const COMPARED_PROMISE: &Tag = b"jirani-cmp-prom1";
+/// The words that people compare.
+pub(crate) const COMPARED_WORDS: &Tag = b"jirani-cmp-words";
 
 /// SHA-256 over the tag and the bytes.
 pub(crate) fn tagged(tag: &Tag, bytes: &[u8]) -> [u8; 32] {
@@ -34,7 +40,9 @@ mod tests {
 
     #[test]
     fn tags_differ() {
+        let compared = [COMPARED_LINK, COMPARED_PROMISE, COMPARED_WORDS];
         let tags = [GENESIS, EXTENSION, NEXT_KEY, PHRASE, POST, SHOWN, INSTANCE, FINGERPRINT];
-        assert_eq!(std::collections::BTreeSet::from(tags).len(), tags.len());
+        let tags = [&tags[..], &compared].concat();
+        assert_eq!(tags.iter().collect::<std::collections::BTreeSet<_>>().len(), tags.len());
     }
 }

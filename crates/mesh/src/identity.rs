@@ -11,12 +11,14 @@
 //! | [`fact`] | what a statement can say |
 //! | [`statement`] | statements as bytes |
 //! | [`chain`] | from a genesis record to a device |
+//! | [`circle`] | how near somebody is
 //! | [`household`] | chains to the accounts of a node that holds its domain's root key |
 //! | [`directory`] | statements by scope, forks, revocations, pinned keys |
 //! | [`introduction`] | the protocol `jirani/introduction/1` |
 
-mod cbor;
+pub(crate) mod cbor;
 pub mod chain;
+pub mod circle;
 pub mod directory;
 pub mod fact;
 pub mod household;

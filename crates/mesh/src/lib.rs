@@ -18,6 +18,7 @@
 //! | [`post`] | what one device owes another: kept, said again, taken once and in order |
 //! | [`identity`] | who proves to be whom: statements, chains, the directory, the introduction on a link |
 //! | [`node`] | all of these joined: one value for each process |
+//! | [`verification`] | three words on two screens: nobody is between |
 //! | [`finding`] | who may be on the networks around us, and at which addresses |
 
 pub mod domain;
@@ -33,6 +34,7 @@ pub mod phrase;
 pub mod post;
 pub mod search;
 pub mod spelling;
+pub mod verification;
 pub mod words;
 
 pub use domain::{DomainName, DomainNameError};

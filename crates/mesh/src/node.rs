@@ -6,6 +6,7 @@
 
 mod attachment;
 mod pairs;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -14,16 +15,19 @@ use std::time::Duration;
 
 use base::ledger::{Batch, PinRow, StatementRow};
 use base::limits::{EARLY_PARCELS_BYTES_MAX, LINKS_MAX};
-use base::{Bare, DeviceId, LinkId, Now, Time};
+use base::{Bare, Circle, DeviceId, LinkId, Now, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::finding::{self, Finder, Instance, Key, Order, Reason};
 use crate::identity::introduction::{self, Introduction, Own, Policy, Role, Visibility};
-use crate::identity::{Chain, Directory, KeyChange, Kind, Pin, Refusal, Statement};
+use crate::identity::{Chain, Directory, KeyChange, Kind, Pin, Refusal, Statement, household};
 use crate::link::dialer::{self, Dialer};
 use crate::link::{CloseCode, Command, DialCause, Event, ProtocolId};
 use crate::post::Parcel;
+use crate::verification::book::Book;
+use crate::verification::line::Secret;
+use crate::verification::{self, Act};
 use attachment::Attachment;
 use pairs::{Pair, Pairs};
 
@@ -63,6 +67,22 @@ pub enum Input<'a> {
         /// The key that they mean: nothing happens if another one was shown meanwhile.
         shown: Pin,
     },
+    /// A person does something to make sure who somebody is.
+    Verify {
+        /// Their account.
+        own: &'a Bare,
+        /// The other one.
+        other: &'a Bare,
+        /// What they do.
+        act: Act,
+    },
+    /// A person takes back that somebody is who they say.
+    Unverify {
+        /// Their account.
+        own: &'a Bare,
+        /// The other one.
+        other: &'a Bare,
+    },
     /// [`Node::wake_at`] has come.
     Timer,
 }
@@ -98,6 +118,25 @@ pub enum Output {
     Reason(Option<Reason>),
     /// This machine has come to another network: the links that there were are over, and those to come have another key.
     Moved,
+    /// Two people compare words, or have.
+    Verification {
+        /// Whom to tell.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What.
+        event: verification::Event,
+    },
+    /// How near somebody is to an account of ours, if not as was said last; whoever was not named is red. People of one
+    /// domain are green to each other without being named.
+    Circle {
+        /// The account.
+        own: Bare,
+        /// Who.
+        other: Bare,
+        /// How near.
+        circle: Circle,
+    },
     /// Something that a person should hear of.
     Trouble(Trouble),
 }
@@ -169,6 +208,9 @@ struct Link {
     /// Parcels of devices that have not proved yet that they are there: their proof is on another stream.
     early: VecDeque<(Pair, Vec<u8>)>,
     early_bytes: usize,
+    /// What two people's words depend on here, and which end this is.
+    secret: Secret,
+    dialled: bool,
 }
 
 /// See the module.
@@ -187,6 +229,10 @@ pub struct Node {
     /// Those whose key is not the known one, each with the last that was shown, until somebody with the known key is there: a
     /// person may take a day to ask them.
     contested: BTreeMap<Bare, Box<Chain>>,
+    /// What people compare.
+    book: Book,
+    /// Whom each of our accounts has met, as it was told.
+    met: BTreeSet<(Bare, Bare)>,
     /// Why addresses that a person named could not be reached the last time.
     failed: BTreeMap<SocketAddr, DialCause>,
     tally: Tally,
@@ -215,6 +261,8 @@ impl Node {
             links: BTreeMap::new(),
             reach: BTreeMap::new(),
             contested: BTreeMap::new(),
+            book: Book::default(),
+            met: BTreeSet::new(),
             failed: BTreeMap::new(),
             tally: Tally::default(),
             rng,
@@ -238,6 +286,8 @@ impl Node {
             Input::Parcel { from, to, bytes } => self.send(from, to, bytes),
             Input::Dial(address) => self.dial(address),
             Input::Accept { address, shown } => self.accept(address, shown),
+            Input::Verify { own, other, act } => self.verify(own, other, act),
+            Input::Unverify { own, other } => self.unverify(own, other),
             Input::Timer => {
                 if self.dialer.wake_at().is_some_and(|at| at <= now.mono) {
                     self.dialer.handle(now.mono, dialer::Input::Timer);
@@ -245,12 +295,14 @@ impl Node {
                 if self.finder.wake_at().is_some_and(|at| at <= now.mono) {
                     self.find(finding::Input::Due);
                 }
+                self.book.handle_timer(now.mono);
                 if now.mono - self.checked_at >= RECHECK_TIME {
                     self.recheck();
                 }
             }
         }
         self.drain_dialer();
+        self.drain_book();
         let writes = self.directory.take_writes();
         if !writes.is_empty() {
             self.outputs.push_back(Output::Store(writes));
@@ -265,7 +317,7 @@ impl Node {
     /// When [`Input::Timer`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
         let recheck = (!self.links.is_empty()).then(|| self.checked_at + RECHECK_TIME);
-        [self.dialer.wake_at(), self.finder.wake_at(), recheck].into_iter().flatten().min()
+        [self.dialer.wake_at(), self.finder.wake_at(), self.book.wake_at(), recheck].into_iter().flatten().min()
     }
 
     /// The same, to say something of our own accounts in it. What that writes goes out with the next input.
@@ -348,6 +400,7 @@ impl Node {
         for gone in self.devices.iter().map(|(own, _)| own.chain().proven()).filter(|own| !after.contains(&own.address))
         {
             self.directory.remove_own(&gone.address, gone.device);
+            self.book.forget(&gone.address);
         }
         for (own, _) in &devices {
             self.directory.add_own(address(own), Pin::of(own.chain().proven()));
@@ -355,7 +408,11 @@ impl Node {
                 self.outputs.push_back(Output::Trouble(Trouble::OwnRefused(address(own), refusal)));
             }
         }
+        for (own, _) in &devices {
+            household::renew_vouches(&mut self.directory, self.now.wall, own);
+        }
         self.devices = devices;
+        self.tell_circles();
         for id in self.links.keys().copied().collect::<Vec<_>>() {
             let policy = self.policy();
             self.introduce(id, introduction::Input::Policy(policy));
@@ -456,6 +513,7 @@ impl Node {
                 self.tally.links += 1;
                 self.make_room();
                 let role = if dialled { Role::Dialler } else { Role::Listener };
+                let secret = Secret::of(&exporter, dialled, &local_key, &remote_key);
                 let introduction = Introduction::new(role, exporter, local_key, remote_key, self.policy());
                 let new = Link {
                     introduction,
@@ -465,6 +523,8 @@ impl Node {
                     received: Pairs::default(),
                     early: VecDeque::new(),
                     early_bytes: 0,
+                    secret,
+                    dialled,
                 };
                 self.links.insert(link, new);
                 let key = self.dialer.keys_of(link).next().and_then(key);
@@ -475,6 +535,9 @@ impl Node {
                 self.introduce(link, introduction::Input::Frame(&frame));
             }
             Event::Frame { link, protocol, frame } if protocol == ProtocolId::POST => self.receive(link, &frame),
+            Event::Frame { link, protocol, frame } if protocol == ProtocolId::VERIFICATION => {
+                self.compare(link, &frame);
+            }
             Event::Down { link, .. } => {
                 self.drop_link(link);
                 self.find(finding::Input::LinkDown { link });
@@ -500,6 +563,7 @@ impl Node {
         if self.links.remove(&link).is_none() {
             return;
         }
+        self.book.lost(link, None);
         let there: Vec<DeviceId> =
             self.reach.iter().filter(|(_, links)| links.iter().any(|(at, _)| *at == link)).map(|(d, _)| *d).collect();
         there.into_iter().for_each(|device| self.lose(link, device));
@@ -570,6 +634,7 @@ impl Node {
 
     /// A device is at the end of this link no more.
     fn lose(&mut self, link: LinkId, device: DeviceId) {
+        self.book.lost(link, Some(device));
         let Some(links) = self.reach.get_mut(&device) else { return };
         let used = links.last().cloned();
         links.retain(|(at, _)| *at != link);
@@ -602,12 +667,14 @@ impl Node {
             return;
         }
         self.contested.remove(address);
+        self.tell_circles();
         self.recheck();
     }
 
     /// What is believed of keys, or the calendar, has changed: everybody who is in reach is judged anew.
     fn recheck(&mut self) {
         self.checked_at = self.now.mono;
+        self.tell_circles();
         for link in self.links.keys().copied().collect::<Vec<_>>() {
             self.introduce(link, introduction::Input::Recheck);
         }

@@ -30,10 +30,10 @@ pub fn all() -> impl Iterator<Item = &'static str> {
 }
 
 /// Splits the file at its line ends while compiling, so that a list of another length does not compile.
-const fn split(file: &'static str) -> [&'static str; WORDS] {
-    let mut list = [""; WORDS];
+pub(crate) const fn split<const N: usize>(file: &'static str) -> [&'static str; N] {
+    let mut list = [""; N];
     let (mut rest, mut words) = (file, 0);
-    while words < WORDS {
+    while words < N {
         let mut end = 0;
         while rest.as_bytes()[end] != b'\n' {
             end += 1;
@@ -42,6 +42,6 @@ const fn split(file: &'static str) -> [&'static str; WORDS] {
         rest = rest.split_at(end + 1).1;
         words += 1;
     }
-    assert!(rest.is_empty(), "more words than twelve bits can count");
+    assert!(rest.is_empty(), "more words than the list should have");
     list
 }

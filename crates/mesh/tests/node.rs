@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
+use base::ledger::{PinRow, StatementRow, Write};
 use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX};
-use base::{Bare, DeviceId, LinkId, Now, Time, Wall};
+use base::{Bare, Circle, DeviceId, LinkId, Now, Time, Wall};
 use mesh::identity::household::{self, Authority, Keys};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{DeviceKey, Directory, PersonKey, Pin};
 use mesh::link::{CloseCode, Command, DialCause, DownCause, Event, ProtocolId};
 use mesh::node::{Dialled, Input, Node, Output, Tally, Trouble};
 use mesh::post::{Copied, Lasting, Parcel};
+use mesh::verification::{Act, Cause, Event as Verified};
 use mesh::{Draft, Genesis, RootKey, Search};
 
 /// What a parcel's place in the queue takes.
@@ -46,7 +48,7 @@ fn own(name: &str, house: u8, seed: u8) -> Arc<Own> {
     let root = root(house + 1);
     let keys = Keys { genesis, authority: Authority::Root(&root), person: &person, device: &device };
     let chain = household::certify(&mut Directory::new(), NOW.wall, &address(name, house), keys).unwrap();
-    Arc::new(Own::new(device, chain).unwrap())
+    Arc::new(Own::new(device, chain).and_then(|own| own.with_person(person)).unwrap())
 }
 
 fn device(own: &Own) -> DeviceId {
@@ -59,6 +61,8 @@ struct Two {
     heard: [Vec<Output>; 2],
     /// Frames on their way: to whom, on which link.
     wires: VecDeque<(usize, Event)>,
+    /// What each has written.
+    written: [(Vec<StatementRow>, Vec<PinRow>); 2],
 }
 
 impl Two {
@@ -68,7 +72,7 @@ impl Two {
             let shown = devices.iter().map(|own| (Arc::clone(own), Visibility::Everyone)).collect();
             node.handle(NOW, Input::Devices(shown));
         }
-        Two { nodes, heard: [Vec::new(), Vec::new()], wires: VecDeque::new() }
+        Two { nodes, heard: [Vec::new(), Vec::new()], wires: VecDeque::new(), written: Default::default() }
     }
 
     fn tell(&mut self, who: usize, input: Input<'_>) {
@@ -78,7 +82,22 @@ impl Two {
                 Output::Link(Command::Send { link, protocol, frame }) => {
                     self.wires.push_back((1 - who, Event::Frame { link, protocol, frame }));
                 }
-                Output::Store(_) => {}
+                Output::Store(batch) => {
+                    for write in batch {
+                        match write {
+                            Write::PutStatement(row) => {
+                                self.written[who].0.retain(|held| held.key != row.key);
+                                self.written[who].0.push(row);
+                            }
+                            Write::RemoveStatement(key) => self.written[who].0.retain(|held| held.key != key),
+                            Write::PutPin(row) => {
+                                self.written[who].1.retain(|held| held.address != row.address);
+                                self.written[who].1.push(row);
+                            }
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
                 other => self.heard[who].push(other),
             }
         }
@@ -365,4 +384,176 @@ fn who_proves_two_addresses_has_the_one_of_the_link_that_is_used() {
     two.down(3);
     two.heard[0].retain(|heard| !matches!(heard, Output::Link(_)));
     two.hears(0, &[reach(&there, true), reach(&there, true)]);
+}
+
+impl Two {
+    /// What two people do one after the other, each time with all that it brings.
+    fn act(&mut self, acts: &[(usize, Act)]) {
+        let address = |node: &Node| node.own().next().map(|(address, _)| address.clone()).unwrap();
+        let addresses = self.nodes.each_ref().map(address);
+        for (who, act) in acts {
+            let (own, other) = (&addresses[*who], &addresses[1 - *who]);
+            self.tell(*who, Input::Verify { own, other, act: *act });
+            self.carry();
+        }
+    }
+
+    fn events(&mut self, who: usize) -> Vec<Verified> {
+        let told = std::mem::take(&mut self.heard[who]);
+        let event = |output| if let Output::Verification { event, .. } = output { Some(event) } else { None };
+        told.into_iter().filter_map(event).collect()
+    }
+}
+
+const BEGIN: [(usize, Act); 2] = [(0, Act::Begin), (1, Act::Begin)];
+const AGREE: [(usize, Act); 2] = [(0, Act::Agree), (1, Act::Agree)];
+
+#[test]
+fn two_who_have_compared_words_are_green_to_each_other() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let (lisas, toms) = (address("lisa", 0), address("tom", 1));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    two.heard = Default::default();
+    two.act(&BEGIN);
+    let (seen, there) = (two.events(0), two.events(1));
+    let Some(Verified::Compare { words, begun_here: true }) = seen.last() else { panic!("{seen:?}") };
+    assert_eq!(there.last(), Some(&Verified::Compare { words: *words, begun_here: false }));
+    two.act(&AGREE);
+    for (who, own, other) in [(0, &lisas, &toms), (1, &toms, &lisas)] {
+        let (own, other) = (own.clone(), other.clone());
+        assert!(two.nodes[who].has_met(&own, &other) && !two.nodes[who].has_met(&other, &own));
+        let circle = Output::Circle { own: own.clone(), other: other.clone(), circle: Circle::Green };
+        two.hears(who, &[circle, Output::Verification { own, other, event: Verified::Verified }]);
+    }
+    // Whoever was met may see those who hide from strangers.
+    assert!(two.nodes[0].directory().known_people().contains(&Pin::of(tom.chain().proven()).person));
+    let vouches = |two: &Two| two.written[0].0.iter().filter(|row| row.key.kind == 6).count();
+    assert_eq!(vouches(&two), 1);
+
+    // After a start it is said before anybody is in reach.
+    let load = |two: &Two, now: Now| {
+        let mut node = Node::new(now, 5299, false, [3; 32]);
+        let (statements, pins) = two.written[0].clone();
+        node.load(statements, pins);
+        node.handle(now, Input::Devices(vec![(Arc::clone(&lisa), Visibility::Everyone)]));
+        let outputs: Vec<Output> = std::iter::from_fn(|| node.poll()).collect();
+        let met = Output::Circle { own: lisas.clone(), other: toms.clone(), circle: Circle::Green };
+        (node, outputs.contains(&met))
+    };
+    assert!(load(&two, NOW).1);
+    // It is renewed in time, and over when nobody does that for a year.
+    let days = |days: i64| Now { mono: NOW.mono, wall: Wall(NOW.wall.0 + days * 24 * 3600 * 1000) };
+    assert!(load(&two, days(395)).1);
+    assert!(!load(&two, days(398)).1);
+    let renewed = |at: i64| {
+        let mut node = Node::new(days(at), 5299, false, [3; 32]);
+        let (statements, pins) = two.written[0].clone();
+        node.load(statements, pins);
+        node.handle(days(at), Input::Devices(vec![(Arc::clone(&lisa), Visibility::Everyone)]));
+        std::iter::from_fn(|| node.poll()).any(|output| {
+            let is_vouch = |write: &Write| matches!(write, Write::PutStatement(row) if row.key.kind == 6);
+            matches!(output, Output::Store(batch) if batch.iter().any(is_vouch))
+        })
+    };
+    assert_eq!([100, 200, 398].map(renewed), [false, true, false]);
+
+    // And taken back when the person says so.
+    two.tell(0, Input::Unverify { own: &lisas, other: &toms });
+    two.hears(0, &[Output::Circle { own: lisas.clone(), other: toms.clone(), circle: Circle::Red }]);
+    assert_eq!(vouches(&two), 0);
+    two.tell(0, Input::Unverify { own: &lisas, other: &toms });
+    two.hears(0, &[]);
+}
+
+#[test]
+fn a_new_key_is_somebody_who_was_not_met() {
+    let (lisa, tom, other) = (own("lisa", 0, 11), own("tom", 1, 12), own("tom", 1, 14));
+    let (lisas, toms) = (address("lisa", 0), address("tom", 1));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    two.act(&BEGIN);
+    two.act(&AGREE);
+    two.down(1);
+    two.tell(1, Input::Devices(vec![(Arc::clone(&other), Visibility::Everyone)]));
+    two.up(2);
+    two.carry();
+    // He has a new laptop, and is believed; the mark is gone until they compare again.
+    two.heard = Default::default();
+    let shown = Pin::of(other.chain().proven());
+    two.tell(0, Input::Accept { address: &toms, shown });
+    let circle = |circle| Output::Circle { own: lisas.clone(), other: toms.clone(), circle };
+    two.hears(0, &[circle(Circle::Red), reach(&other, true)]);
+    assert!(!two.nodes[0].has_met(&lisas, &toms));
+    two.act(&BEGIN);
+    two.act(&AGREE);
+    assert!(two.heard[0].contains(&circle(Circle::Green)));
+}
+
+#[test]
+fn who_is_not_there_or_not_shown_is_not_compared_with() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let (lisas, toms) = (address("lisa", 0), address("tom", 1));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    let failed = |cause| [Verified::Failed(cause)];
+    two.act(&[(0, Act::Begin)]);
+    assert_eq!(two.events(0), failed(Cause::NotInReach));
+    two.up(1);
+    two.carry();
+    two.tell(0, Input::Devices(vec![(Arc::clone(&lisa), Visibility::Known(Arc::default()))]));
+    two.carry();
+    two.events(0);
+    two.act(&[(0, Act::Begin)]);
+    assert_eq!(two.events(0), failed(Cause::Hidden));
+    // What is said to somebody who is not shown reaches nobody; nor does what is said in the name of somebody else.
+    two.events(1);
+    let frame = |from: &Own, to: &Own| {
+        let ask = [vec![0x84, 1, 0x58, 32], device(from).0.to_vec(), vec![0x58, 32], device(to).0.to_vec()].concat();
+        let frame = [ask, vec![0x58, 32], vec![7; 32]].concat();
+        Input::Link(Event::Frame { link: LinkId(1), protocol: ProtocolId::VERIFICATION, frame })
+    };
+    two.tell(0, frame(&tom, &lisa));
+    two.tell(1, frame(&own("mary", 0, 15), &tom));
+    two.carry();
+    assert_eq!((two.events(0), two.events(1)), (vec![], vec![]));
+    // An account that is not here, and one whose person's key is not.
+    two.tell(0, Input::Verify { own: &toms, other: &lisas, act: Act::Begin });
+    assert_eq!(two.events(0), failed(Cause::CannotVouch));
+    let chain = tom.chain().clone();
+    let guest = Arc::new(Own::new(DeviceKey::from_seed(&[62; 32]), chain).unwrap());
+    two.tell(1, Input::Devices(vec![(guest, Visibility::Everyone)]));
+    two.tell(0, Input::Devices(vec![(Arc::clone(&lisa), Visibility::Everyone)]));
+    two.carry();
+    two.events(1);
+    two.act(&[(1, Act::Begin)]);
+    assert_eq!(two.events(1), failed(Cause::CannotVouch));
+    // What is no message ends the link.
+    let frame = Event::Frame { link: LinkId(1), protocol: ProtocolId::VERIFICATION, frame: vec![0xff] };
+    two.heard = Default::default();
+    two.tell(0, Input::Link(frame));
+    two.hears(0, &[Output::Link(Command::Close { link: LinkId(1), code: CloseCode::Malformed })]);
+}
+
+#[test]
+fn comparing_ends_with_the_link_or_in_time() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    two.act(&BEGIN);
+    two.events(0);
+    two.down(1);
+    assert_eq!(two.events(0), [Verified::Failed(Cause::LeftReach)]);
+    two.up(2);
+    two.carry();
+    two.act(&BEGIN);
+    two.events(0);
+    let due = two.nodes[0].wake_at().unwrap();
+    two.nodes[0].handle(Now { mono: due, wall: NOW.wall }, Input::Timer);
+    let outputs: Vec<Output> = std::iter::from_fn(|| two.nodes[0].poll()).collect();
+    let late =
+        |output: &Output| matches!(output, Output::Verification { event: Verified::Failed(Cause::NoAnswer), .. });
+    assert!(outputs.iter().any(late), "{outputs:?}");
 }

@@ -409,6 +409,7 @@ impl Engine {
                 self.conns.borrow().values().filter(|conn| conn.claims(&address)).for_each(|conn| conn.cut());
             }
             Output::Parcel { from, to, bytes } => self.tell_node(Ask::Parcel { from, to, bytes }),
+            Output::Verify { own, other, act } => self.tell_node(Ask::Verify { own, other, act, told: None }),
             Output::Settings => self.tell_node(Ask::Keys),
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {

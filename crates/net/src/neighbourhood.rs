@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
-use base::limits::TROUBLES_MAX;
+use base::limits::{COMPARED_MAX, TROUBLES_MAX};
 use base::{AccountId, Audience, Bare, DeviceId, Wall};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Chain, Directory, KeyChange, Pin};
 use mesh::link::{Event, Links as _, ProtocolId};
 use mesh::node::{Dialled, Input, Neighbour, Node, Output, Tally, Trouble};
+use mesh::verification::{self, Act};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use xmpp::Input as ShardInput;
@@ -121,6 +122,26 @@ pub(crate) enum Ask {
     Dial(SocketAddr, oneshot::Sender<()>),
     /// The key that this address shows is right.
     Accept(Bare, Pin),
+    /// A person does something to make sure who somebody is.
+    Verify {
+        /// Their account.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// What they do.
+        act: Act,
+        /// An answer says that it is done.
+        told: Option<oneshot::Sender<()>>,
+    },
+    /// A person takes that back.
+    Unverify {
+        /// Their account.
+        own: Bare,
+        /// The other one.
+        other: Bare,
+        /// An answer says that it is done.
+        told: oneshot::Sender<()>,
+    },
     /// The daemon ends.
     Close(oneshot::Sender<()>),
 }
@@ -131,6 +152,8 @@ pub struct Neighbourhood {
     asks: mpsc::UnboundedSender<Ask>,
     reason: RefCell<Option<Reason>>,
     troubles: RefCell<VecDeque<(Wall, Trouble)>>,
+    /// What was told last of two people who compare words, for who asks.
+    compared: RefCell<VecDeque<(Bare, Bare, verification::Event)>>,
     address: SocketAddr,
     clock: Clock,
 }
@@ -142,6 +165,8 @@ pub struct View {
     pub address: SocketAddr,
     /// Who is in reach, and since when.
     pub neighbours: Vec<(Wall, Neighbour)>,
+    /// Of them, who was met, and by which of this node's accounts.
+    pub met: Vec<(Bare, Bare)>,
     /// How many links there are, with people on them or not.
     pub links: usize,
     /// Those of them that nobody has shown themselves on.
@@ -181,7 +206,7 @@ impl Neighbourhood {
         let links = QuicLinks::open(parts.port)?;
         let address = links.address().map_err(LinksError::from)?;
         let door = links
-            .register(&[ProtocolId::INTRODUCTION, ProtocolId::POST])
+            .register(&[ProtocolId::INTRODUCTION, ProtocolId::POST, ProtocolId::VERIFICATION])
             .expect("nobody else has registered before there were links");
         let kernel = Kernel::open().map_err(NeighbourhoodError::Kernel)?;
         let now = engine.clock.now();
@@ -196,6 +221,7 @@ impl Neighbourhood {
             asks: asks.clone(),
             reason: RefCell::default(),
             troubles: RefCell::default(),
+            compared: RefCell::default(),
             address,
             clock: engine.clock,
         });
@@ -254,6 +280,30 @@ impl Neighbourhood {
         self.ask(Ask::Accept(address, shown));
     }
 
+    /// A person does something to make sure who somebody is. Gives what is told of it at once, if anything.
+    pub async fn verify(&self, own: &Bare, other: &Bare, act: Act) -> Option<verification::Event> {
+        let (tell, told) = oneshot::channel();
+        self.ask(Ask::Verify { own: own.clone(), other: other.clone(), act, told: Some(tell) });
+        // If the task has ended, nothing comes of it.
+        let _ = told.await;
+        self.compared(own, other)
+    }
+
+    /// What was told last of two people who compare words.
+    pub fn compared(&self, own: &Bare, other: &Bare) -> Option<verification::Event> {
+        let compared = self.compared.borrow();
+        compared.iter().find(|(a, b, _)| (a, b) == (own, other)).map(|(.., event)| *event)
+    }
+
+    /// A person takes back that they have met somebody. Says whether they had.
+    pub async fn unverify(&self, own: &Bare, other: &Bare) -> bool {
+        let had = self.node.borrow().has_met(own, other);
+        let (tell, told) = oneshot::channel();
+        self.ask(Ask::Unverify { own: own.clone(), other: other.clone(), told: tell });
+        // If the task has ended, nothing comes of it.
+        had && told.await.is_ok()
+    }
+
     /// Says goodbye on all networks and links.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
@@ -276,12 +326,18 @@ impl Neighbourhood {
             (told.map_or(now.wall, |(at, _)| *at), Trouble::KeyChanged(Box::new(change)))
         });
         let others = known.iter().filter(|(_, trouble)| !matches!(trouble, Trouble::KeyChanged(_))).cloned();
+        let own: Vec<(Bare, Pin)> = node.own().map(|(address, pin)| (address.clone(), pin)).collect();
+        let met = node.neighbours().flat_map(|neighbour| {
+            let by = own.iter().filter(|(own, _)| node.has_met(own, &neighbour.address));
+            by.map(|(own, _)| (own.clone(), neighbour.address.clone())).collect::<Vec<_>>()
+        });
         View {
             address: self.address,
+            met: met.collect(),
             neighbours: node.neighbours().map(since).collect(),
             links: node.links(),
             links_without_people: node.links_without_people(),
-            own: node.own().map(|(address, pin)| (address.clone(), pin)).collect(),
+            own,
             reason: *self.reason.borrow(),
             troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),
@@ -415,6 +471,16 @@ impl Drive {
                 let _ = told.send(());
             }
             Ask::Accept(address, shown) => self.handle(Input::Accept { address: &address, shown }),
+            Ask::Verify { own, other, act, told } => {
+                self.handle(Input::Verify { own: &own, other: &other, act });
+                // Whoever asked may have gone.
+                let _ = told.map(|told| told.send(()));
+            }
+            Ask::Unverify { own, other, told } => {
+                self.handle(Input::Unverify { own: &own, other: &other });
+                // Whoever asked may have gone.
+                let _ = told.send(());
+            }
             Ask::Close(_) => {}
         }
     }
@@ -443,6 +509,10 @@ impl Drive {
         let here: BTreeMap<AccountId, &Bare> = accounts.iter().map(|account| (account.id, &account.address)).collect();
         if renew || self.own.keys().any(|known| !here.contains_key(known)) {
             self.tidy_keys(&accounts, asked);
+        }
+        for (_, gone) in self.own.iter().filter(|(known, _)| !here.contains_key(known)) {
+            let gone = &gone.chain().proven().address;
+            self.shared.node.borrow_mut().directory_mut().forget_vouches(gone);
         }
         if renew {
             self.own.clear();
@@ -543,6 +613,14 @@ impl Drive {
                     }
                     self.engine.write(batch);
                 }
+                Output::Verification { own, other, event } => {
+                    tracing::info!(%own, %other, event = event.name(), "verification");
+                    remember_compared(&mut self.shared.compared.borrow_mut(), (&own, &other), event);
+                    self.engine.handle(ShardInput::Verification { own, other, event });
+                }
+                Output::Circle { own, other, circle } => {
+                    self.engine.handle(ShardInput::Circle { own, other, circle });
+                }
                 Output::Reason(reason) => {
                     self.shared.reason.replace(reason);
                     self.engine.handle(ShardInput::Network(reason));
@@ -594,6 +672,19 @@ fn remember(troubles: &mut VecDeque<(Wall, Trouble)>, now: Wall, trouble: Troubl
     troubles.push_back((now, trouble));
 }
 
+/// The oldest makes room; of two people only what was told last.
+fn remember_compared(
+    compared: &mut VecDeque<(Bare, Bare, verification::Event)>,
+    (own, other): (&Bare, &Bare),
+    event: verification::Event,
+) {
+    compared.retain(|(a, b, _)| (a, b) != (own, other));
+    if compared.len() >= COMPARED_MAX {
+        compared.pop_front();
+    }
+    compared.push_back((own.clone(), other.clone(), event));
+}
+
 /// Whether it says that somebody shows another key.
 fn is_about_key(trouble: &Trouble, address: &Bare) -> bool {
     matches!(trouble, Trouble::KeyChanged(change) if change.address == *address)
@@ -614,6 +705,20 @@ mod tests {
             assert_eq!((troubles.len(), troubles.back()), (kept, Some(&last)));
             remember(&mut troubles, Wall(7), name(come - 1));
             assert_eq!((troubles.len(), troubles.back()), (kept, Some(&(Wall(7), name(come - 1)))), "told again");
+        }
+    }
+
+    #[test]
+    fn what_was_told_last_of_two_people_is_kept() {
+        use verification::Event::{Asked, Waiting};
+        let name = |at: usize| Bare::new(&format!("p{at}@a.example")).unwrap();
+        let most = COMPARED_MAX;
+        for (come, kept) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
+            let mut compared = VecDeque::new();
+            (0..come).for_each(|at| remember_compared(&mut compared, (&name(0), &name(at)), Asked));
+            assert_eq!(compared.len(), kept);
+            remember_compared(&mut compared, (&name(0), &name(come - 1)), Waiting);
+            assert_eq!((compared.len(), compared.back()), (kept, Some(&(name(0), name(come - 1), Waiting))));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
 use crate::desk::in_reach::Remembered;
 use crate::desk::near::Near;
+use crate::desk::own_contact::Choices;
 use crate::desk::post::Counters;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
@@ -25,6 +26,8 @@ pub(crate) struct Account {
     pub(crate) blocked: Blocked,
     /// Who may see it on a link and reach it: read with its row.
     pub(crate) audience: Audience,
+    /// What it has chosen about the daemon as its contact: read with its row.
+    pub(crate) choices: Choices,
     /// What it has made of people in reach: read with its row.
     pub(crate) remembered: Remembered,
     /// What passed between it and people on links who are no contacts: read with its row.
@@ -79,6 +82,7 @@ impl Account {
             row: None,
             blocked: Blocked::default(),
             audience: Audience::default(),
+            choices: Choices::default(),
             remembered: Remembered::default(),
             near: Near::default(),
             siblings: BTreeSet::new(),

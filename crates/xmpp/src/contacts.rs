@@ -154,6 +154,11 @@ impl Roster {
 }
 
 impl Item {
+    /// One with a name, in a group.
+    pub(crate) fn in_group(name: &str, group: &str) -> Item {
+        Item { name: Some(name.into()), groups: [group.into()].into(), registers: Registers::default() }
+    }
+
     /// The same contact with this subscription.
     pub(crate) fn with(self, registers: Registers) -> Item {
         Item { registers, ..self }

@@ -30,6 +30,8 @@ pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 pub const FORMS: &str = "jabber:x:data";
 /// XEP-0045 section 7: what a room says of its people, and its invitations.
 pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0050.
+pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 /// XEP-0049.
 pub const PRIVATE: &str = "jabber:iq:private";
 /// XEP-0054.

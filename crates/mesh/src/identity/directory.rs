@@ -9,6 +9,7 @@
 
 mod crowd;
 mod group;
+mod vouches;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +22,12 @@ use crate::hash;
 use crate::words::{WORD_BITS, word};
 
 use super::chain::{Chain, Proven};
-use super::fact::{Fact, Hosting, Issuer, Kind, Revocation};
+use super::fact::{Fact, Hosting, Issuer, Kind, Revocation, Vouch};
 use super::key::PersonId;
 use super::stamp::{self, Stamp, Untimely};
 use super::statement::{Claim, Statement};
 use group::Group;
+use vouches::Vouches;
 
 /// The kind of a row that has a genesis record.
 const GENESIS: u8 = 0;
@@ -127,6 +129,8 @@ pub struct Directory {
     groups: BTreeMap<Bare, Group>,
     pins: BTreeMap<Bare, Pin>,
     own: BTreeMap<Bare, Pin>,
+    /// What our own accounts say of others. It is shown to nobody.
+    vouches: Vouches,
     /// Keys that took themselves back.
     dead: BTreeSet<[u8; 32]>,
     writes: Batch,
@@ -158,6 +162,9 @@ impl Directory {
 
     /// An account of this node: its key is pinned by being ours, and its statements are never pushed out.
     pub fn add_own(&mut self, address: Bare, pin: Pin) {
+        if let Some(group) = self.groups.get_mut(&address) {
+            group.take_vouches(&pin.person).for_each(|row| self.vouches.load(row));
+        }
         self.own.insert(address, pin);
     }
 
@@ -224,6 +231,52 @@ impl Directory {
         if self.pins.remove(address).is_some() {
             self.writes.push(Write::RemovePin(address.clone()));
         }
+    }
+
+    /// Files what one of our accounts has just said of somebody: it has met them.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] beyond [`VOUCHES_MAX`](base::limits::VOUCHES_MAX).
+    pub(crate) fn add_vouch(&mut self, now: Wall, own: &Bare, vouch: &Statement) -> Result<(), Refusal> {
+        self.vouches.add(now, own, vouch, &mut self.writes)
+    }
+
+    /// An account was removed for good: nobody needs to know whom its person has met.
+    pub fn forget_vouches(&mut self, own: &Bare) {
+        self.vouches.remove_all(own, &mut self.writes);
+    }
+
+    /// An account of ours takes back what it said of an address. Says whether it had said anything.
+    pub fn remove_vouch(&mut self, own: &Bare, other: &Bare) -> bool {
+        let Some(pin) = self.pinned(other) else { return false };
+        self.vouches.remove(own, &subject(other, &pin), &mut self.writes)
+    }
+
+    /// Whether an account of ours has met whoever has this key at this address, and that still holds. A person with another
+    /// key is another one.
+    pub fn vouches(&self, now: Wall, own: &Bare, other: &Bare, key: &Pin) -> bool {
+        let Some(by) = self.own.get(own).map(|pin| pin.person) else { return false };
+        self.vouches.of(own).get(&subject(other, key)).is_some_and(|held| held.counts(now, by, key.person))
+    }
+
+    /// What an account of ours says of others.
+    pub(crate) fn vouches_of(&self, own: &Bare) -> impl Iterator<Item = &StatementRow> {
+        self.vouches.of(own).values().map(|held| held.row())
+    }
+
+    /// Whom each of our accounts has met, by the keys that are known now. Walks over all that are known.
+    pub fn vouched(&self, now: Wall) -> BTreeSet<(Bare, Bare)> {
+        if self.vouches.is_empty() {
+            return BTreeSet::new();
+        }
+        let known: BTreeMap<Vec<u8>, (&Bare, &Pin)> =
+            self.pins.iter().chain(&self.own).map(|(address, pin)| (subject(address, pin), (address, pin))).collect();
+        let said = self.own.iter().flat_map(|(own, pin)| self.vouches.of(own).iter().map(move |of| (own, pin, of)));
+        said.filter_map(|(own, by, (subject, held))| {
+            let (other, pin) = known.get(subject)?;
+            held.counts(now, by.person, pin.person).then(|| (own.clone(), (*other).clone()))
+        })
+        .collect()
     }
 
     fn put_pin(&mut self, proven: &Proven) {
@@ -451,4 +504,9 @@ fn names_another(row: &StatementRow, proven: &Proven) -> bool {
         Fact::Membership(membership) => membership.person != proven.person,
         _ => false,
     })
+}
+
+/// What a vouch for an address with this key is about.
+fn subject(address: &Bare, key: &Pin) -> Vec<u8> {
+    Vouch::subject(&key.genesis, address.jid().local().unwrap_or_default())
 }

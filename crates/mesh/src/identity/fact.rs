@@ -162,6 +162,13 @@ impl Issuer {
     }
 }
 
+impl Vouch {
+    /// The subject of a statement about this name.
+    pub fn subject(domain: &GenesisHash, name: &str) -> Vec<u8> {
+        cbor::write(&named(domain, name))
+    }
+}
+
 fn pair(domain: &GenesisHash, of: Value) -> Value {
     Value::Array(vec![cbor::bytes(domain.as_bytes()), of])
 }

@@ -1,14 +1,16 @@
 //! Design, section 3: what proves that an account of this node is its address: by the domain's root key where the node holds
 //! it, else by the membership that came from where the root key is.
 
+use base::ledger::StatementRow;
 use base::{Bare, Wall};
 
 use crate::genesis::Genesis;
 use crate::keys::RootKey;
 
-use super::chain::{Chain, ChainError};
-use super::directory::Directory;
-use super::fact::{Fact, Hosting, Kind, Membership};
+use super::chain::{Chain, ChainError, Proven};
+use super::directory::{Directory, Refusal};
+use super::fact::{Fact, Hosting, Kind, Membership, Vouch};
+use super::introduction::Own;
 use super::key::{DeviceKey, MaySign, PersonKey};
 use super::stamp::{self, Stamp};
 use super::statement::{SignError, Statement};
@@ -115,6 +117,65 @@ fn renewed<F: Into<Fact> + Clone, K: MaySign<F>>(
         (Some(held), Some(last)) if last == held.stamp().sequence => Ok(held),
         (_, last) => Statement::sign(key, said, Stamp::next(last, now, None)),
     }
+}
+
+/// Why an account does not vouch for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VouchError {
+    /// The person's key is not here, or does not sign.
+    #[error("the person's key cannot vouch here")]
+    Key,
+    /// It cannot be kept, or is of somebody else than who is known by that address.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// The person of an account of ours has met somebody: says so, remembers their key, and keeps both. The newest one counts.
+///
+/// # Errors
+/// Why not.
+pub fn vouch(directory: &mut Directory, now: Wall, own: &Own, met: &Proven) -> Result<(), VouchError> {
+    let person = own.person().ok_or(VouchError::Key)?;
+    let name = met.address.jid().local().unwrap_or_default().to_owned();
+    let said = Vouch { domain: met.genesis, name, person: met.person };
+    let address = &own.chain().proven().address;
+    let statement = sign_vouch(directory, now, address, person, said).map_err(|_| VouchError::Key)?;
+    directory.pin(met)?;
+    Ok(directory.add_vouch(now, address, &statement)?)
+}
+
+/// Says again, in time, what an account of ours says of others. What is over was not said again for a year: it stays over.
+pub fn renew_vouches(directory: &mut Directory, now: Wall, own: &Own) {
+    let Some(person) = own.person() else { return };
+    let address = &own.chain().proven().address;
+    let due = |row: &StatementRow| {
+        let statement = Statement::read(&row.bytes).ok()?;
+        let (stamp, by) = (statement.stamp(), *statement.issuer());
+        let is_due = stamp.is_due(now) && stamp.check(now).is_ok() && by == person.public();
+        match statement.fact() {
+            Fact::Vouch(vouch) if is_due => Some(vouch.clone()),
+            _ => None,
+        }
+    };
+    let due: Vec<Vouch> = directory.vouches_of(address).filter_map(due).collect();
+    for said in due {
+        if let Ok(statement) = sign_vouch(directory, now, address, person, said) {
+            // It takes the place of the one before: there is room.
+            let _ = directory.add_vouch(now, address, &statement);
+        }
+    }
+}
+
+fn sign_vouch(
+    directory: &Directory,
+    now: Wall,
+    own: &Bare,
+    person: &PersonKey,
+    said: Vouch,
+) -> Result<Statement, SignError> {
+    let subject = Vouch::subject(&said.domain, &said.name);
+    let last = directory.vouches_of(own).find(|row| row.key.subject == subject).map(|row| row.sequence.cast_unsigned());
+    Statement::sign(person, said, Stamp::next(last, now, None))
 }
 
 #[cfg(test)]

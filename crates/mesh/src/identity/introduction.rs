@@ -21,7 +21,7 @@ use base::{DeviceId, Now, Time};
 
 use super::chain::{Chain, ChainError};
 use super::directory::{Directory, Refusal};
-use super::key::{DeviceKey, PersonId};
+use super::key::{DeviceKey, PersonId, PersonKey};
 use super::statement::{Statement, StatementError};
 use crate::genesis::{Genesis, GenesisError};
 use crate::keys::BadSignature;
@@ -61,17 +61,28 @@ impl Role {
     }
 }
 
-/// A device of this node: its key, and the chain that it shows.
+/// A device of this node: its key, the chain that it shows, and its person's key where that is here.
 #[derive(Debug)]
 pub struct Own {
     key: DeviceKey,
     chain: Chain,
+    person: Option<PersonKey>,
 }
 
 impl Own {
     /// `None` if the chain does not end at this key.
     pub fn new(key: DeviceKey, chain: Chain) -> Option<Own> {
-        (key.public() == *chain.device()).then_some(Own { key, chain })
+        (key.public() == *chain.device()).then_some(Own { key, chain, person: None })
+    }
+
+    /// The same, which can say something for the person, too. `None` if it is not this person's device.
+    pub fn with_person(self, person: PersonKey) -> Option<Own> {
+        (person.public() == self.chain.proven().person).then_some(Own { person: Some(person), ..self })
+    }
+
+    /// The key of the person, if it is here.
+    pub fn person(&self) -> Option<&PersonKey> {
+        self.person.as_ref()
     }
 
     /// What the device shows.
@@ -257,6 +268,11 @@ impl Introduction {
     /// The chains of those at the other end who are accepted.
     pub fn present(&self) -> impl Iterator<Item = &Chain> {
         self.there.values().filter(|there| there.accepted).map(|there| &*there.chain)
+    }
+
+    /// Whether this device of ours is shown on the link.
+    pub fn shows(&self, device: DeviceId) -> bool {
+        self.shown.contains_key(&device)
     }
 
     fn close(&mut self, fault: Fault) {

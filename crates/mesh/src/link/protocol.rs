@@ -37,6 +37,8 @@ impl ProtocolId {
     pub const INTRODUCTION: ProtocolId = ProtocolId(Cow::Borrowed("jirani/introduction/1"));
     /// Parcels between accounts.
     pub const POST: ProtocolId = ProtocolId(Cow::Borrowed("jirani/post/1"));
+    /// Two people compare words.
+    pub const VERIFICATION: ProtocolId = ProtocolId(Cow::Borrowed("jirani/verification/1"));
 
     /// Checks and takes an id.
     ///
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_id_is_short_and_plain() {
-        for own in [ProtocolId::LINK, ProtocolId::INTRODUCTION, ProtocolId::POST] {
+        for own in [ProtocolId::LINK, ProtocolId::INTRODUCTION, ProtocolId::POST, ProtocolId::VERIFICATION] {
             assert_eq!(ProtocolId::new(own.as_str()), Ok(own));
         }
         check("example.org/chess_960/2-beta", Ok(()));

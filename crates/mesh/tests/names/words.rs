@@ -3,6 +3,7 @@
 #[path = "../../words/rules.rs"]
 mod rules;
 
+use mesh::verification::words as compared;
 use mesh::words;
 use sha2::{Digest, Sha256};
 
@@ -45,6 +46,28 @@ fn words_are_distinct() {
             panic!("{word}: {conflict:?}");
         }
     }
+}
+
+/// People compare other words than those of names (docs/formats/verification.md), by the same rules.
+#[test]
+fn words_that_are_compared_are_others_and_frozen() {
+    let hash: String =
+        Sha256::digest(include_str!("../../words/compared.txt")).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hash, "6ee1edd0ad3e43e5f11a70a50018711587258e8943fd58f8cd9e160010935932");
+    let stop = rules::bare_words(include_str!("../../words/stop.txt"));
+    let mut chosen = rules::Chosen::default();
+    assert!(compared::all().is_sorted());
+    for (number, word) in compared::all().enumerate() {
+        assert_eq!(compared::word(number as u16), word);
+        assert!(rules::has_good_shape(word) && !stop.contains(word), "{word}");
+        assert_eq!(words::index(word), None, "{word} is in names");
+        if let Err(conflict) = chosen.add(word) {
+            panic!("{word}: {conflict:?}");
+        }
+    }
+    assert_eq!(compared::all().count(), compared::COUNT);
+    assert_eq!(1 << compared::BITS, compared::COUNT);
+    assert_eq!(compared::word(0xfc00), compared::word(0), "only ten bits count");
 }
 
 /// The rules see what they are meant to see.

@@ -262,6 +262,34 @@ pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
     here.map(tell).collect()
 }
 
+/// How many are in reach of an account, its contacts among them.
+pub(crate) fn count(shard: &Shard, own: &Bare) -> usize {
+    let Some(account) = shard.accounts.get(own) else { return 0 };
+    let is_near = |other: &&Bare, circle: Circle| {
+        let is_contact = || account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(*other));
+        !account.blocked.matches(&other.jid())
+            && (is_contact() || (account.audience.admits(circle) && !account.remembered.hides(other.as_str())))
+    };
+    let linked = shard.neighbours.link.keys().filter(|other| !shard.serves(&other.jid()));
+    let found = shard.neighbours.gateway.get(own).into_iter().flat_map(BTreeMap::keys);
+    linked.filter(|other| is_near(other, shard.circles.of(own, other))).count()
+        + found.filter(|other| is_near(other, Circle::Red)).count()
+}
+
+/// The contacts of an account who are in reach, with their names.
+pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
+    let Some(account) = shard.accounts.get(own) else { return Vec::new() };
+    let Some(roster) = &account.roster else { return Vec::new() };
+    let is_near = |other: &&Bare| !shard.serves(&other.jid()) && !account.blocked.matches(&other.jid());
+    let named = |other: &Bare| {
+        let item = roster.items.get(other)?;
+        let jid = other.jid();
+        let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
+        Some((other.clone(), name.unwrap_or_else(|| other.to_string())))
+    };
+    everybody(shard, own).filter(is_near).filter_map(named).collect()
+}
+
 /// The person does not want to see somebody in the list. Their account has been read.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
     let ticket = note_hidden(shard, own, other);

@@ -13,7 +13,7 @@ use wire::{Kind, PresenceType, Stanza};
 
 use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{audience, in_reach, last_activity, offline, post, subscription};
+use super::{audience, in_reach, last_activity, offline, own_contact, post, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -55,6 +55,7 @@ fn available(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>)
     broadcast(shard, own, &roster, stanza);
     if initial {
         introduce(shard, own, &roster, origin.session);
+        own_contact::shown_to(shard, own, origin.session);
         subscription::bring_requests(shard, &roster, origin.session);
     }
     if priority >= 0 {

@@ -7,7 +7,7 @@ use base::ledger::{Record, RecordKind, Write};
 use base::{Bare, Jid, NodeId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict, in_reach, subscription};
+use super::{Ask, Verdict, in_reach, own_contact, subscription};
 use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -43,8 +43,13 @@ fn get(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let mut xml = Xml::new();
     if !known {
         xml.open("query", ns::ROSTER).attr("ver", &version);
-        for (address, item) in &roster.items {
+        let daemon = own_contact::item(shard, ask.address, language);
+        let is_daemon = |address: &Bare| daemon.as_ref().is_some_and(|(known, _)| known == address);
+        for (address, item) in roster.items.iter().filter(|(address, _)| !is_daemon(address)) {
             item.write_xml(address, &mut xml);
+        }
+        if let Some((address, item)) = daemon {
+            item.write_xml(&address, &mut xml);
         }
         for (address, person) in &in_reach {
             person.write_xml(address, language, &mut xml);
@@ -69,6 +74,7 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     let before = roster.items.get(&contact).cloned();
+    let is_daemon = contact == own_contact::address(ask.address);
     if before.is_none()
         && let Some(verdict) = in_reach::set(shard, ask, &contact, &element)
     {
@@ -76,6 +82,13 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     if element.attr("subscription").as_deref() == Some("remove") {
+        if is_daemon && own_contact::is_listed(shard, ask.address) {
+            let known = before.is_some();
+            let ticket = own_contact::list(shard, ask.address, false);
+            let ticket = if known { subscription::remove(shard, ask.address, &contact) } else { ticket };
+            push(shard, ask.address, &contact, ticket);
+            return Verdict::ResultAfter(Vec::new(), ticket);
+        }
         if before.is_none() {
             return Verdict::Error(Condition::ItemNotFound.into());
         }
@@ -88,6 +101,9 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     };
     if !roster.has_room_for(&contact, &item) {
         return refuse(Condition::ResourceConstraint, "The contact list is full.");
+    }
+    if is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact {
+        own_contact::list(shard, ask.address, true);
     }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
@@ -149,7 +165,9 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
         let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { continue };
         let mut xml = Xml::new();
         xml.open("query", ns::ROSTER).attr("ver", version(shard, owner, language));
-        match shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)) {
+        let daemon = own_contact::item(shard, owner, language).filter(|(known, _)| known == contact);
+        let stored = || shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)).cloned();
+        match daemon.map(|(_, item)| item).or_else(stored) {
             Some(item) => item.write_xml(contact, &mut xml),
             None => {
                 xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
@@ -162,10 +180,10 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
     }
 }
 
-/// The roster's version for who is spoken to in this language: how many changes the account's records have seen; if people in
-/// reach are shown, a hyphen and a digest of them.
+/// The roster's version for who is spoken to in this language: how many changes the account's records have seen; whether the daemon is
+/// in it; if people in reach are shown, a hyphen and a digest of them.
 pub(crate) fn version(shard: &Shard, owner: &Bare, language: Language) -> String {
     let row = shard.accounts[owner].row.as_ref();
     let counted = row.map_or_else(String::new, |row| (row.next_version - 1).to_string());
-    counted + &in_reach::version(shard, owner, language)
+    counted + own_contact::version(shard, owner, language) + &in_reach::version(shard, owner, language)
 }

@@ -95,6 +95,7 @@ impl Shard {
                 }
                 Parked::Sibling { device } => desk::post::note_sibling(self, address, device),
                 Parked::Expired(row) => desk::post::expire(self, address, &row),
+                Parked::Words(words) => desk::own_contact::say(self, address, &*words),
                 Parked::Audience { command, audience } => self.set_audience(command, address, audience),
             }
         }
@@ -133,7 +134,7 @@ impl Shard {
             }
             // It is said again.
             Parked::Parcel { .. } => self.refuse_parcel(),
-            Parked::Sibling { .. } => {}
+            Parked::Sibling { .. } | Parked::Words(_) => {}
             // It is found again.
             Parked::Expired(row) => drop(self.peers.expiring.remove(&(row.post.account, row.post.seq))),
             Parked::Audience { command, .. } => {

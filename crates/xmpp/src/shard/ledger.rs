@@ -13,6 +13,7 @@ use crate::desk;
 use crate::desk::blocking::Blocked;
 use crate::desk::in_reach::Remembered;
 use crate::desk::near::Near;
+use crate::desk::own_contact::Choices;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError};
@@ -220,6 +221,7 @@ impl Shard {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.audience = desk::audience::from_records(&opened.records);
+                        account.choices = Choices::from_records(&opened.records);
                         account.remembered = Remembered::from_records(&opened.records);
                         account.near = Near::from_records(&opened.records);
                         account.siblings = desk::post::siblings(&opened.records);

@@ -71,6 +71,8 @@ type Seen = BTreeMap<Jid<'static>, BTreeSet<Bare>>;
 struct Reached {
     address: Bare,
     number: u64,
+    /// Since when; a link that takes the place of another changes nothing.
+    since: Time,
     /// What was seen by the link before, and has not been said again.
     before: Seen,
     /// Of its resources those that are available, with the people here who were told so.
@@ -101,6 +103,7 @@ impl Peers {
 impl Shard {
     /// A device comes in reach, or leaves.
     pub(super) fn handle_reach(&mut self, device: DeviceId, address: Bare, up: bool) {
+        let since = self.peers.reach.get(&device).map_or(self.now.mono, |reached| reached.since);
         let before = self.leave_reach(device);
         if !up {
             self.show_gone(before);
@@ -116,6 +119,7 @@ impl Shard {
         let reached = Reached {
             address: address.clone(),
             number,
+            since,
             seen: Seen::new(),
             seen_count: before.values().map(BTreeSet::len).sum(),
             before,
@@ -242,6 +246,12 @@ impl Shard {
         found.retain(|own| desk::presence::may_see(self, own, address) == Some(true));
         found.sort();
         found
+    }
+
+    /// Since when somebody is in reach.
+    pub(crate) fn in_reach_since(&self, other: &Bare) -> Option<Time> {
+        let devices = self.peers.addresses.get(other)?;
+        devices.iter().map(|device| self.peers.reach[device].since).min()
     }
 
     /// The people of other nodes who are in reach.

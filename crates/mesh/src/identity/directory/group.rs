@@ -6,6 +6,7 @@ use base::limits::ADDRESS_STATEMENTS_MAX;
 
 use super::Noted;
 use crate::identity::fact::Kind;
+use crate::identity::key::PersonId;
 use crate::identity::statement::same_words;
 
 /// How old `seen` may become before it is written again.
@@ -114,6 +115,14 @@ impl Group {
             self.bytes -= row.bytes.len();
             writes.push(Write::RemoveStatement(row.key));
         }
+    }
+
+    /// What this person says of others, to be kept elsewhere; it stays written.
+    pub(super) fn take_vouches(&mut self, by: &PersonId) -> impl Iterator<Item = StatementRow> {
+        let is_it = |row: &mut StatementRow| row.key.kind == Kind::VOUCH.number() && row.key.issuer == by.0;
+        let taken: Vec<StatementRow> = self.rows.extract_if(.., is_it).collect();
+        self.bytes -= taken.iter().map(|row| row.bytes.len()).sum::<usize>();
+        taken.into_iter()
     }
 
     fn push(&mut self, row: StatementRow, writes: &mut Batch) {

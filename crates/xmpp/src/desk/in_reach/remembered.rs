@@ -46,6 +46,11 @@ impl Remembered {
         self.hidden.contains_key(other)
     }
 
+    /// Who is not wanted in the list.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &Bare> {
+        self.hidden.keys()
+    }
+
     /// Somebody is not wanted in the list any more; `clock`: the newest of the account. Who is wanted again because there are
     /// too many.
     pub(super) fn hide(&mut self, other: &Bare, clock: u64) -> Option<Bare> {

@@ -10,7 +10,7 @@ use wire::{IqType, Kind, PresenceType, Stanza, Xml};
 
 use super::list::{List, News, Person};
 use super::{is_neighbour, remembered};
-use crate::desk::{post, roster};
+use crate::desk::{own_contact, post, roster};
 use crate::ns;
 use crate::session::What;
 use crate::shard::{Due, Origin, Shard};
@@ -31,6 +31,7 @@ pub(super) enum Ask {
 /// Tells an account's clients what has changed in its list. `after`: what must be durable first, because the person has done
 /// it.
 pub(super) fn publish(shard: &mut Shard, own: &Bare, ask: Ask, after: Option<Ticket>) {
+    own_contact::changed(shard);
     let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     if list.take_hunger() {
         super::fill(shard, own);

@@ -1,0 +1,141 @@
+"""Two people who sit together compare words at their terminals (docs/formats/verification.md): whole daemons on laptops."""
+
+import contextlib
+import re
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from cases import case, check, until
+from lab import Lab
+from nearby import Home
+
+WORDS = re.compile(r"^    ([a-z]+)   ([a-z]+)   ([a-z]+)$", re.MULTILINE)
+QUESTION = "in this order? [y/N]"
+
+
+class Terminal:
+    """A person at `jirani verify`: what it prints is read as it comes, and lines are typed into it."""
+
+    def __init__(self, home, *words):
+        self.text = ""
+        self.process = home.laptop.run(*home.words("verify", *words), stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while piece := self.process.stdout.read1(4096):
+            self.text += piece.decode()
+
+    def shows(self, text):
+        try:
+            until(lambda: text in self.text)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} is not in {self.text!r}") from None
+
+    def words(self):
+        self.shows(QUESTION)
+        return WORDS.search(self.text).groups()
+
+    def type(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ends(self, code):
+        check((self.process.wait(20), self.text.count("Traceback")), (code, 0))
+        return self.text
+
+
+@contextlib.contextmanager
+def two(config=""):
+    """Lisa and Tom on laptops, in reach of each other."""
+    with Lab(2) as lab, tempfile.TemporaryDirectory(prefix="jirani-verification-") as folder:
+        homes = [Home(Path(folder), laptop, name, config) for laptop, name in zip(lab.laptops, ["lisa", "tom"])]
+        try:
+            for home in homes:
+                home.start()
+            lisa, tom = homes
+            lisa.sees(tom.address())
+            tom.sees(lisa.address())
+            yield homes
+        finally:
+            for home in homes:
+                if home.process:
+                    home.process.kill()
+
+
+def verified(home):
+    return [n["address"] for n in home.links()["neighbours"] if n["verified_by"] == [home.address()]]
+
+
+@case("two people compare three words and are verified, also after a start, until one takes it back")
+def compare():
+    with two() as (lisa, tom):
+        check((verified(lisa), verified(tom)), ([], []))
+        first = Terminal(lisa, "tom")
+        first.shows(f"jirani verify {lisa.address()}")
+        second = Terminal(tom, lisa.address(), "--account", "tom")
+        check(first.words(), second.words())
+        check(len(set(first.words())), 3)
+        second.type("y")
+        check(verified(tom), [])
+        first.type("y")
+        assert f"{tom.address()} is verified" in first.ends(0)
+        assert f"{lisa.address()} is verified" in second.ends(0)
+        check((verified(lisa), verified(tom)), ([tom.address()], [lisa.address()]))
+        assert lisa.ask("neighbours").strip().endswith(", verified")
+        assert ", verified\n" in lisa.run("status")[1]
+
+        lisa.stop()
+        lisa.start()
+        lisa.sees(tom.address())
+        check(verified(lisa), [tom.address()])
+        check(lisa.ask("unverify", "tom"), f"{tom.address()} is verified no more.\n")
+        check((verified(lisa), verified(tom)), ([], [lisa.address()]))
+        code, said = lisa.run("unverify", "tom")
+        check(code, 1)
+        assert "has not verified" in said, said
+
+
+@case("a no on one screen is told on both, and three tries are all there are in an hour")
+def refuse():
+    with two() as (lisa, tom):
+        seen = set()
+        for n in range(3):
+            # The two take turns.
+            homes = (lisa, tom) if n % 2 == 0 else (tom, lisa)
+            first = Terminal(homes[0], homes[1].address())
+            first.shows("has to do the same now")
+            second = Terminal(homes[1], homes[0].address())
+            check(first.words(), second.words())
+            seen.add(first.words())
+            first.type("y")
+            second.type("n")
+            assert "is not verified: they saw other words" in first.ends(1)
+            assert "is not verified: you said no" in second.ends(1)
+        check(len(seen), 3)
+        for home, other in ((lisa, tom), (tom, lisa)):
+            code, said = home.run("verify", other.address())
+            check(code, 1)
+            assert re.search(r"too many tries: try again in (60|59) min", said), said
+        check((verified(lisa), verified(tom)), ([], []))
+
+
+@case("whoever is not there is not compared with, and a link that ends ends it")
+def gone():
+    with two() as (lisa, tom):
+        for who, why in [("mary", "nobody in reach is called mary"), ("m@x.jirani.alt", "they are not in reach")]:
+            code, said = lisa.run("verify", who)
+            check(code, 1)
+            assert why in said, said
+        first = Terminal(lisa, "tom")
+        first.shows("has to do the same now")
+        second = Terminal(tom, "lisa")
+        check(first.words(), second.words())
+        tom.process.kill()
+        tom.process.wait()
+        first.type("y")
+        assert "they left reach" in first.ends(1), first.text
+        second.type("y")
+        second.ends(3)
+        check(verified(lisa), [])
