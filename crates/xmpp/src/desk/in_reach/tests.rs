@@ -12,6 +12,7 @@ use super::*;
 use crate::desk::audience;
 use crate::hosts::Hosts;
 use crate::shard::{Config, Input, Output};
+use crate::speech::Language;
 
 const CONN: ConnId = ConnId(1);
 
@@ -28,15 +29,30 @@ impl Node {
         let hosts =
             Hosts { primary: "own.jirani.alt".into(), served: vec!["own.jirani.alt".into()], ..Hosts::default() };
         let resume_time_max = Duration::from_secs(300);
-        let config = Config { hosts: Arc::new(hosts), node: 1, archive: false, resume_time_max, version: "0" };
+        let config = Config {
+            hosts: Arc::new(hosts),
+            node: 1,
+            archive: false,
+            resume_time_max,
+            version: "0",
+            contact: false,
+            links: true,
+        };
         let mut store = Twin::new();
         let create = Write::CreateAccount { address: lisa(), credentials: vec![], created: Wall(0) };
         assert!(store.apply(&[vec![create]]).iter().all(Result::is_ok));
         let now = Now::default();
         let mut node = Node { shard: Shard::new(config, now, [1; 32]), store, now };
-        node.handle(Input::Bind { conn: CONN, address: lisa(), resource: Some("x".into()), id: "b".into() });
-        node.say("<iq xmlns='jabber:client' type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>");
+        node.login(CONN, Language::English);
         node
+    }
+
+    /// A client of Lisa's reads its list. What is written.
+    fn login(&mut self, conn: ConnId, language: Language) -> String {
+        let (resource, id, language) = (Some(format!("{conn:?}")), "b".into(), Some(language));
+        self.handle(Input::Bind { conn, address: lisa(), resource, id, language });
+        let stanza = b"<iq xmlns='jabber:client' type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>";
+        self.handle(Input::Frame { conn, frame: Frame::Stanza(Stanza::parse(stanza).unwrap()) })
     }
 
     /// What is written because of an input.
@@ -170,6 +186,20 @@ fn who_asks_is_told_of_so_many() {
         assert_eq!(first.collect::<Vec<_>>(), in_list);
         assert!(told.iter().all(|shown| !shown.bonjour && shown.circle == Circle::Red && shown.name.starts_with('p')));
     }
+}
+
+#[test]
+fn each_client_has_the_list_in_its_language() {
+    let mut node = Node::new();
+    let device = DeviceId([1; 32]);
+    node.handle(Input::Reach { device, address: bare("p@otter.jirani.alt"), up: true });
+    let list = node.login(ConnId(2), Language::French);
+    assert_eq!(items(&list), ["p (non vérifié) both"]);
+    assert!(list.contains("<group>À portée</group>"), "{list}");
+    let pushed = node.handle(Input::Reach { device: DeviceId([2; 32]), address: bare("q@otter.jirani.alt"), up: true });
+    assert_eq!(items(&pushed), ["q (not verified) both", "q (non vérifié) both"]);
+    let versions: Vec<_> = pushed.split(" ver='").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert_ne!(versions[0], versions[1]);
 }
 
 #[test]
