@@ -20,6 +20,7 @@ import lab
 
 # In the order of running: what takes longest first.
 import neighbours  # noqa: F401
+import bonjour_link  # noqa: F401
 import siblings  # noqa: F401
 import finding  # noqa: F401
 import nearby  # noqa: F401

@@ -13,6 +13,10 @@ use precis_profiles::{OpaqueString, UsernameCaseMapped};
 
 use crate::limits::JID_PART_BYTES_MAX;
 
+/// What stands before a domain in the addresses of people who have none: those on the same link whose programs know no
+/// server (XEP-0174).
+pub const NEARBY: &str = "nearby.";
+
 /// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JidError {

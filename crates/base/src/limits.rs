@@ -416,6 +416,35 @@ pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;
 /// Troubles with neighbours that are kept for who looks: more than a person reads.
 pub const TROUBLES_MAX: usize = 32;
 
+/// People of other programs on the same link (XEP-0174) that are remembered: more than fit on a screen ten times over. A
+/// newcomer takes the place of one that has never been heard (attack case E06).
+pub const NEARBY_MAX: usize = 256;
+/// Those with one address in common: the programs of one machine. Who makes up names by the hundred fills these only.
+pub const NEARBY_PER_ADDRESS_MAX: usize = 8;
+/// Addresses of one of them on one network: IPv4, and some of IPv6.
+pub const NEARBY_ADDRESSES_MAX: usize = 8;
+/// Streams with them at once, whoever began them. Beyond, those that came last are closed.
+pub const NEARBY_STREAMS_MAX: usize = 128;
+/// The same with one address, those that it began: a conversation with each person on one machine.
+pub const NEARBY_STREAMS_PER_ADDRESS_MAX: usize = 16;
+/// From a connection to a stream header. The slowest radio needs a second.
+pub const NEARBY_HEADER_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may take: the first try and two more. Longer, and who is gone would be shown too long.
+pub const NEARBY_CONNECT_TIME_MAX: Duration = Duration::from_secs(4);
+/// How long a message waits for its stream. Then its author is told.
+pub const NEARBY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Messages that wait for the stream with one person.
+pub const NEARBY_WAITING_MAX: usize = 64;
+/// Bytes of all messages that wait for streams: sixteen of the longest.
+pub const NEARBY_WAITING_BYTES_MAX: usize = 4_194_304;
+/// Messages of one person on the link that are taken at once: a long text that was pasted line by line.
+pub const NEARBY_WORDS_BURST_MAX: u32 = 100;
+/// And one each so long after that. Nobody types faster for long; whoever does is hung up on.
+pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
+/// Bytes that wait for one of them to read them. Then the stream is closed, and what was written is told as lost.
+pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
+/// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
+pub const NEARBY_NAMES_MAX: u32 = 4;
 // People in reach in an ordinary contact list.
 
 /// People in reach that a contact list shows beside its contacts: what a person takes in at one look. The others are told

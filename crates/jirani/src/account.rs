@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use base::limits::SHARE_FILE_BYTES_MAX;
 use mesh::phrase::PHRASE_WORDS;
 
-use crate::cli::{Account, Password};
+use crate::cli::{Account, Password, Switch};
 use crate::config::Config;
 use crate::control::{self, Reply, Request};
 use crate::home::Home;
@@ -22,6 +22,7 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         Account::Passwd { name, password } => Request::Passwd { name, password: read(&password)? },
         Account::List => Request::List,
         Account::Visible { name, to } => Request::Visible { name, to: base::Audience::from(to).name().to_owned() },
+        Account::Bonjour { name, switch } => Request::Bonjour { name, on: switch == Switch::On },
         Account::Share { name, file } => return share(home, name, &file),
         Account::Take { file } => Request::Take { file: read_share(&file)?, words: read_words()? },
         Account::Remove { name, yes } => {

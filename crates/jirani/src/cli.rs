@@ -193,6 +193,16 @@ pub(crate) enum Account {
         /// Who
         to: Audience,
     },
+    /// See people of Pidgin, Finch, Adium and the like on the networks around, and be seen by them (Bonjour)
+    ///
+    /// Whoever is on the same network then sees the account's name, this computer's name and the status, and anybody can
+    /// pretend to be anybody: these people are marked as not verified. Only while the account is visible to everybody.
+    Bonjour {
+        /// Its name, or its whole address
+        name: String,
+        /// On or off
+        switch: Switch,
+    },
     /// Write an account into a file, for your other laptop: then messages reach both
     ///
     /// With the words that it shows, whoever has the file can be you. Contacts and history do not go along, and a password
@@ -242,6 +252,15 @@ impl From<Audience> for base::Audience {
             Audience::Everybody => base::Audience::All,
         }
     }
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// On
+    On,
+    /// Off
+    Off,
 }
 
 #[derive(Debug, clap::Args)]

@@ -17,7 +17,7 @@ use net::engine::Engine;
 use net::neighbourhood::Neighbourhood;
 use nix::unistd::{Gid, Uid, User};
 use serde::{Deserialize, Serialize};
-use xmpp::{Answer, Command, Hosts};
+use xmpp::{Answer, Choice, Command, Hosts};
 
 use crate::exit::NotRunning;
 use crate::home::Home;
@@ -52,6 +52,8 @@ pub(crate) enum Request {
     Remove { name: String },
     /// Choose who sees an account on links: the name of an audience.
     Visible { name: String, to: String },
+    /// Put an account on the link for other programs (XEP-0174), or take it off.
+    Bonjour { name: String, on: bool },
     /// Seal an account for the person's other laptop.
     Share { name: String },
     /// Open what another laptop has sealed, and make the account here.
@@ -159,6 +161,7 @@ pub(crate) async fn perform(daemon: &Daemon, request: Request) -> Reply {
         Request::Passwd { name, password } => passwd(daemon, &name, password).await,
         Request::Remove { name } => remove(daemon, &name).await,
         Request::Visible { name, to } => visible(daemon, &name, &to).await,
+        Request::Bonjour { name, on } => bonjour(daemon, &name, on).await,
         Request::Share { name } => share(daemon, &name).await,
         Request::Take { file, words } => take(daemon, &file, &words).await,
         Request::List => list(daemon).await,
@@ -217,7 +220,17 @@ async fn visible(daemon: &Daemon, name: &str, to: &str) -> Result<Reply> {
     let address = address(&daemon.engine.hosts(), name)?;
     find(daemon, &address).await?;
     let audience = Audience::named(to).with_context(|| format!("nobody is called {to}"))?;
-    match daemon.engine.command(Command::SetAudience { address, audience }).await {
+    choose(daemon, address, Choice::Audience(audience)).await
+}
+
+async fn bonjour(daemon: &Daemon, name: &str, on: bool) -> Result<Reply> {
+    let address = address(&daemon.engine.hosts(), name)?;
+    find(daemon, &address).await?;
+    choose(daemon, address, Choice::Bonjour(on)).await
+}
+
+async fn choose(daemon: &Daemon, address: Bare, choice: Choice) -> Result<Reply> {
+    match daemon.engine.command(Command::Choose { address, choice }).await {
         Answer::Failed(error) => Err(error).context("it could not be written"),
         _ => Ok(Reply::Done),
     }

@@ -229,6 +229,17 @@ fn links(text: &mut Text, facts: &Facts) {
     let oldest = status.outbox_since.map_or(0.0, |since| since.0 as f64 / 1e3);
     let help = "When the oldest of it was written, in seconds since 1970; 0 if nothing waits.";
     text.gauge("jirani_outbox_oldest_seconds", help, oldest);
+    let (announced, people) = view.map_or((0, 0), |view| view.bonjour);
+    let bonjour = view.map(|view| view.bonjour_tally).unwrap_or_default();
+    text.gauge("jirani_bonjour_accounts", "Accounts that are on the link for other programs (XEP-0174).", announced);
+    text.gauge("jirani_bonjour_people", "People of other programs on the link who are shown to them.", people);
+    let messages = BTreeMap::from([("in", bonjour.heard), ("out", bonjour.said), ("refused", bonjour.refused)]);
+    let help = "Messages from them (in) and to them (out), and what came back to its author (refused).";
+    text.counters("jirani_bonjour_messages_total", help, "result", &messages);
+    let help = "Announcements of theirs that nobody could be written to by.";
+    text.counter("jirani_bonjour_skipped_total", help, bonjour.skipped);
+    let help = "Connections that were closed: nobody known was at their other end, or there were too many.";
+    text.counter("jirani_bonjour_turned_away_total", help, bonjour.turned_away);
 }
 
 fn store(text: &mut Text, facts: &Facts) {

@@ -43,6 +43,12 @@ pub(crate) struct Nearby {
     pub(crate) without_people: u64,
     /// What neighbours see of this node's accounts.
     pub(crate) keys: Vec<Key>,
+    /// Accounts that are on the link for other programs (XEP-0174).
+    #[serde(default)]
+    pub(crate) bonjour_accounts: u64,
+    /// People of those programs who are shown to them.
+    #[serde(default)]
+    pub(crate) bonjour_people: u64,
     /// Why nobody is found, if that is so and known.
     pub(crate) nobody: Option<String>,
     /// What people should hear of.
@@ -129,6 +135,8 @@ pub(crate) fn look(daemon: &Daemon) -> Nearby {
         count: view.links as u64,
         without_people: view.links_without_people as u64,
         keys: keys.collect(),
+        bonjour_accounts: view.bonjour.0 as u64,
+        bonjour_people: view.bonjour.1 as u64,
         nobody: view.reason.map(|reason| reason.to_string()),
         troubles: view.troubles.into_iter().map(trouble).collect(),
     }
@@ -178,6 +186,14 @@ impl Nearby {
                 text,
                 "Links       {}, {} of them without people; UDP {address}",
                 self.count, self.without_people
+            )?;
+        }
+        if self.bonjour_accounts > 0 {
+            let accounts = some(self.bonjour_accounts, "account");
+            writeln!(
+                text,
+                "Bonjour     {accounts} for everybody on the network to see, {} there",
+                self.bonjour_people
             )?;
         }
         match self.keys.len() {
@@ -503,6 +519,13 @@ mod tests {
         check_text(&failed, &["Neighbours  none: there are no links: no socket"]);
         let alone = Nearby { on: true, ..off };
         check_text(&alone, &["Neighbours  none: nobody has answered yet"]);
+        check_text(
+            &Nearby { bonjour_accounts: 1, bonjour_people: 2, ..alone.clone() },
+            &[
+                "Neighbours  none: nobody has answered yet",
+                "Bonjour     1 account for everybody on the network to see, 2 there",
+            ],
+        );
         check_text(&Nearby { nobody: Some("no cable".into()), ..alone.clone() }, &["Neighbours  none: no cable"]);
         check_text(&Nearby { count: 1, ..alone.clone() }, &["Neighbours  none: nobody has shown themselves on a link"]);
         let keys = vec![example().keys[0].clone(); KEYS_SHOWN_MAX + 1];

@@ -10,6 +10,7 @@
 //! | [`neighbourhood`] | the driver of the node: who is found, linked, proven, in reach |
 //! | [`netlink`] | what the kernel says of the interfaces, when it changes |
 //! | [`mdns`] | announces this machine on its networks and hears the others |
+//! | `bonjour` | sockets to people of other programs on the same link (XEP-0174) |
 //! | [`clock`] | the one place that reads the clocks |
 //! | [`sasl`] | who a client is: SCRAM and PLAIN (RFC 6120 section 6) |
 //! | [`status`] | what the driver says of itself to who runs the node |
@@ -25,6 +26,7 @@
 // This floor may know files, locks, sockets and the clock; the floors below are told.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bonjour;
 pub mod ca;
 pub mod certificates;
 pub mod clock;

@@ -9,6 +9,8 @@
 //! new addresses every five seconds: that is off, the kernel tells ([`crate::netlink`]). It answers questions from beyond
 //! the link (attack case E03): [`Guard`].
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
@@ -22,6 +24,9 @@ use mesh::finding::{FORMAT, Input, Instance, NetworkId, Order, Sighting};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+pub use people::{Heard, Person};
+use people::{People, Wanted};
 
 /// Our service (RFC 6763 section 7).
 const SERVICE: &str = "_jirani._udp.local.";
@@ -43,21 +48,37 @@ const EVENTS_MAX: usize = 256;
 pub struct Mdns {
     running: BTreeMap<NetworkId, Running>,
     started: u64,
-    tell: mpsc::Sender<(u64, Input)>,
-    told: mpsc::Receiver<(u64, Input)>,
+    wanted: Wanted,
+    tell: mpsc::Sender<(u64, Said)>,
+    told: mpsc::Receiver<(u64, Said)>,
+}
+
+/// What a network says.
+#[derive(Debug)]
+pub enum Said {
+    /// For the finder.
+    Finder(Input),
+    /// For the gateway to people of other programs.
+    People(Heard),
+}
+
+/// What a responder is to do.
+enum Task {
+    Find(Order),
+    People(people::Order),
 }
 
 struct Running {
     /// Tells it from others of the same network: what an older one said does not count.
     number: u64,
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<Task>,
     task: JoinHandle<()>,
 }
 
 impl Default for Mdns {
     fn default() -> Mdns {
         let (tell, told) = mpsc::channel(EVENTS_MAX);
-        Mdns { running: BTreeMap::new(), started: 0, tell, told }
+        Mdns { running: BTreeMap::new(), started: 0, wanted: Wanted::new(), tell, told }
     }
 }
 
@@ -74,22 +95,55 @@ impl Mdns {
             | Order::Verify { network, .. } => {
                 if let Some(running) = self.running.get(&network) {
                     // If it has failed, the finder is about to hear of that.
-                    let _ = running.orders.send(order);
+                    let _ = running.orders.send(Task::Find(order));
                 }
             }
         }
     }
 
     /// What a responder has to say. May be cancelled.
-    pub async fn next(&mut self) -> Input {
+    pub async fn next(&mut self) -> Said {
         loop {
-            let (number, input) = self.told.recv().await.expect("one end is here");
-            if let Input::Seen(Sighting { network, .. }) | Input::Gone { network, .. } | Input::Failed { network, .. } =
-                &input
-                && self.running.get(network).is_some_and(|running| running.number == number)
-            {
-                return input;
+            let (number, said) = self.told.recv().await.expect("one end is here");
+            let network = match &said {
+                Said::Finder(
+                    Input::Seen(Sighting { network, .. }) | Input::Gone { network, .. } | Input::Failed { network },
+                ) => *network,
+                Said::People(Heard::Seen(sighting)) => NetworkId(sighting.network),
+                Said::People(Heard::Gone { network, .. }) => *network,
+                Said::Finder(_) => continue,
+            };
+            if self.running.get(&network).is_some_and(|running| running.number == number) {
+                return said;
             }
+        }
+    }
+
+    /// Looks for people of other programs on all networks, from now on or no more.
+    pub fn look_for_people(&mut self, on: bool) {
+        self.tell_all(people::Order::Look(on));
+    }
+
+    /// Asks all networks who is there.
+    pub fn ask_for_people(&mut self) {
+        self.tell_all(people::Order::Ask);
+    }
+
+    /// Announces one of our people everywhere, or what is different of them.
+    pub fn announce_person(&mut self, instance: String, person: Person) {
+        self.tell_all(people::Order::Announce(instance, person));
+    }
+
+    /// Says goodbye for one of our people.
+    pub fn withdraw_person(&mut self, instance: String) {
+        self.tell_all(people::Order::Withdraw(instance));
+    }
+
+    fn tell_all(&mut self, order: people::Order) {
+        self.wanted.note(&order);
+        for running in self.running.values() {
+            // If it has failed, the finder is about to hear of that.
+            let _ = running.orders.send(Task::People(order.clone()));
         }
     }
 
@@ -106,11 +160,15 @@ impl Mdns {
         self.started += 1;
         let number = self.started;
         let (orders, to_obey) = mpsc::unbounded_channel();
-        let (tell, guard) = (self.tell.clone(), Guard::new(guard));
+        for order in self.wanted.orders() {
+            let _ = orders.send(Task::People(order));
+        }
+        let (tell, guard, people) =
+            (self.tell.clone(), Guard::new(guard), People::new(network, self.wanted.host.clone()));
         let task = tokio::spawn(async move {
-            if let Err(failure) = Responder::run(network, guard, to_obey, number, &tell).await {
+            if let Err(failure) = Responder::run(network, guard, people, to_obey, number, &tell).await {
                 tracing::warn!(network = network.0, %failure, "finding others rests");
-                let _ = tell.send((number, Input::Failed { network })).await;
+                let _ = tell.send((number, Said::Finder(Input::Failed { network }))).await;
             }
         });
         self.running.insert(network, Running { number, orders, task });
@@ -136,6 +194,7 @@ struct Responder {
     monitor: Receiver<DaemonEvent>,
     /// All that were found, by the name that the crate has for them; those with a name such as ours.
     found: BTreeSet<String>,
+    people: People,
     guard: Guard,
 }
 
@@ -144,23 +203,32 @@ impl Responder {
     async fn run(
         network: NetworkId,
         guard: Guard,
-        mut orders: mpsc::UnboundedReceiver<Order>,
+        people: People,
+        mut orders: mpsc::UnboundedReceiver<Task>,
         number: u64,
-        tell: &mpsc::Sender<(u64, Input)>,
+        tell: &mpsc::Sender<(u64, Said)>,
     ) -> Result<(), Failure> {
-        let mut responder = Responder::start(network, guard)?;
+        let mut responder = Responder::start(network, guard, people)?;
         let mut count = tokio::time::interval(COUNT_EVERY);
         count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let end = loop {
             let input = tokio::select! {
                 order = orders.recv() => match order {
-                    Some(order) => responder.obey(order).map(|()| None).map_err(Failure::from),
+                    Some(Task::Find(order)) => responder.obey(order).map(|()| None).map_err(Failure::from),
+                    Some(Task::People(order)) => {
+                        let Responder { people, daemon, .. } = &mut responder;
+                        people.obey(daemon, order).map(|()| None).map_err(Failure::from)
+                    }
                     None => break Ok(()),
                 },
                 event = responder.events.recv_async() => match event {
-                    Ok(event) => responder.heard(event),
+                    Ok(event) => responder.heard(event).map(|input| input.map(Said::Finder)),
                     // It ended the subscription: more came than was read.
                     Err(_) => Err(Failure::Crowded),
+                },
+                event = responder.people.next() => match event {
+                    Ok(event) => responder.heard_of_people(event),
+                    Err(()) => Err(Failure::Crowded),
                 },
                 event = responder.monitor.recv_async() => match event {
                     Ok(DaemonEvent::Error(error)) => Err(error.into()),
@@ -181,13 +249,13 @@ impl Responder {
         end
     }
 
-    fn start(network: NetworkId, guard: Guard) -> Result<Responder, mdns_sd::Error> {
+    fn start(network: NetworkId, guard: Guard, people: People) -> Result<Responder, mdns_sd::Error> {
         let daemon = ServiceDaemon::new()?;
         daemon.set_ip_check_interval(0)?;
         daemon.disable_interface(elsewhere(network))?;
         let monitor = daemon.monitor()?;
         let events = daemon.browse(SERVICE)?;
-        Ok(Responder { network, daemon, events, monitor, found: BTreeSet::new(), guard })
+        Ok(Responder { network, daemon, events, monitor, found: BTreeSet::new(), people, guard })
     }
 
     fn obey(&mut self, order: Order) -> Result<(), mdns_sd::Error> {
@@ -231,7 +299,7 @@ impl Responder {
         match event {
             ServiceEvent::ServiceFound(_, name) => {
                 self.found.insert(name);
-                if self.found.len() > MDNS_INSTANCES_MAX { Err(Failure::Crowded) } else { Ok(None) }
+                if self.is_full() { Err(Failure::Crowded) } else { Ok(None) }
             }
             ServiceEvent::ServiceResolved(service) => Ok(self.sighting(&service).map(Input::Seen)),
             ServiceEvent::ServiceRemoved(_, name) => {
@@ -242,16 +310,19 @@ impl Responder {
         }
     }
 
+    fn heard_of_people(&mut self, event: ServiceEvent) -> Result<Option<Said>, Failure> {
+        let heard = self.people.heard(event).map(Said::People);
+        if self.is_full() { Err(Failure::Crowded) } else { Ok(heard) }
+    }
+
+    fn is_full(&self) -> bool {
+        self.found.len() + self.people.found.len() > MDNS_INSTANCES_MAX
+    }
+
     fn sighting(&self, service: &ResolvedService) -> Option<Sighting> {
         let instance = label(service.get_fullname())?;
-        let port = service.get_port();
-        let addresses = service.get_addresses().iter().filter_map(|ip| match ip {
-            ScopedIp::V4(v4) => Some(SocketAddrV4::new(*v4.addr(), port).into()),
-            ScopedIp::V6(v6) => Some(SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()),
-            _ => None,
-        });
         let format = service.get_property_val_str("v").and_then(|v| v.parse().ok());
-        Some(Sighting { network: self.network, instance, addresses: addresses.collect(), format })
+        Some(Sighting { network: self.network, instance, addresses: addresses(service), format })
     }
 
     async fn count(&self) -> Result<(), Failure> {
@@ -270,6 +341,17 @@ impl Responder {
             let _ = tokio::time::timeout(GOODBYE_WITHIN, end.recv_async()).await;
         }
     }
+}
+
+/// Where a service is.
+fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {
+    let port = service.get_port();
+    let addresses = service.get_addresses().iter().filter_map(|ip| match ip {
+        ScopedIp::V4(v4) => Some(SocketAddrV4::new(*v4.addr(), port).into()),
+        ScopedIp::V6(v6) => Some(SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()),
+        _ => None,
+    });
+    addresses.collect()
 }
 
 fn is_crowded(metrics: &Metrics) -> bool {

@@ -1,6 +1,8 @@
 //! The driver of the node (`mesh::node`): one task that gives it what the kernel, the responders of mDNS, the links and the
 //! shard say, and does what it says. Beside the engine, on the same thread.
 
+mod people;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::limits::{COMPARED_MAX, TROUBLES_MAX};
 use base::{AccountId, Audience, Bare, DeviceId, Wall};
+use gateways::link_local::{self as gateway, Gateway};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
 use mesh::identity::{Chain, Directory, KeyChange, Pin};
@@ -20,12 +23,14 @@ use mesh::node::{Dialled, Input, Neighbour, Node, Output, Tally, Trouble};
 use mesh::verification::{self, Act};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use wire::Stanza;
 use xmpp::Input as ShardInput;
 
+use crate::bonjour::{self, Sockets};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::links::{Door, LinksError, QuicLinks};
-use crate::mdns::Mdns;
+use crate::mdns::{Mdns, Said};
 use crate::netlink::Kernel;
 
 /// Statements that are read from the store at once.
@@ -122,6 +127,8 @@ pub(crate) enum Ask {
     Dial(SocketAddr, oneshot::Sender<()>),
     /// The key that this address shows is right.
     Accept(Bare, Pin),
+    /// For people of other programs on the link.
+    Gateway(Box<Stanza<'static>>),
     /// A person does something to make sure who somebody is.
     Verify {
         /// Their account.
@@ -149,6 +156,7 @@ pub(crate) enum Ask {
 /// Laptops in reach.
 pub struct Neighbourhood {
     node: RefCell<Node>,
+    gateway: RefCell<Gateway>,
     asks: mpsc::UnboundedSender<Ask>,
     reason: RefCell<Option<Reason>>,
     troubles: RefCell<VecDeque<(Wall, Trouble)>>,
@@ -179,6 +187,10 @@ pub struct View {
     pub troubles: Vec<(Wall, Trouble)>,
     /// What was counted.
     pub tally: Tally,
+    /// Our people who are on the link for other programs, and how many of those are shown to them (XEP-0174).
+    pub bonjour: (usize, usize),
+    /// What was counted there.
+    pub bonjour_tally: gateway::Tally,
 }
 
 /// What the task works with.
@@ -195,6 +207,7 @@ struct Drive {
     links: QuicLinks,
     door: Door,
     mdns: Mdns,
+    sockets: Sockets,
 }
 
 impl Neighbourhood {
@@ -218,6 +231,7 @@ impl Neighbourhood {
         let (asks, to_do) = mpsc::unbounded_channel();
         let shared = Rc::new(Neighbourhood {
             node: RefCell::new(node),
+            gateway: RefCell::new(Gateway::new(&bonjour::host(), u64::from_be_bytes(crate::random()))),
             asks: asks.clone(),
             reason: RefCell::default(),
             troubles: RefCell::default(),
@@ -237,6 +251,7 @@ impl Neighbourhood {
             links,
             door,
             mdns: Mdns::default(),
+            sockets: Sockets::default(),
         };
         tokio::task::spawn_local(drive.run(kernel, to_do));
         shared.ask(Ask::Keys);
@@ -341,6 +356,8 @@ impl Neighbourhood {
             reason: *self.reason.borrow(),
             troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),
+            bonjour: self.gateway.borrow().counts(),
+            bonjour_tally: self.gateway.borrow().tally(),
         }
     }
 
@@ -396,7 +413,8 @@ impl Drive {
         let (mut kernel, mut kernel_at) = (Some(kernel), Instant::now());
         self.drain();
         loop {
-            let due = self.shared.node.borrow().wake_at();
+            let due =
+                self.shared.node.borrow().wake_at().into_iter().chain(self.shared.gateway.borrow().wake_at()).min();
             let due = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(clock.instant(due)).await,
@@ -429,7 +447,11 @@ impl Drive {
                     Some(ask) => self.answer(ask).await,
                     None => return,
                 },
-                heard = self.mdns.next() => self.handle(Input::Found(heard)),
+                said = self.mdns.next() => match said {
+                    Said::Finder(heard) => self.handle(Input::Found(heard)),
+                    Said::People(heard) => self.heard_of_people(heard),
+                },
+                event = self.sockets.next() => self.on_socket(event),
                 changed = hear(&mut kernel, kernel_at) => match changed {
                     Ok(changed) => self.changed(changed),
                     Err(error) => {
@@ -439,7 +461,10 @@ impl Drive {
                         kernel_at = Instant::now() + KERNEL_RETRY;
                     }
                 },
-                () = due => self.handle(Input::Timer),
+                () = due => {
+                    self.handle(Input::Timer);
+                    self.pass(gateway::Input::Timer);
+                }
             }
             self.engine.flush();
         }
@@ -455,6 +480,7 @@ impl Drive {
             if let Err(error) = self.links.addresses_changed(&own) {
                 tracing::warn!(%error, "links do not go on from the new address");
             }
+            self.pass(gateway::Input::Addresses(bonjour::own_addresses(interfaces)));
         }
         self.handle(Input::Found(changed));
     }
@@ -470,6 +496,7 @@ impl Drive {
                 // Whoever asked may have gone.
                 let _ = told.send(());
             }
+            Ask::Gateway(stanza) => self.pass(gateway::Input::Stanza(*stanza)),
             Ask::Accept(address, shown) => self.handle(Input::Accept { address: &address, shown }),
             Ask::Verify { own, other, act, told } => {
                 self.handle(Input::Verify { own: &own, other: &other, act });
@@ -591,7 +618,13 @@ impl Drive {
         loop {
             let Some(output) = self.shared.node.borrow_mut().poll() else { return };
             match output {
-                Output::Order(order) => self.mdns.obey(order),
+                Output::Order(order) => {
+                    let stopped = if let finding::Order::Stop { network } = order { Some(network.0) } else { None };
+                    self.mdns.obey(order);
+                    if let Some(network) = stopped {
+                        self.pass(gateway::Input::Left { network });
+                    }
+                }
                 Output::Moved => self.moved(),
                 Output::Link(command) => self.door.command(command),
                 Output::Reach { device, address, up } => {

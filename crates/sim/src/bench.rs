@@ -17,6 +17,7 @@ use mesh::verification;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use store::{Store as _, Twin};
+use wire::Stanza;
 use xmpp::{Answer, Command, Config, Hosts};
 
 use crate::client::{Client, Goal, Login};
@@ -475,6 +476,20 @@ impl Bench {
     /// What people have done about comparing words, since it was asked last.
     pub fn acts(&mut self) -> Vec<(Bare, Bare, verification::Act)> {
         std::mem::take(&mut self.node.acts)
+    }
+
+    /// Somebody on the link whose program knows no server (XEP-0174) says something.
+    ///
+    /// # Panics
+    /// If it is no stanza: a bug of the test.
+    pub fn nearby(&mut self, xml: &str) {
+        self.node.gateway(self.now, Stanza::parse(xml.as_bytes()).expect("a test says stanzas"));
+        self.perform();
+    }
+
+    /// What was said to them, since it was asked last.
+    pub fn said_nearby(&mut self) -> Vec<Stanza<'static>> {
+        std::mem::take(&mut self.node.gateway)
     }
 
     /// Why nobody is found.

@@ -12,7 +12,7 @@ use base::{Bare, Circle, ConnId, DeviceId, Now, Ticket, Time};
 use mesh::finding::Reason;
 use mesh::verification;
 use store::{Store as _, Twin};
-use wire::{Framer, Mode};
+use wire::{Framer, Mode, Stanza};
 use xmpp::negotiation::{self, Negotiation};
 use xmpp::{Answer, Command, Config, Hosts, Input, Output, Sasl, Security, Shard, StanzaError};
 
@@ -88,6 +88,8 @@ pub(crate) struct Node {
     effects: Vec<Effect>,
     /// What people do about comparing words.
     pub(crate) acts: Vec<(Bare, Bare, verification::Act)>,
+    /// What goes to the link for programs without a server.
+    pub(crate) gateway: Vec<Stanza<'static>>,
 }
 
 impl Node {
@@ -104,6 +106,7 @@ impl Node {
             reads: BTreeMap::new(),
             effects: Vec::new(),
             acts: Vec::new(),
+            gateway: Vec::new(),
         }
     }
 
@@ -224,6 +227,11 @@ impl Node {
         self.tell(now, Input::Verification { own, other, event });
     }
 
+    /// Somebody on the link whose program knows no server says something.
+    pub(crate) fn gateway(&mut self, now: Now, stanza: Stanza<'_>) {
+        self.tell(now, Input::Gateway { stanza });
+    }
+
     /// Why nobody is found.
     pub(crate) fn network(&mut self, now: Now, reason: Option<Reason>) {
         self.tell(now, Input::Network(reason));
@@ -312,6 +320,7 @@ impl Node {
                 Output::Expel { address } => self.expel(&address),
                 // Whoever sees whom on a link is the mesh's: here everybody does.
                 Output::Settings => {}
+                Output::Gateway { stanza } => self.gateway.push(stanza),
                 Output::Verify { own, other, act } => self.acts.push((own, other, act)),
                 Output::Parcel { from, to, bytes } => self.effects.push(Effect::Parcel { from, to, bytes }),
                 Output::Reply { id, answer } if id & REGISTERS != 0 => {

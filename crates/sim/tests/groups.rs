@@ -10,7 +10,7 @@ use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use mesh::post::Parcel;
 use sim::Group;
 use sim::group::At;
-use xmpp::{Answer, Command};
+use xmpp::{Answer, Choice, Command};
 
 #[test]
 fn contacts_on_another_laptop_are_simply_online() {
@@ -111,7 +111,7 @@ fn a_subscription_waits_for_its_addressee_and_ends() {
 #[test]
 fn a_stranger_sees_nothing() {
     let mut pair = Pair::strangers(5);
-    let command = Command::SetAudience { address: Bare::new(PAULO).unwrap(), audience: Audience::Green };
+    let command = Command::Choose { address: Bare::new(PAULO).unwrap(), choice: Choice::Audience(Audience::Green) };
     assert_eq!(pair.group.command(1, command), Answer::Done);
     pair.group.pass(seconds(1));
     pair.group.heard(pair.lisa);

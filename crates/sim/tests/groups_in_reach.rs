@@ -9,7 +9,7 @@ use base::{Audience, Bare, Circle};
 use groups_common::{LISA, PAULO, Pair, body, seconds};
 use sim::group::At;
 use sim::{Group, Tree};
-use xmpp::{Answer, Command};
+use xmpp::{Answer, Choice, Command};
 
 const ROSTER: &str = "jabber:iq:roster";
 const GROUP: &str = "In reach";
@@ -311,7 +311,7 @@ fn circles_and_choices_are_seen_at_once() {
     pass(&mut pair.group, pair.lisa, &mut shown, 1);
     assert_eq!(shown.names(), ["paulo (not verified)"]);
     for (audience, expect) in [(Audience::Green, 0), (Audience::Yellow, 1), (Audience::Nobody, 0), (Audience::All, 1)] {
-        let command = Command::SetAudience { address: bare(LISA), audience };
+        let command = Command::Choose { address: bare(LISA), choice: Choice::Audience(audience) };
         assert_eq!(pair.group.command(0, command), Answer::Done);
         pass(&mut pair.group, pair.lisa, &mut shown, 1);
         assert_eq!(shown.names().len(), expect, "{audience:?}");
@@ -409,14 +409,15 @@ fn a_hundred_neighbours_in_one_list() {
 fn a_version_in_the_middle_of_pushes_is_nobodys() {
     let mut pair = Pair::strangers(14);
     pair.group.heard(pair.lisa);
-    let answer = pair.group.command(0, Command::SetAudience { address: bare(LISA), audience: Audience::Nobody });
+    let answer =
+        pair.group.command(0, Command::Choose { address: bare(LISA), choice: Choice::Audience(Audience::Nobody) });
     assert_eq!(answer, Answer::Done);
     for n in 0..3 {
         pair.group.make_account(1, &format!("p{n}"));
     }
     pair.group.pass(seconds(1));
     pair.group.heard(pair.lisa);
-    pair.group.command(0, Command::SetAudience { address: bare(LISA), audience: Audience::All });
+    pair.group.command(0, Command::Choose { address: bare(LISA), choice: Choice::Audience(Audience::All) });
     pair.group.pass(seconds(1));
     let pushes = pair.group.heard(pair.lisa);
     let version = |tree: &Tree| tree.child("query")?.attr("ver").map(str::to_owned);

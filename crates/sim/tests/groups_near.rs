@@ -6,7 +6,7 @@ use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX};
 use base::{Audience, Bare, Circle};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use sim::Tree;
-use xmpp::{Answer, Command};
+use xmpp::{Answer, Choice, Command};
 
 fn bare(address: &str) -> Bare {
     Bare::new(address).unwrap()
@@ -23,7 +23,7 @@ fn errors(heard: &[Tree]) -> Vec<(String, String)> {
 
 #[track_caller]
 fn choose(pair: &mut Pair, audience: Audience) {
-    let command = Command::SetAudience { address: bare(PAULO), audience };
+    let command = Command::Choose { address: bare(PAULO), choice: Choice::Audience(audience) };
     assert_eq!(pair.group.command(1, command), Answer::Done);
     pair.group.pass(seconds(1));
 }

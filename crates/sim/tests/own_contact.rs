@@ -207,6 +207,21 @@ fn who_is_near_is_hidden_and_shown() {
     assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
 }
 
+#[test]
+fn other_programs_are_switched_on_and_off() {
+    let mut bench = Bench::new(17);
+    let maria = bench.login("maria", "laptop");
+    assert!(ask(&mut bench, maria, "bonjour").contains("do not see you."));
+    assert!(ask(&mut bench, maria, "bonjour on").contains("nothing is encrypted"));
+    assert!(ask(&mut bench, maria, "show friends").starts_with("People you know"));
+    assert!(ask(&mut bench, maria, "bonjour").contains("only while everybody near can see you"));
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    ask(&mut bench, maria, "show all");
+    assert!(ask(&mut bench, maria, "bonjour").contains("nothing is encrypted"));
+    assert!(ask(&mut bench, maria, "bonjour off").contains("do not see you."));
+}
+
 /// Attack case D18.
 #[test]
 fn who_has_the_name_of_another_is_not_meant() {
@@ -240,6 +255,8 @@ fn words_are_compared() {
     bench.verification(&own, &tom, Event::Asked);
     assert!(said(&mut bench, maria)[0].starts_with("tom (tom@a.jirani.alt) wants to make sure with you"));
     line(&mut bench, maria, "yes");
+    bench.expect_nothing(maria);
+    bench.verification(&own, &tom, Event::Waiting);
     bench.expect_nothing(maria);
     bench.verification(&own, &tom, compare);
     let answer = "tom's screen must show the same three words:\nacorn bell coin\nDoes it? Write yes or no.";

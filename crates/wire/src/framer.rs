@@ -32,12 +32,14 @@ pub enum Mode {
     Server,
     /// A client and its server over a WebSocket: each frame declares its own namespaces (RFC 7395).
     WebSocket,
+    /// Two clients on one link (XEP-0174). Names there need not be addresses, so stanzas come as [`Frame::Element`].
+    LinkLocal,
 }
 
 impl Mode {
     fn content(self) -> &'static str {
         match self {
-            Mode::Client | Mode::WebSocket => ns::CLIENT,
+            Mode::Client | Mode::WebSocket | Mode::LinkLocal => ns::CLIENT,
             Mode::Server => ns::SERVER,
         }
     }
@@ -45,7 +47,7 @@ impl Mode {
     /// What may stand where this is declared.
     fn place<'x>(self, scope: &'x Scope<'x>) -> Place<'x> {
         let elements_max = match self {
-            Mode::Client | Mode::WebSocket => STANZA_ELEMENTS_MAX,
+            Mode::Client | Mode::WebSocket | Mode::LinkLocal => STANZA_ELEMENTS_MAX,
             Mode::Server => STANZA_ELEMENTS_MAX + STANZA_ADDED_ELEMENTS_MAX,
         };
         Place { scope, content: Some(self.content()), elements_max }
@@ -112,7 +114,7 @@ impl Framer {
     /// From now on the limit is [`STANZA_BYTES_MAX`], for servers [`SERVER_STANZA_BYTES_MAX`].
     pub fn authenticated(&mut self) {
         self.bytes_max = match self.mode {
-            Mode::Client | Mode::WebSocket => STANZA_BYTES_MAX,
+            Mode::Client | Mode::WebSocket | Mode::LinkLocal => STANZA_BYTES_MAX,
             Mode::Server => SERVER_STANZA_BYTES_MAX,
         };
     }
@@ -222,7 +224,7 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.mode, self.lang.as_deref()).map(Some);
                 }
             }
             self.scan = Scan::new(false);
@@ -261,7 +263,7 @@ impl Framer {
                     if checked.namespace == ns::FRAMING && self.mode == Mode::WebSocket {
                         return framing(&checked, state, &mut self.state, &mut self.lang).map(Some);
                     }
-                    return inside(&checked, state, place, self.lang.as_deref()).map(Some);
+                    return inside(&checked, state, place, self.mode, self.lang.as_deref()).map(Some);
                 }
             }
         }
@@ -300,12 +302,13 @@ fn inside<'f>(
     checked: &Checked<'f>,
     state: State,
     place: Place<'f>,
+    mode: Mode,
     lang: Option<&'f str>,
 ) -> Result<Frame<'f>, FrameError> {
     let Some(content) = place.content.filter(|_| state == State::Open) else {
         return Err(FrameError::InvalidNamespace);
     };
-    Ok(if checked.is_stanza(content) {
+    Ok(if checked.is_stanza(content) && mode != Mode::LinkLocal {
         Stanza::read(checked, place.scope, content, lang).map_or_else(Frame::Refused, Frame::Stanza)
     } else {
         Frame::Element(Element::checked(checked.xml, Scope::new(&place.scope.default, place.scope.bindings())))

@@ -14,8 +14,8 @@ use crate::kind::Kind;
 use crate::scope::Scope;
 use crate::{normal, ns};
 
-/// A message, presence or iq.
-#[derive(Clone, Debug)]
+/// A message, presence or iq. Two are equal if they are kept alike; the same meaning in other bytes is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stanza<'a> {
     /// Its start tag. Public: a server changes it all the time.
     pub head: Head<'a>,
@@ -25,7 +25,7 @@ pub struct Stanza<'a> {
 }
 
 /// What is different when the stanza is emitted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Edits<'a> {
     /// What is left out of `inner`, in order.
     cuts: SmallVec<[Cut; 2]>,
@@ -34,7 +34,7 @@ struct Edits<'a> {
 }
 
 /// Whole first-level children, by their place in `inner`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cut {
     start: u32,
     end: u32,

@@ -26,6 +26,8 @@ pub(crate) struct Account {
     pub(crate) blocked: Blocked,
     /// Who may see it on a link and reach it: read with its row.
     pub(crate) audience: Audience,
+    /// Whether it is on the link for other programs, too (XEP-0174): read with its row.
+    pub(crate) bonjour: bool,
     /// What it has chosen about the daemon as its contact: read with its row.
     pub(crate) choices: Choices,
     /// What it has made of people in reach: read with its row.
@@ -82,6 +84,7 @@ impl Account {
             row: None,
             blocked: Blocked::default(),
             audience: Audience::default(),
+            bonjour: false,
             choices: Choices::default(),
             remembered: Remembered::default(),
             near: Near::default(),

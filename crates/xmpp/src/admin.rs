@@ -31,12 +31,12 @@ pub enum Command {
         /// Its id.
         account: AccountId,
     },
-    /// Chooses who may see an account on links and reach it; fails if there is none.
-    SetAudience {
+    /// Chooses something for an account; fails if there is none.
+    Choose {
         /// Its address.
         address: Bare,
-        /// Who.
-        audience: Audience,
+        /// What.
+        choice: Choice,
     },
     /// Lists the accounts.
     Accounts,
@@ -57,4 +57,13 @@ pub enum Answer {
     Accounts(Vec<Bare>),
     /// What the shard is doing.
     Report(Report),
+}
+
+/// What a person chooses for their account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Who may see it on links and reach it.
+    Audience(Audience),
+    /// Whether it is on the link for other programs, too (XEP-0174), and they for it.
+    Bonjour(bool),
 }

@@ -4,6 +4,7 @@
 pub(crate) mod archive;
 pub(crate) mod audience;
 pub(crate) mod blocking;
+pub(crate) mod bonjour;
 pub(crate) mod caps;
 pub(crate) mod carbons;
 pub(crate) mod client_state;

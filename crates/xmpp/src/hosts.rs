@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use base::jid::NEARBY;
 use base::{Bare, Jid};
 use wire::Header;
 
@@ -30,6 +31,11 @@ impl Hosts {
             Some(_) => self.guests.contains(jid.bare()),
             None => self.has_domain(jid.domain()),
         }
+    }
+
+    /// Whether it is the address of somebody on the link whose program knows no server (XEP-0174).
+    pub fn is_nearby(&self, jid: &Jid<'_>) -> bool {
+        jid.domain().strip_prefix(NEARBY).is_some_and(|domain| self.has_domain(domain)) && !self.serves(jid)
     }
 
     /// Whether clients may log in at this domain.
@@ -95,6 +101,17 @@ mod tests {
             ("lisa@elsewhere", false),
         ] {
             assert_eq!(hosts.serves(&Jid::new(jid).unwrap()), expect, "{jid}");
+        }
+        for (jid, expect) in [
+            ("x@nearby.here", true),
+            ("x@nearby.here/r", true),
+            ("nearby.there", true),
+            ("x@nearby.elsewhere", false),
+            ("x@nearby.nearby.here", false),
+            ("nearby", false),
+            ("x@here", false),
+        ] {
+            assert_eq!(hosts.is_nearby(&Jid::new(jid).unwrap()), expect, "{jid}");
         }
         assert_eq!(hosts.domains(), ["here", "also.here", "there"]);
     }

@@ -52,6 +52,8 @@ pub const VERSION: &str = "jabber:iq:version";
 pub const CAPS: &str = "http://jabber.org/protocol/caps";
 /// XEP-0122.
 pub const VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
+/// XEP-0172.
+pub const NICK: &str = "http://jabber.org/protocol/nick";
 /// XEP-0184.
 pub const RECEIPTS: &str = "urn:xmpp:receipts";
 /// XEP-0191.

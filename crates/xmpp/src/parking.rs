@@ -2,9 +2,10 @@
 
 use base::ledger::PostRow;
 use base::limits::{ACCOUNTS_READ_MAX, SHARD_PARKED_BYTES_MAX, SHARD_PARKED_INPUTS_MAX};
-use base::{Audience, ConnId, DeviceId};
+use base::{ConnId, DeviceId};
 use wire::Stanza;
 
+use crate::admin::Choice;
 use crate::router::Way;
 use crate::shard::Origin;
 use crate::speech::Language;
@@ -39,10 +40,10 @@ pub(crate) enum Parked {
     Expired(Box<PostRow>),
     /// The daemon says something to its person.
     Words(Words),
-    /// A command chooses who may see it.
-    Audience {
+    /// A command chooses something for it.
+    Choice {
         command: u64,
-        audience: Audience,
+        choice: Choice,
     },
 }
 
@@ -54,7 +55,7 @@ impl Parked {
             Parked::Parcel { bytes, .. } => bytes.len(),
             Parked::Sibling { .. } => size_of::<DeviceId>(),
             Parked::Expired(row) => row.stanza.len(),
-            Parked::Audience { .. } | Parked::Words(_) => size_of::<Parked>(),
+            Parked::Choice { .. } | Parked::Words(_) => size_of::<Parked>(),
         }
     }
 }
@@ -79,7 +80,7 @@ impl Parking {
             | Parked::Sibling { .. }
             | Parked::Expired(_)
             | Parked::Words(_)
-            | Parked::Audience { .. } => {
+            | Parked::Choice { .. } => {
                 self.inputs < SHARD_PARKED_INPUTS_MAX
                     && self.bytes + input.bytes() <= SHARD_PARKED_BYTES_MAX
                     && !(asks && self.reads >= ACCOUNTS_READ_MAX)

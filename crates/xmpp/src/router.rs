@@ -82,6 +82,9 @@ impl Shard {
     /// A stanza that has left its author's account, by its address.
     pub(crate) fn route(&mut self, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let Some(to) = &stanza.head.to else { return Fate::Done };
+        if self.config.hosts.is_nearby(to) {
+            return desk::bonjour::send(self, origin, stanza);
+        }
         if self.is_elsewhere(to) || self.is_beside(&stanza, to) {
             return desk::post::send(self, origin, stanza);
         }

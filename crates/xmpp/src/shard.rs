@@ -29,6 +29,7 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
+use crate::desk::bonjour::Bonjour;
 use crate::desk::commands::Dialogs;
 use crate::desk::in_reach::Neighbours;
 use crate::desk::own_contact::Contact;
@@ -180,6 +181,12 @@ pub enum Input<'a> {
         /// The address.
         address: Bare,
     },
+    /// Somebody on the link whose program knows no server (XEP-0174), at an address under [`NEARBY`](base::jid::NEARBY) and the
+    /// domain of the account that it is for, says something; or the gateway answers for them.
+    Gateway {
+        /// What.
+        stanza: Stanza<'a>,
+    },
     /// Somebody came to be served here, or lives elsewhere now.
     Hosts(Arc<Hosts>),
     /// [`Shard::wake_at`] has come.
@@ -266,6 +273,12 @@ pub enum Output<'a> {
     },
     /// An account has chosen something that the node must know: its [`Audience`](base::Audience). It is durable.
     Settings,
+    /// For the link, where programs know no server (XEP-0174): presence of an account to the gateway itself, whose address is
+    /// [`NEARBY`](base::jid::NEARBY) and the account's domain; or words to somebody there.
+    Gateway {
+        /// What.
+        stanza: Stanza<'static>,
+    },
     /// The answer to [`Input::Command`].
     Reply {
         /// Its id.
@@ -377,6 +390,8 @@ pub(crate) enum After {
     Confirm(Box<peers::Confirm>),
     /// The node must know of a setting.
     Settings,
+    /// What goes to the link.
+    Gateway(Box<Stanza<'static>>),
 }
 
 /// What a read is for.
@@ -475,6 +490,7 @@ pub struct Shard {
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
+    pub(crate) bonjour: Bonjour,
     pub(crate) neighbours: Neighbours,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
@@ -526,6 +542,7 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
+            bonjour: Bonjour::default(),
             neighbours: Neighbours::default(),
             network: None,
             contact: Contact::default(),
@@ -568,6 +585,7 @@ impl Shard {
             Input::Network(reason) => self.network = reason,
             Input::Verification { own, other, event } => desk::own_contact::happened(self, &own, &other, event),
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
+            Input::Gateway { stanza } => desk::bonjour::hear(self, stanza),
             Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),
         }

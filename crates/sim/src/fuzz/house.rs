@@ -397,7 +397,7 @@ impl House {
                 }
                 Output::Hash { address, .. } => self.hashes.push_back(address),
                 Output::Expel { address } => expelled.push(address),
-                Output::Settings | Output::Verify { .. } => {}
+                Output::Settings | Output::Gateway { .. } | Output::Verify { .. } => {}
                 Output::Parcel { .. } => panic!("nobody is in reach of this house"),
                 Output::Reply { id, .. } => assert!(self.commands.remove(&id), "a command is answered once"),
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base::ledger::{Record, RecordKind};
 use base::{Audience, Bare, Circle, Ticket};
 
-use super::{in_reach, presence};
+use super::{bonjour, in_reach, presence};
 use crate::contacts::Registers;
 use crate::shard::{After, Shard};
 
@@ -50,6 +50,7 @@ pub(crate) fn choose(shard: &mut Shard, own: &Bare, audience: Audience) -> Ticke
         account.audience = audience;
     }
     presence::admit_anew(shard, own, &before);
+    bonjour::tell(shard, own);
     let value = Some(audience.name().as_bytes().to_vec());
     let ticket = shard.put_record(own, RecordKind::Preference, Audience::KEY, value);
     shard.after(ticket, After::Distrust(own.clone()));

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use base::ledger::{NewMessage, NewPost, PostRow, Record, RecordKind, Write};
+use base::ledger::{Copy, NewMessage, NewPost, PostRow, Record, RecordKind, Write};
 use base::limits::{OUTBOX_MAX, OUTBOX_TIME_MAX, SIBLINGS_MAX};
 use base::{Bare, DeviceId, Jid, Ticket, Wall};
 use mesh::post::{Copied, Post};
@@ -139,7 +139,6 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     let kept = is_message && worth::class(stanza) == Class::Lasting && archive::keeps_with(shard, own, to);
     let copies: Vec<_> =
         if kept { archive::copy(shard, own, to, true, false).into_iter().collect() } else { Vec::new() };
-    let seq = copies.first().map(|copy| copy.seq);
     // To a resource of one's own: to the device that it is on.
     let full = stanza.head.to.as_ref().filter(|_| own == to);
     let device = full.and_then(|full| shard.devices_with(full).first().copied());
@@ -148,6 +147,19 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
         posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
     near::note_said(shard, own, to, stanza);
+    Fate::After(write(shard, own, origin, stanza, copies, posts))
+}
+
+/// Writes what a session says that lasts: the author's copy, and rows of the outbox; and tells the author's other sessions.
+fn write(
+    shard: &mut Shard,
+    own: &Bare,
+    origin: Origin,
+    stanza: &Stanza<'_>,
+    copies: Vec<Copy>,
+    posts: Vec<NewPost>,
+) -> Ticket {
+    let seq = copies.first().map(|copy| copy.seq);
     let message =
         NewMessage { stanza: packing::content(stanza).into(), origin: shard.now.wall, copies, posts: posts.clone() };
     let ticket = shard.write(Write::AddMessage(message));
@@ -155,12 +167,20 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
         shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
     }
     enqueue(shard, own, &posts, stanza, shard.now.wall, ticket);
-    if is_message && shard.carbons > 0 {
+    if matches!(stanza.head.kind, Kind::Message(_)) && shard.carbons > 0 {
         let told: Vec<_> = shard.sessions.get(&origin.session).map(|_| origin.session).into_iter().collect();
         let copies = Copies { side: Side::Sent, account: own, told: &told, seq, after: Some(ticket) };
         carbons::send(shard, stanza, &copies);
     }
-    Fate::After(ticket)
+    ticket
+}
+
+/// Keeps a message that one of our people sends on a way without an outbox: their history, and their other devices'.
+pub(crate) fn keep(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanza<'_>) -> Ticket {
+    let kept = worth::class(stanza) == Class::Lasting && archive::keeps_with(shard, own, to);
+    let copies = if kept { archive::copy(shard, own, to, true, false) } else { None };
+    let posts = to_siblings(shard, own, Copied::Sent, None);
+    write(shard, own, origin, stanza, copies.into_iter().collect(), posts)
 }
 
 /// A row for somebody, with the next number on the way to them.

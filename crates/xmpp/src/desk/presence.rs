@@ -13,7 +13,7 @@ use wire::{Kind, PresenceType, Stanza};
 
 use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{audience, in_reach, last_activity, offline, own_contact, post, subscription};
+use super::{audience, bonjour, in_reach, last_activity, offline, own_contact, post, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -53,7 +53,9 @@ fn available(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>)
     let initial = session.presence.replace(told).is_none();
     let roster = shard.accounts[own].roster.clone().expect("the contacts have been read");
     broadcast(shard, own, &roster, stanza);
+    bonjour::tell(shard, own);
     if initial {
+        bonjour::show_all(shard, own, origin.session);
         introduce(shard, own, &roster, origin.session);
         own_contact::shown_to(shard, own, origin.session);
         subscription::bring_requests(shard, &roster, origin.session);
@@ -77,6 +79,7 @@ fn unavailable(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_
     }
     leave(shard, own, roster.as_deref().filter(|_| was_available), directed, stanza);
     if was_available {
+        bonjour::tell(shard, own);
         last_activity::note(shard, own, stanza);
     }
 }
@@ -88,6 +91,7 @@ pub(crate) fn ended(shard: &mut Shard, session: &Session, roster: Option<&Roster
     let roster = roster.filter(|_| session.presence.is_some());
     leave(shard, &session.account, roster, session.directed.clone(), &stanza);
     if session.presence.is_some() {
+        bonjour::tell(shard, &session.account);
         last_activity::note(shard, &session.account, &stanza);
     }
 }

@@ -96,7 +96,7 @@ impl Shard {
                 Parked::Sibling { device } => desk::post::note_sibling(self, address, device),
                 Parked::Expired(row) => desk::post::expire(self, address, &row),
                 Parked::Words(words) => desk::own_contact::say(self, address, &*words),
-                Parked::Audience { command, audience } => self.set_audience(command, address, audience),
+                Parked::Choice { command, choice } => self.choose(command, address, choice),
             }
         }
     }
@@ -137,7 +137,7 @@ impl Shard {
             Parked::Sibling { .. } | Parked::Words(_) => {}
             // It is found again.
             Parked::Expired(row) => drop(self.peers.expiring.remove(&(row.post.account, row.post.seq))),
-            Parked::Audience { command, .. } => {
+            Parked::Choice { command, .. } => {
                 let error = match error.condition {
                     Condition::ServiceUnavailable => StoreError::NoAccount,
                     _ => StoreError::Failed("the account cannot be read now".into()),

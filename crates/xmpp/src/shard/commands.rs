@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use base::ledger::{Query, Rows, StoreError, Write};
-use base::{Audience, Bare, Ticket};
+use base::{Bare, Ticket};
 
 use super::{After, Leaver, Output, Purpose, ROSTER_KINDS, Shard};
-use crate::admin::{Answer, Command};
+use crate::admin::{Answer, Choice, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::registration::Gone;
@@ -38,11 +38,11 @@ impl Shard {
                     kinds,
                 }));
             }
-            Command::SetAudience { address, audience } => match self.accounts.get(address) {
+            Command::Choose { address, choice } => match self.accounts.get(address) {
                 Some(account) if account.row.is_some() && !account.is_loading() => {
-                    self.set_audience(id, address, *audience);
+                    self.choose(id, address, *choice);
                 }
-                _ => self.park(address, Parked::Audience { command: id, audience: *audience }),
+                _ => self.park(address, Parked::Choice { command: id, choice: *choice }),
             },
             Command::Accounts => {
                 self.read(Query::Accounts, Purpose::Accounts(id));
@@ -65,10 +65,13 @@ impl Shard {
         }
     }
 
-    /// An account that is ready gets another audience.
-    pub(super) fn set_audience(&mut self, id: u64, address: &Bare, audience: Audience) {
-        let ticket = desk::audience::choose(self, address, audience);
-        self.after(ticket, After::Reply(id, Command::SetAudience { address: address.clone(), audience }));
+    /// Something is chosen for an account that is ready.
+    pub(super) fn choose(&mut self, id: u64, address: &Bare, choice: Choice) {
+        let ticket = match choice {
+            Choice::Audience(audience) => desk::audience::choose(self, address, audience),
+            Choice::Bonjour(on) => desk::bonjour::switch(self, address, on),
+        };
+        self.after(ticket, After::Reply(id, Command::Choose { address: address.clone(), choice }));
     }
 
     /// Reads the next of what an account knows of others; when all is there, removes it.
@@ -104,7 +107,7 @@ impl Shard {
                 Command::CreateAccount { address, .. } => self.forget_account(&address),
                 // Its own end follows its batch.
                 Command::RemoveAccount { .. } => {}
-                Command::SetAudience { .. } | Command::Accounts | Command::Report | Command::ShutDown => {}
+                Command::Choose { .. } | Command::Accounts | Command::Report | Command::ShutDown => {}
             }
         }
         self.conclude_command(id, result);

@@ -160,6 +160,8 @@ impl Shard {
             (After::Reconfirm(account, seqs), Err(_)) => self.write_off(account, &seqs),
             (After::Reply(id, command), result) => self.finish_command(id, command, result.clone()),
             (After::Say(own), result) => self.say_on(&own, result.is_err()),
+            (After::Gateway(stanza), Ok(())) => self.push(Output::Gateway { stanza: *stanza }),
+            (After::Gateway(_), Err(_)) => {}
             (After::Settings, Ok(())) => self.push(Output::Settings),
             // The account is read again, and its person hears of it.
             (After::Settings, Err(_)) => {}
@@ -221,6 +223,7 @@ impl Shard {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.audience = desk::audience::from_records(&opened.records);
+                        account.bonjour = desk::bonjour::from_records(&opened.records);
                         account.choices = Choices::from_records(&opened.records);
                         account.remembered = Remembered::from_records(&opened.records);
                         account.near = Near::from_records(&opened.records);

@@ -202,7 +202,10 @@ impl Shard {
 
     /// Whether somebody's home is another node that links can reach.
     pub(crate) fn is_elsewhere(&self, jid: &Jid<'_>) -> bool {
-        jid.local().is_some() && jid.domain().ends_with(mesh::domain::SUFFIX) && !self.serves(jid)
+        jid.local().is_some()
+            && jid.domain().ends_with(mesh::domain::SUFFIX)
+            && !self.serves(jid)
+            && !self.config.hosts.is_nearby(jid)
     }
 
     /// Whether a stanza is for a resource that a person of this node has on another of their devices. What others write to a

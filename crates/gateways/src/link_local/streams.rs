@@ -1,0 +1,512 @@
+//! XEP-0174 section 5, attack case E09: connections, by whoever began them, and who is at their other end.
+//!
+//! Measured with libpurple: who accepts waits for the other's header; who calls says its header at once, and words only when
+//! the other's header is there. When both call at the same time, libpurple takes the newer connection and drops the words
+//! that wait on the other. So while somebody's call may be on its way in, ours says no header.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base::limits::{
+    NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX,
+    NEARBY_WAITING_MAX, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+};
+use base::{Bare, Time};
+use wire::{Frame, FrameError, Framer, Kind, MessageType, Mode, Stanza, Xml};
+
+use super::xml::{self, Request};
+use super::{End, Gateway, Output, Pair, StreamId, Word};
+
+/// How long our header waits while somebody at the same address has called and not said who they are.
+const CROSSING: Duration = Duration::from_secs(1);
+
+/// How long a caller waits whom nobody has announced: their announcement may be on its way.
+const UNANNOUNCED: Duration = Duration::from_secs(3);
+
+/// How long the other side may go on after we have said that we do not.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// A conversation that has been silent for so long is over; another stream is made when there is something to say.
+const IDLE: Duration = Duration::from_secs(1800);
+
+/// How long the system may try to bring words across before the stream breaks.
+const UNCERTAIN: Duration = Duration::from_secs(40);
+
+/// A connection.
+pub(super) struct Stream {
+    pub(super) remote: SocketAddr,
+    pub(super) phase: Phase,
+    /// Who speaks on it, once that is known.
+    pub(super) pair: Option<Pair>,
+    framer: Framer,
+    /// What has come and cannot be read yet.
+    held: Vec<u8>,
+    pub(super) since: Time,
+    /// When something must have happened.
+    pub(super) until: Time,
+    /// What was written lately.
+    lately: VecDeque<(Time, Word)>,
+}
+
+/// How far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A look whether this instance is there.
+    Looking(String),
+    /// We call.
+    Calling,
+    /// They have answered; our header waits.
+    Waiting,
+    /// Our header is out.
+    Greeted,
+    /// They have called.
+    Called,
+    /// Their header has come, and nobody of that name is known there.
+    Unknown(Names),
+    /// Their header has come without a name; several are there. Ours is out.
+    Nameless(Bare),
+    /// Both headers are out.
+    Open,
+    /// We have said that we say no more.
+    Closing,
+}
+
+/// What a header says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    from: Option<String>,
+    to: Option<String>,
+    version: bool,
+}
+
+/// Something that came on a stream.
+enum Event {
+    Header(Names),
+    Message { from: Option<String>, words: Option<String> },
+    Request(Request),
+    Other,
+    End,
+    Broken(FrameError),
+}
+
+impl Event {
+    fn of(frame: Result<Option<Frame<'_>>, FrameError>) -> Option<Event> {
+        Some(match frame {
+            Ok(None) => return None,
+            Ok(Some(Frame::Open(header))) => Event::Header(Names {
+                from: header.from_text.map(|from| from.into_owned()),
+                to: header.to_text.map(|to| to.into_owned()),
+                version: header.version.is_some(),
+            }),
+            Ok(Some(Frame::Element(element))) if element.is("message", wire::ns::CLIENT) => {
+                let from = element.attr("from").map(|from| from.into_owned());
+                Event::Message { from, words: xml::words(&element) }
+            }
+            Ok(Some(Frame::Element(element))) if element.is("iq", wire::ns::CLIENT) => {
+                Request::of(&element).map_or(Event::Other, Event::Request)
+            }
+            Ok(Some(Frame::Close)) => Event::End,
+            Ok(Some(_)) => Event::Other,
+            Err(error) => Event::Broken(error),
+        })
+    }
+}
+
+/// Who a caller is.
+enum Caller {
+    Known(Pair),
+    Nameless(Bare),
+    Unknown,
+}
+
+impl Gateway {
+    pub(super) fn accepted(&mut self, id: StreamId, remote: SocketAddr) {
+        let theirs = self.streams.values().filter(|stream| stream.remote.ip() == remote.ip());
+        let calls = theirs.filter(|stream| !matches!(stream.phase, Phase::Looking(_) | Phase::Calling)).count();
+        if self.people.is_empty() || calls >= NEARBY_STREAMS_PER_ADDRESS_MAX || !self.has_room() {
+            self.tally.turned_away += 1;
+            return self.close(id);
+        }
+        self.add(id, remote, Phase::Called, None, NEARBY_HEADER_TIME_MAX);
+    }
+
+    fn has_room(&self) -> bool {
+        self.streams.len() < NEARBY_STREAMS_MAX
+    }
+
+    fn add(&mut self, id: StreamId, remote: SocketAddr, phase: Phase, pair: Option<Pair>, within: Duration) {
+        let (framer, since, until) = (Framer::new(Mode::LinkLocal), self.now, self.now + within);
+        let stream = Stream { remote, phase, pair, framer, held: Vec::new(), since, until, lately: VecDeque::new() };
+        self.streams.insert(id, stream);
+    }
+
+    /// Calls somebody, from the address by which they know us; false if that may not be now.
+    fn call(&mut self, network: u32, to: SocketAddr, phase: Phase, pair: Option<Pair>) -> bool {
+        let own = self.own.iter().find(|own| own.network == network && own.reaches(to.ip()));
+        let Some(from) = own.map(|own| own.ip).filter(|_| self.has_room()) else { return false };
+        if !self.attempts.take(self.now, to.ip()) {
+            return false;
+        }
+        self.streams_made += 1;
+        let stream = StreamId::Out(self.streams_made);
+        self.add(stream, to, phase, pair, NEARBY_CONNECT_TIME_MAX);
+        self.outputs.push_back(Output::Connect { stream, from, to });
+        true
+    }
+
+    pub(super) fn call_to_look(&mut self, instance: &str, network: u32, to: SocketAddr) -> bool {
+        self.call(network, to, Phase::Looking(instance.to_owned()), None)
+    }
+
+    pub(super) fn call_to_talk(&mut self, pair: &Pair, network: u32, to: SocketAddr) -> bool {
+        self.call(network, to, Phase::Calling, Some(pair.clone()))
+    }
+
+    pub(super) fn is_looked_at(&self, instance: &str) -> bool {
+        self.streams.values().any(|stream| matches!(&stream.phase, Phase::Looking(whom) if whom == instance))
+    }
+
+    /// Whether a stream with somebody is open: then the system looks whether they are there.
+    pub(super) fn talks_with(&self, instance: &str) -> bool {
+        let with = |stream: &Stream| stream.pair.as_ref().is_some_and(|(_, other)| other == instance);
+        self.streams.values().any(|stream| stream.phase == Phase::Open && with(stream))
+    }
+
+    /// Whether somebody at an address of this instance has called a moment ago and not said who they are.
+    pub(super) fn may_be_calling(&self, instance: &str) -> bool {
+        let Some(peer) = self.peers.get(instance) else { return false };
+        self.streams.values().any(|stream| {
+            matches!(stream.phase, Phase::Called | Phase::Unknown(_))
+                && self.now - stream.since < CROSSING
+                && peer.is_at(stream.remote.ip())
+        })
+    }
+
+    pub(super) fn connected(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        match (&stream.phase, stream.pair.clone()) {
+            (Phase::Looking(instance), _) => {
+                let instance = instance.clone();
+                self.streams.remove(&id);
+                self.close(id);
+                self.answers(&instance);
+            }
+            (Phase::Calling, Some((_, instance))) => {
+                (stream.phase, stream.until) = (Phase::Waiting, now + CROSSING);
+                if !self.may_be_calling(&instance) {
+                    self.greet(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Says our header on a call of ours.
+    fn greet(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        (stream.phase, stream.until) = (Phase::Greeted, now + NEARBY_HEADER_TIME_MAX);
+        let (held, pair) = (std::mem::take(&mut stream.held), stream.pair.clone());
+        let Some((own, instance)) = pair else { return };
+        self.say_header(id, &own, &instance);
+        if !held.is_empty() {
+            self.bytes(id, &held);
+        }
+    }
+
+    fn say_header(&mut self, id: StreamId, own: &Bare, instance: &str) {
+        let from = self.people.get(own).map(|person| person.instance.clone()).unwrap_or_default();
+        self.write(id, xml::header(&from, instance));
+    }
+
+    pub(super) fn bytes(&mut self, id: StreamId, mut bytes: &[u8]) {
+        loop {
+            let Some(stream) = self.streams.get_mut(&id) else { return };
+            if matches!(stream.phase, Phase::Calling | Phase::Waiting | Phase::Unknown(_)) {
+                if stream.held.len() + bytes.len() > UNAUTHENTICATED_STANZA_BYTES_MAX {
+                    return self.turn_away(id);
+                }
+                return stream.held.extend_from_slice(bytes);
+            }
+            let Some(event) = Event::of(stream.framer.next(&mut bytes)) else { return };
+            self.event(id, event);
+        }
+    }
+
+    fn event(&mut self, id: StreamId, event: Event) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        match (event, stream.phase.clone(), stream.pair.clone()) {
+            (Event::Header(names), Phase::Called, _) => self.identify(id, names),
+            (Event::Header(_), Phase::Greeted, Some(pair)) => self.open(id, pair),
+            (Event::Message { words, .. }, Phase::Open | Phase::Closing, Some(pair)) => self.hear(id, &pair, words),
+            (Event::Message { from, words }, Phase::Nameless(own), _) => {
+                let names = Names { from, ..Names::default() };
+                match self.caller(&names, stream_ip(self, id)) {
+                    Caller::Known((_, instance)) => {
+                        let pair = (own, instance);
+                        self.open(id, pair.clone());
+                        self.hear(id, &pair, words);
+                    }
+                    Caller::Nameless(_) | Caller::Unknown => self.turn_away(id),
+                }
+            }
+            (Event::Request(request), Phase::Open, Some((own, instance))) => {
+                let from = self.people.get(&own).map(|person| person.instance.clone()).unwrap_or_default();
+                self.write(id, xml::refusal(&request, &from, &instance));
+            }
+            (Event::End, phase, pair) => {
+                if phase == Phase::Open {
+                    self.write(id, xml::END.to_vec());
+                }
+                self.drop_stream(id);
+                self.go_on(phase, pair);
+            }
+            (Event::Broken(error), phase, pair) => {
+                if matches!(phase, Phase::Open | Phase::Nameless(_)) {
+                    self.write(id, xml::broken(error));
+                }
+                self.drop_stream(id);
+                self.go_on(phase, pair);
+            }
+            _ => {}
+        }
+    }
+
+    fn drop_stream(&mut self, id: StreamId) {
+        self.streams.remove(&id);
+        self.close(id);
+    }
+
+    /// Who a header says they are: somebody that is known to be at this address.
+    fn caller(&self, names: &Names, ip: Option<std::net::IpAddr>) -> Caller {
+        let to = names.to.as_deref().unwrap_or_default();
+        let named = self.people.iter().find(|(_, person)| person.instance == to);
+        // COMPAT(libpurple 2.14): what a header says of the other side is not checked there.
+        let only = || self.people.first_key_value().filter(|_| self.people.len() == 1);
+        let Some(own) = named.or_else(only).map(|(own, _)| own.clone()).or_else(|| {
+            // A stanza that says who speaks says nothing of whom it is for.
+            names.to.is_none().then(|| self.people.first_key_value().map(|(own, _)| own.clone())).flatten()
+        }) else {
+            return Caller::Unknown;
+        };
+        let Some(ip) = ip else { return Caller::Unknown };
+        let is_there = |instance: &str| self.peers.get(instance).is_some_and(|peer| peer.is_at(ip));
+        match &names.from {
+            Some(from) => {
+                let bare = from.split_once('/').map_or(from.as_str(), |(bare, _)| bare);
+                match [from, bare].into_iter().find(|name| is_there(name)) {
+                    Some(instance) => Caller::Known((own, instance.to_owned())),
+                    None => Caller::Unknown,
+                }
+            }
+            None => {
+                let mut there = self.peers.iter().filter(|(_, peer)| peer.is_at(ip)).map(|(name, _)| name.clone());
+                match (there.next(), there.next()) {
+                    (Some(instance), None) => Caller::Known((own, instance)),
+                    (Some(_), Some(_)) => Caller::Nameless(own),
+                    (None, _) => Caller::Unknown,
+                }
+            }
+        }
+    }
+
+    /// Somebody has said who they are.
+    fn identify(&mut self, id: StreamId, names: Names) {
+        let now = self.now;
+        let caller = self.caller(&names, stream_ip(self, id));
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        match caller {
+            Caller::Known(pair) => {
+                self.say_header(id, &pair.0, &pair.1);
+                if names.version {
+                    self.write(id, xml::FEATURES.to_vec());
+                }
+                self.open(id, pair);
+            }
+            Caller::Nameless(own) => {
+                (stream.phase, stream.until) = (Phase::Nameless(own.clone()), now + NEARBY_HEADER_TIME_MAX);
+                self.say_header(id, &own, "");
+            }
+            Caller::Unknown => {
+                (stream.phase, stream.until) = (Phase::Unknown(names), now + UNANNOUNCED);
+                self.outputs.push_back(Output::Ask);
+            }
+        }
+    }
+
+    /// Somebody was announced: perhaps they have called already.
+    pub(super) fn ask_streams_again(&mut self) {
+        let unknown = |stream: &Stream| match &stream.phase {
+            Phase::Unknown(names) => Some(names.clone()),
+            _ => None,
+        };
+        let waiting: Vec<_> = self.streams.iter().filter_map(|(id, s)| Some((*id, unknown(s)?))).collect();
+        for (id, names) in waiting {
+            if let Caller::Unknown = self.caller(&names, stream_ip(self, id)) {
+                continue;
+            }
+            self.identify(id, names);
+            if let Some(stream) = self.streams.get_mut(&id) {
+                let held = std::mem::take(&mut stream.held);
+                self.bytes(id, &held);
+            }
+        }
+    }
+
+    /// Nobody on the link is known to be at the other end: nothing is taken from them, and nothing told.
+    fn turn_away(&mut self, id: StreamId) {
+        self.tally.turned_away += 1;
+        self.write(id, [xml::header("", ""), xml::END.to_vec()].concat());
+        self.drop_stream(id);
+    }
+
+    /// Both headers are out. Of several streams the newest counts; on the others nothing more is said, and all is heard that
+    /// is still on its way.
+    fn open(&mut self, id: StreamId, pair: Pair) {
+        let now = self.now;
+        let others: Vec<_> = self.streams_of(&pair).filter(|(other, _)| *other != id).collect();
+        for (other, phase) in others {
+            match phase {
+                // No header of ours is out: whoever is there has not taken it for the one.
+                Phase::Calling | Phase::Waiting => self.drop_stream(other),
+                Phase::Open => self.hang_up_stream(other),
+                _ => {}
+            }
+        }
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.framer.authenticated();
+            (stream.phase, stream.until) = (Phase::Open, now + IDLE);
+            stream.pair = Some(pair.clone());
+        }
+        self.answers(&pair.1);
+        self.drive(&pair);
+    }
+
+    fn hang_up_stream(&mut self, id: StreamId) {
+        let now = self.now;
+        self.write(id, xml::END.to_vec());
+        if let Some(stream) = self.streams.get_mut(&id) {
+            (stream.phase, stream.until) = (Phase::Closing, now + CLOSING);
+        }
+    }
+
+    /// All streams of one pair.
+    pub(super) fn streams_of<'a>(&'a self, pair: &'a Pair) -> impl Iterator<Item = (StreamId, Phase)> + 'a {
+        let ours = self.streams.iter().filter(move |(_, stream)| stream.pair.as_ref() == Some(pair));
+        ours.map(|(id, stream)| (*id, stream.phase.clone()))
+    }
+
+    /// Ends all streams of one of our people.
+    pub(super) fn hang_up(&mut self, own: &Bare) {
+        let theirs = |stream: &Stream| stream.pair.as_ref().is_some_and(|(who, _)| who == own);
+        let ids: Vec<_> = self.streams.iter().filter(|(_, s)| theirs(s)).map(|(id, _)| *id).collect();
+        ids.into_iter().for_each(|id| self.finish(id));
+        self.forget_talks(own);
+    }
+
+    /// Ends all streams with somebody who is gone.
+    pub(super) fn end_streams_with(&mut self, instance: &str) {
+        let with = |stream: &Stream| match (&stream.phase, &stream.pair) {
+            (Phase::Looking(whom), _) => whom == instance,
+            (_, pair) => pair.as_ref().is_some_and(|(_, other)| other == instance),
+        };
+        let ids: Vec<_> = self.streams.iter().filter(|(_, s)| with(s)).map(|(id, _)| *id).collect();
+        ids.into_iter().for_each(|id| self.finish(id));
+    }
+
+    /// Ends a stream at once. What was written lately and not confirmed may be lost.
+    fn finish(&mut self, id: StreamId) {
+        if self.streams.get(&id).is_some_and(|stream| stream.phase == Phase::Open) {
+            self.write(id, xml::END.to_vec());
+        }
+        self.drop_stream(id);
+    }
+
+    /// Somebody on the link says something to one of our people.
+    fn hear(&mut self, id: StreamId, pair: &Pair, words: Option<String>) {
+        let now = self.now;
+        let (Some(words), Some(from)) = (words, self.address(&pair.0, &pair.1)) else { return };
+        let talk = self.talks.entry(pair.clone()).or_default();
+        if !talk.pace.take(now, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX) {
+            self.tally.turned_away += 1;
+            return self.finish(id);
+        }
+        if let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.phase == Phase::Open) {
+            stream.until = now + IDLE;
+        }
+        self.words_heard += 1;
+        self.tally.heard += 1;
+        let body = Xml::within(wire::ns::CLIENT).leaf("body", wire::ns::CLIENT, words).finish();
+        let mut message = Stanza::new(Kind::Message(MessageType::Chat)).with_inner(body);
+        message.head.id = Some(format!("{:x}-{}", self.salt, self.words_heard).into());
+        message.head.from = Some(from);
+        message.head.to = Some(pair.0.jid().into_owned());
+        self.outputs.push_back(Output::Stanza(message));
+    }
+
+    /// Writes words to an open stream.
+    pub(super) fn write_words(&mut self, id: StreamId, pair: &Pair, word: Word) {
+        let now = self.now;
+        let from = self.people.get(&pair.0).map(|person| person.instance.clone()).unwrap_or_default();
+        self.write(id, xml::message(&from, &pair.1, &word.body));
+        self.tally.said += 1;
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        stream.until = now + IDLE;
+        while stream.lately.len() >= NEARBY_WAITING_MAX
+            || stream.lately.front().is_some_and(|(at, _)| *at + UNCERTAIN < now)
+        {
+            stream.lately.pop_front();
+        }
+        stream.lately.push_back((now, Word { body: String::new(), ..word }));
+    }
+
+    /// A connection is over.
+    pub(super) fn ended(&mut self, id: StreamId, how: End) {
+        let now = self.now;
+        let Some(stream) = self.streams.remove(&id) else { return };
+        if how == End::Failed && stream.phase == Phase::Open {
+            let text = "The connection broke: it may not have arrived.";
+            for (_, word) in stream.lately.into_iter().filter(|(at, _)| *at + UNCERTAIN >= now) {
+                self.give_back(word, "wait", "recipient-unavailable", text);
+            }
+            if let Some((_, instance)) = &stream.pair {
+                self.doubt(instance);
+            }
+        }
+        self.go_on(stream.phase, stream.pair);
+    }
+
+    /// What follows when a stream is no more that was so far.
+    fn go_on(&mut self, phase: Phase, pair: Option<Pair>) {
+        match (phase, pair) {
+            (Phase::Looking(instance), _) => self.look(&instance),
+            (_, Some(pair)) => self.drive(&pair),
+            (_, None) => {}
+        }
+    }
+
+    pub(super) fn tick_streams(&mut self) {
+        let now = self.now;
+        let due: Vec<_> = self.streams.iter().filter(|(_, s)| s.until <= now).map(|(id, _)| *id).collect();
+        for id in due {
+            let Some(stream) = self.streams.get(&id).filter(|stream| stream.until <= now) else { continue };
+            match stream.phase {
+                Phase::Waiting => self.greet(id),
+                Phase::Open => self.hang_up_stream(id),
+                Phase::Unknown(_) => self.turn_away(id),
+                Phase::Looking(_) | Phase::Calling | Phase::Greeted | Phase::Called | Phase::Nameless(_) => {
+                    let (phase, pair) = (stream.phase.clone(), stream.pair.clone());
+                    self.drop_stream(id);
+                    self.go_on(phase, pair);
+                }
+                Phase::Closing => self.drop_stream(id),
+            }
+        }
+    }
+}
+
+fn stream_ip(gateway: &Gateway, id: StreamId) -> Option<std::net::IpAddr> {
+    gateway.streams.get(&id).map(|stream| stream.remote.ip())
+}

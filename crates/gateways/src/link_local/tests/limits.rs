@@ -1,0 +1,159 @@
+//! Every limit of the gateway: one below, at it, one above, ten times.
+
+use base::limits::{
+    NEARBY_ADDRESSES_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_MAX, NEARBY_PER_ADDRESS_MAX,
+    NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAIT_MAX, NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX,
+    NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+};
+
+use super::*;
+
+fn around(limit: usize) -> [(usize, usize); 4] {
+    [(limit - 1, limit - 1), (limit, limit), (limit + 1, limit), (10 * limit, limit)]
+}
+
+fn address(number: usize) -> String {
+    format!("10.0.0.{}", 2 + number % 250)
+}
+
+#[test]
+fn e06_so_many_people_are_shown() {
+    for (come, expect) in around(NEARBY_MAX) {
+        let mut bench = Bench::new();
+        for n in 0..come {
+            bench.see(&format!("p{n}"), &[&format!("{}:{}", address(n), 1 + n)], &[]);
+        }
+        assert_eq!(bench.gateway.counts().1, expect, "{come}");
+    }
+    // Whoever was heard keeps their place.
+    let mut bench = Bench::with_romeo();
+    bench.call(1, "10.0.0.2:9");
+    bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+    for n in 0..2 * NEARBY_MAX {
+        bench.see(&format!("p{n}"), &[&format!("{}:{}", address(n), 1 + n)], &[]);
+    }
+    assert!(bench.gateway.peers.contains_key("romeo@forza"));
+}
+
+#[test]
+fn e06_so_many_share_an_address() {
+    for (come, expect) in around(NEARBY_PER_ADDRESS_MAX) {
+        let mut bench = Bench::new();
+        for n in 0..come {
+            bench.see(&format!("p{n}"), &[&format!("10.0.0.2:{}", 1 + n)], &[]);
+        }
+        assert_eq!(bench.gateway.counts().1, expect, "{come}");
+        assert_eq!(bench.gateway.tally().skipped, (come - expect) as u64);
+    }
+}
+
+#[test]
+fn so_many_addresses_are_tried() {
+    for (come, expect) in around(NEARBY_ADDRESSES_MAX) {
+        let mut bench = Bench::new();
+        let all: Vec<_> = (0..come).map(|n| format!("{}:7", address(n))).collect();
+        bench.see("romeo@forza", &all.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        assert_eq!(bench.gateway.peers["romeo@forza"].addresses().len(), expect, "{come}");
+    }
+}
+
+#[test]
+fn so_many_streams_there_are() {
+    for (come, expect) in around(NEARBY_STREAMS_PER_ADDRESS_MAX) {
+        let mut bench = Bench::with_romeo();
+        let refused = (0..come).filter(|n| !bench.call(1 + *n as u64, "10.0.0.2:9").is_empty()).count();
+        assert_eq!(come - refused, expect);
+    }
+    for (come, expect) in around(NEARBY_STREAMS_MAX) {
+        let mut bench = Bench::with_romeo();
+        let refused = (0..come).filter(|n| !bench.call(1 + *n as u64, &format!("{}:9", address(*n))).is_empty());
+        assert_eq!(come - refused.count(), expect);
+        let calls = bench.say("romeo\\40forza", "1", "hi").len();
+        assert!(bench.gateway.streams.len() <= NEARBY_STREAMS_MAX && calls <= 1);
+    }
+}
+
+#[test]
+fn so_long_it_may_take() {
+    let end = Duration::from_micros(1);
+    // A caller says who they are, and who is called answers.
+    let mut bench = Bench::with_romeo();
+    bench.call(1, "10.0.0.2:9");
+    assert_eq!(bench.pass((NEARBY_HEADER_TIME_MAX - end).as_secs_f64()), [""; 0]);
+    assert_eq!(bench.pass(end.as_secs_f64()), ["close In(1)"]);
+    let mut bench = Bench::with_romeo();
+    bench.say("romeo\\40forza", "1", "hi");
+    assert_eq!(bench.pass((NEARBY_CONNECT_TIME_MAX - end).as_secs_f64()), [""; 0]);
+    assert_eq!(bench.pass(end.as_secs_f64())[0], "close Out(1)");
+    // Words wait for a stream.
+    let mut bench = Bench::with_romeo();
+    let mut came_back = Vec::new();
+    let mut all = bench.say("romeo\\40forza", "1", "hi");
+    let mut waited = Duration::ZERO;
+    while waited < NEARBY_WAIT_MAX {
+        came_back.extend(all.iter().filter(|line| line.contains("type='error'")).map(|_| waited));
+        let calls = all.iter().filter_map(|line| line.strip_prefix("connect Out(")?.split(')').next()?.parse().ok());
+        let calls: Vec<u64> = calls.collect();
+        // He lets us in and hangs up.
+        all = calls
+            .into_iter()
+            .flat_map(|n| {
+                let mut more = bench.give(Input::Connected { stream: StreamId::Out(n) });
+                more.extend(bench.end(StreamId::Out(n), End::Closed));
+                more
+            })
+            .collect();
+        if all.is_empty() {
+            all = bench.pass(0.5);
+            waited += Duration::from_millis(500);
+        }
+    }
+    all.extend(bench.pass(1.0));
+    came_back.extend(all.iter().filter(|line| line.contains("type='error'")).map(|_| waited));
+    assert_eq!(came_back, [NEARBY_WAIT_MAX], "once, and not before");
+}
+
+#[test]
+fn so_much_waits() {
+    for (come, expect) in around(NEARBY_WAITING_MAX) {
+        let mut bench = Bench::with_romeo();
+        let refused = (0..come).filter(|_| bench.say("romeo\\40forza", "1", "hi").join("").contains("resource-con"));
+        assert_eq!(come - refused.count(), expect);
+    }
+    let most = NEARBY_WAITING_BYTES_MAX;
+    for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+        let mut bench = Bench::with_romeo();
+        // What a shard takes from its clients is shorter: as if it had waited already.
+        bench.gateway.waiting_bytes = bytes - 2;
+        let refused = bench.say("romeo\\40forza", "1", "hi").join("").contains("resource-constraint");
+        assert_eq!(!refused, fits, "{bytes}");
+    }
+}
+
+#[test]
+fn so_fast_words_are_taken() {
+    for (come, expect) in around(NEARBY_WORDS_BURST_MAX as usize) {
+        let mut bench = Bench::with_romeo();
+        bench.call(1, "10.0.0.2:9");
+        bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+        let heard = (0..come).filter(|_| bench.bytes(IN1, &message("hi")).join("").contains("<body>"));
+        assert_eq!(heard.count(), expect);
+        // Then he is hung up on; what he says later is taken at the pace of a person.
+        bench.pass(NEARBY_WORD_EVERY.as_secs_f64());
+        bench.call(2, "10.0.0.2:9");
+        bench.bytes(IN2, &header("romeo@forza", "lisa@laptop"));
+        assert_eq!(bench.bytes(IN2, &message("hi")).len(), 1);
+    }
+}
+
+#[test]
+fn a_stranger_holds_little() {
+    let most = UNAUTHENTICATED_STANZA_BYTES_MAX;
+    for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+        let mut bench = Bench::new();
+        bench.call(1, "10.0.0.2:9");
+        bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+        let held = bench.bytes(IN1, &" ".repeat(bytes));
+        assert_eq!(held.is_empty(), fits, "{bytes}");
+    }
+}

@@ -1,0 +1,159 @@
+//! XEP-0174 for the accounts of a shard: the switch, what the link is told, and what is taken of it.
+
+mod common;
+
+use base::{Audience, Bare};
+use sim::bench::DOMAIN;
+use sim::{Bench, Goal, Seat, Tree};
+use wire::Form;
+use xmpp::{Answer, Choice, Command};
+
+const ROMEO: &str = r"romeo\40forza@nearby.jirani.example";
+
+fn choose(bench: &mut Bench, choice: Choice) {
+    let address = Bare::new(&format!("maria@{DOMAIN}")).unwrap();
+    assert_eq!(bench.command(Command::Choose { address, choice }), Answer::Done);
+}
+
+/// What was said to the link since it was asked last.
+fn said(bench: &mut Bench) -> Vec<String> {
+    bench.run_until_idle();
+    let line = |stanza: &wire::Stanza<'_>| {
+        let mut out = Vec::new();
+        stanza.emit(Form::Tcp, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    bench.said_nearby().iter().map(line).collect()
+}
+
+/// Romeo's program says something, by the gateway.
+fn romeo(bench: &mut Bench, name: &str, attributes: &str, inner: &str) {
+    bench.nearby(&format!(
+        "<{name} xmlns='jabber:client' from='{ROMEO}/bonjour' to='maria@{DOMAIN}' {attributes}>{inner}</{name}>"
+    ));
+}
+
+/// What a client has heard of Romeo: the name of each stanza, its type, and its words.
+fn heard(bench: &mut Bench, seat: Seat) -> Vec<(String, String, String)> {
+    let of_romeo = |tree: &&Tree| tree.attr("from").is_some_and(|from| from.starts_with(ROMEO));
+    let short = |tree: &Tree| {
+        let words = format!("{}{}", tree.text_of("body"), tree.text_of("show"));
+        (tree.name.clone(), tree.attr("type").unwrap_or_default().to_owned(), words)
+    };
+    bench.received(seat).iter().filter(of_romeo).map(short).collect()
+}
+
+fn one(name: &str, kind: &str, words: &str) -> Vec<(String, String, String)> {
+    vec![(name.into(), kind.into(), words.into())]
+}
+
+const HERE: &str = "<presence from='maria@jirani.example' to='nearby.jirani.example'/>";
+const GONE: &str = "<presence from='maria@jirani.example' to='nearby.jirani.example' type='unavailable'/>";
+
+#[test]
+fn what_the_link_is_told_of_an_account() {
+    let mut bench = Bench::new(1);
+    let maria = bench.login("maria", "laptop");
+    assert_eq!(said(&mut bench), [""; 0], "it is off");
+    choose(&mut bench, Choice::Bonjour(true));
+    assert_eq!(said(&mut bench), [HERE]);
+    bench.send(
+        maria,
+        "<presence><show>away</show><status>lunch</status><priority>5</priority><x xmlns='y'/></presence>",
+    );
+    let inner = "<show>away</show><status>lunch</status>";
+    let away = HERE.replace("/>", &format!(">{inner}</presence>"));
+    assert_eq!(said(&mut bench), [&*away]);
+    // The session with the highest priority counts.
+    let phone = bench.login("maria", "phone");
+    assert!(said(&mut bench).contains(&away));
+    bench.disconnect(maria);
+    assert_eq!(said(&mut bench).last().unwrap(), HERE);
+    bench.disconnect(phone);
+    assert_eq!(said(&mut bench), [GONE]);
+    // It is remembered, and only for who lets everybody on the link see them.
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    assert!(said(&mut bench).contains(&HERE.to_owned()));
+    choose(&mut bench, Choice::Audience(Audience::Yellow));
+    assert_eq!(said(&mut bench), [GONE]);
+    choose(&mut bench, Choice::Bonjour(true));
+    assert_eq!(said(&mut bench), [""; 0]);
+    choose(&mut bench, Choice::Audience(Audience::All));
+    assert_eq!(said(&mut bench), [HERE]);
+    choose(&mut bench, Choice::Bonjour(false));
+    assert_eq!(said(&mut bench), [GONE]);
+    choose(&mut bench, Choice::Bonjour(false));
+    assert_eq!(said(&mut bench), [""; 0]);
+}
+
+#[test]
+fn words_both_ways() {
+    let mut bench = Bench::new(2);
+    let maria = bench.login_managed("maria", "laptop");
+    let word = format!("<message to='{ROMEO}' type='chat' id='1'><body>hi</body></message>");
+    let refused = |bench: &mut Bench| {
+        bench.send(maria, &word);
+        let heard = bench.received(maria);
+        heard.iter().any(|tree| tree.attr("id") == Some("1") && tree.attr("type") == Some("error"))
+    };
+    assert!(refused(&mut bench), "it is off");
+    choose(&mut bench, Choice::Bonjour(true));
+    assert!(refused(&mut bench), "nobody is there");
+    romeo(&mut bench, "presence", "", "<show>away</show><nick xmlns='http://jabber.org/protocol/nick'>Romeo</nick>");
+    assert_eq!(heard(&mut bench, maria), one("presence", "", "away"));
+    said(&mut bench);
+    assert!(!refused(&mut bench));
+    let passed = said(&mut bench);
+    assert!(passed.len() == 1 && passed[0].contains("<body>hi</body>"), "{passed:?}");
+    romeo(&mut bench, "message", "type='chat' id='g-1'", "<body>ho</body><sent xmlns='urn:xmpp:carbons:2'/>");
+    assert_eq!(heard(&mut bench, maria), one("message", "chat", "ho"));
+    // What says nothing, and what nobody there understands.
+    for (xml, bounced) in [
+        (
+            format!(
+                "<message to='{ROMEO}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
+            ),
+            false,
+        ),
+        (format!("<presence to='{ROMEO}'/>"), false),
+        (format!("<presence to='{ROMEO}' type='subscribe'/>"), false),
+        (format!("<message to='{ROMEO}' type='groupchat' id='9'><body>x</body></message>"), true),
+        (format!("<iq to='{ROMEO}' type='get' id='9'><query xmlns='jabber:iq:version'/></iq>"), true),
+    ] {
+        bench.send(maria, &xml);
+        let answers = bench.received(maria);
+        assert_eq!(answers.iter().any(|tree| tree.attr("type") == Some("error")), bounced, "{xml}");
+        assert_eq!(said(&mut bench), [""; 0], "{xml}");
+    }
+    // Both are history.
+    bench.send(maria, "<iq type='set' id='h'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    let kept = bench.received(maria);
+    let message =
+        |tree: &Tree| Some(tree.child("result")?.child("forwarded")?.child("message")?.text_of("body").to_owned());
+    let kept: Vec<_> = kept.iter().filter_map(message).collect();
+    assert_eq!(kept, ["hi", "ho"]);
+    // Switched off, he is gone.
+    choose(&mut bench, Choice::Bonjour(false));
+    assert_eq!(heard(&mut bench, maria), one("presence", "unavailable", ""));
+    romeo(&mut bench, "message", "type='chat'", "<body>still there?</body>");
+    assert_eq!(heard(&mut bench, maria), []);
+}
+
+#[test]
+fn only_the_link_is_believed_for_the_link() {
+    let mut bench = Bench::new(3);
+    let maria = bench.login("maria", "laptop");
+    choose(&mut bench, Choice::Bonjour(true));
+    for from in ["ana@jirani.example", "x@nearby.other.example", "nearby.jirani.example", "x@other.example"] {
+        let xml = format!(
+            "<message xmlns='jabber:client' from='{from}' to='maria@{DOMAIN}' type='chat'><body>psst</body></message>"
+        );
+        bench.nearby(&xml);
+        let heard = bench.received(maria);
+        assert!(heard.iter().all(|tree| tree.text_of("body") != "psst"), "{from}");
+    }
+    romeo(&mut bench, "iq", "type='set' id='1'", "<query xmlns='jabber:iq:roster'/>");
+    romeo(&mut bench, "presence", "type='subscribe'", "");
+    assert_eq!(heard(&mut bench, maria), []);
+}
