@@ -34,7 +34,7 @@ PREFERENCES = """<?xml version='1.0' encoding='UTF-8' ?>
 </pref><pref name='away'><pref name='idle_reporting' type='string' value='none'/><pref name='away_when_idle' type='bool' value='0'/></pref>
 </pref>
 <pref name='finch'><pref name='sound'><pref name='method' type='string' value='nosound'/></pref></pref>
-<pref name='pidgin'><pref name='sound'><pref name='method' type='string' value='none'/></pref></pref>
+<pref name='pidgin'><pref name='conversations'><pref name='tabs' type='bool' value='0'/></pref><pref name='sound'><pref name='method' type='string' value='none'/></pref></pref>
 </pref>
 """
 
@@ -209,3 +209,6 @@ class Finch(Purple):
 
     def close(self):
         self.terminal.close()
+        # Who starts it again in the same place meets nothing of the old one.
+        until(lambda: not self.terminal.tmux("list-sessions"))
+        (self.purple.parent / "tmux").unlink(missing_ok=True)
