@@ -190,7 +190,9 @@ class Finch(Purple):
 
     def answer(self, line):
         """Writes in the window that opened last; gives when it was typed."""
-        self.press("M-2")
+        # The bar at the bottom has all windows, in the order of their keys.
+        bar = [line for line in self.screen().splitlines() if line.strip()][-1]
+        self.press(f"M-{len(bar.split('│'))}")
         time.sleep(0.1)
         self.type(line)
         return time.time()
