@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use base::ledger::StoreError;
-use base::limits::CONTACT_LINES_MAX;
+use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX};
 use base::{Audience, Bare, Circle, DeviceId};
 use common::{heard, hears, online, roster};
 use mesh::finding::Reason;
@@ -122,6 +122,21 @@ fn a_flood_of_lines_is_answered_in_part() {
 }
 
 #[test]
+fn a_long_line_is_not_read() {
+    let mut bench = Bench::new(18);
+    let maria = bench.login("maria", "laptop");
+    for (bytes, is_read) in [
+        (CONTACT_LINE_BYTES_MAX - 1, true),
+        (CONTACT_LINE_BYTES_MAX, true),
+        (CONTACT_LINE_BYTES_MAX + 1, false),
+        (CONTACT_LINE_BYTES_MAX * 10, false),
+    ] {
+        let answer = ask(&mut bench, maria, &format!("who {}", "x".repeat(bytes - 4)));
+        assert_eq!(answer.starts_with("Nobody is near."), is_read, "{bytes}");
+    }
+}
+
+#[test]
 fn who_is_near() {
     let mut bench = Bench::new(4);
     let maria = bench.login("maria", "laptop");
@@ -207,6 +222,21 @@ fn who_is_near_is_hidden_and_shown() {
     assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
 }
 
+#[test]
+fn other_programs_are_switched_on_and_off() {
+    let mut bench = Bench::new(17);
+    let maria = bench.login("maria", "laptop");
+    assert!(ask(&mut bench, maria, "bonjour").contains("do not see you."));
+    assert!(ask(&mut bench, maria, "bonjour on").contains("nothing is encrypted"));
+    assert!(ask(&mut bench, maria, "show friends").starts_with("People you know"));
+    assert!(ask(&mut bench, maria, "bonjour").contains("only while everybody near can see you"));
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    ask(&mut bench, maria, "show all");
+    assert!(ask(&mut bench, maria, "bonjour").contains("nothing is encrypted"));
+    assert!(ask(&mut bench, maria, "bonjour off").contains("do not see you."));
+}
+
 /// Attack case D18.
 #[test]
 fn who_has_the_name_of_another_is_not_meant() {
@@ -240,6 +270,8 @@ fn words_are_compared() {
     bench.verification(&own, &tom, Event::Asked);
     assert!(said(&mut bench, maria)[0].starts_with("tom (tom@a.jirani.alt) wants to make sure with you"));
     line(&mut bench, maria, "yes");
+    bench.expect_nothing(maria);
+    bench.verification(&own, &tom, Event::Waiting);
     bench.expect_nothing(maria);
     bench.verification(&own, &tom, compare);
     let answer = "tom's screen must show the same three words:\nacorn bell coin\nDoes it? Write yes or no.";

@@ -118,6 +118,8 @@ pub(crate) enum Text<'a> {
     NobodyHidden(&'a str),
     /// Somebody may be in the list again.
     Shown(&'a str),
+    /// Whether the person is shown to other programs on the link; with `None` they would be, if everybody could see them.
+    Bonjour(Option<bool>),
     /// Who would be a contact: some of so many.
     Requests(usize, &'a [String]),
     /// Somebody who asked is a contact now.
@@ -254,6 +256,7 @@ mod tests {
     fn texts<'a>(names: &'a [String], people: &'a [Neighbour]) -> Vec<Text<'a>> {
         let mut texts = vec![Text::Help, Text::NotUnderstood, Text::TooFast, Text::WhoIsMeant, Text::NoQuestion];
         texts.extend([Text::Choose, Text::GoesOnInChat]);
+        texts.extend([None, Some(false), Some(true)].map(Text::Bonjour));
         for n in [0, 1, 2, 3, 21] {
             let (names, people) = (&names[..n.min(2)], &people[..n.min(3)]);
             texts.extend([Text::Status(n), Text::Greeting(n, names), Text::Who(n, people), Text::Requests(n, names)]);
@@ -303,7 +306,9 @@ mod tests {
         ];
         texts.extend(causes.map(|cause| Text::NotVerified(name, cause)));
         let verbs = [Verb::Help, Verb::Who, Verb::Why, Verb::Verify, Verb::Yes, Verb::No, Verb::Hide, Verb::Show];
-        texts.extend(verbs.into_iter().chain([Verb::Requests, Verb::Accept, Verb::Decline]).map(Text::Title));
+        texts.extend(
+            verbs.into_iter().chain([Verb::Requests, Verb::Accept, Verb::Decline, Verb::Bonjour]).map(Text::Title),
+        );
         texts.extend(Audience::ALL.into_iter().flat_map(|audience| [Text::Audience(audience), Text::Choice(audience)]));
         texts
     }
@@ -332,7 +337,7 @@ mod tests {
         for language in Language::ALL {
             let help = Text::Help.in_language(language);
             let lines: Vec<_> = help.lines().filter_map(|line| line.split_once(" – ")).collect();
-            assert_eq!(lines.len(), 10, "{help}");
+            assert_eq!(lines.len(), 11, "{help}");
             for (command, _) in lines {
                 assert!(Command::read(command).is_some(), "{command}");
             }

@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Accept,
     /// They shall not.
     Decline,
+    /// Other programs on the link.
+    Bonjour,
 }
 
 /// A line that was understood.
@@ -54,14 +56,22 @@ pub(crate) enum Command {
     Accept(String),
     /// Somebody who has asked shall not.
     Decline(String),
+    /// Whether the person is shown to other programs on the link (XEP-0174), or shall be.
+    Bonjour(Option<bool>),
     /// Somebody shall not be in the list.
     HidePerson(String),
     /// Somebody may be in the list again.
     ShowPerson(String),
 }
 
-const VERBS: [&[(Verb, &[&str])]; 5] =
-    [english::VERBS, spanish::VERBS, french::VERBS, swahili::VERBS, portuguese::VERBS];
+const VERBS: [&[(Verb, &[&str])]; 6] = [
+    &[(Verb::Bonjour, &["bonjour"])],
+    english::VERBS,
+    spanish::VERBS,
+    french::VERBS,
+    swahili::VERBS,
+    portuguese::VERBS,
+];
 
 const AUDIENCES: [&[(Audience, &[&str])]; 5] =
     [english::AUDIENCES, spanish::AUDIENCES, french::AUDIENCES, swahili::AUDIENCES, portuguese::AUDIENCES];
@@ -84,6 +94,9 @@ impl Command {
             (Verb::Yes | Verb::No, false) => None,
             (Verb::Hide, true) => Some(Command::SetAudience(Audience::Nobody)),
             (Verb::Hide, false) => Some(Command::HidePerson(name)),
+            (Verb::Bonjour, true) => Some(Command::Bonjour(None)),
+            // "Bonjour, Jirani" switches nothing.
+            (Verb::Bonjour, false) => Some(Command::Bonjour(Some(is_on(rest)?))),
             (Verb::Requests, _) => Some(Command::Requests),
             (Verb::Accept, _) => Some(Command::Accept(name)),
             (Verb::Decline, _) => Some(Command::Decline(name)),
@@ -94,6 +107,13 @@ impl Command {
             }),
         }
     }
+}
+
+/// Whether something is to be on or off.
+fn is_on(word: &str) -> Option<bool> {
+    let on = ["on", "si", "oui", "ndiyo", "sim", "yes"].contains(&&*plain(word));
+    let off = ["off", "no", "non", "hapana", "nao"].contains(&&*plain(word));
+    (on != off).then_some(on)
 }
 
 /// With what a line begins, and the rest of it; of several the longest.
@@ -164,6 +184,10 @@ mod tests {
         check("nao", Some(Command::Answer(false)));
         check("no idea", None);
         check("yes please", None);
+        check("bonjour", Some(Command::Bonjour(None)));
+        check("Bonjour ON", Some(Command::Bonjour(Some(true))));
+        check("bonjour non", Some(Command::Bonjour(Some(false))));
+        check("Bonjour, Jirani", None);
         check("requests", Some(Command::Requests));
         check("accept p@x.jirani.alt", named(Command::Accept, "p@x.jirani.alt"));
         check("rechazar p@x.jirani.alt", named(Command::Decline, "p@x.jirani.alt"));

@@ -49,7 +49,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
              show NAME – put them back\n\
              requests – who wants to be your contact, though you do not let them see you\n\
              accept ADDRESS – let them be your contact\n\
-             decline ADDRESS – do not"
+             decline ADDRESS – do not\n\
+             bonjour on – be seen by other chat programs on this network, too (Bonjour)"
             .into(),
         Text::NotUnderstood => "I do not understand that. Write help to see what you can ask me.".into(),
         Text::TooFast => "That is too much for me at once. Wait a minute, then go on.".into(),
@@ -81,6 +82,18 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::IsContact(name) => format!("{name} is your contact. Remove them from your list of contacts first."),
         Text::NobodyHidden(name) => format!("You have hidden nobody called {name}. Write show to see who may see you."),
         Text::Shown(name) => format!("{name} will be in your list again when they are near."),
+        Text::Bonjour(on) => match on {
+            Some(true) => {
+                "Other programs on this network (Bonjour) see you, and you see them. Nobody there proves who \
+                 they are, and nothing is encrypted. To change that, write: bonjour off"
+            }
+            Some(false) => "Other programs on this network (Bonjour) do not see you. To change that, write: bonjour on",
+            None => {
+                "Other programs on this network (Bonjour) see you only while everybody near can see you. For \
+                 that, write: show everybody"
+            }
+        }
+        .into(),
         Text::Requests(0, _) => "Nobody waits to be your contact.".into(),
         Text::Requests(n, shown) => format!(
             "{} to be your contact. Write accept or decline and one of these addresses:\n{}{}",
@@ -121,6 +134,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             Verb::No => "No, the words are not the same",
             Verb::Hide => "Let nobody see me",
             Verb::Show => "Who may see me",
+            Verb::Bonjour => "Other programs on this network",
             Verb::Requests => "Who wants to be my contact",
             Verb::Accept => "Let them be my contact",
             Verb::Decline => "Do not let them be my contact",

@@ -49,7 +49,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
              montrer NOM – l'y remettre\n\
              demandes – qui veut être ton contact sans que tu le laisses te voir\n\
              accepter ADRESSE – en faire ton contact\n\
-             refuser ADRESSE – ne pas le faire"
+             refuser ADRESSE – ne pas le faire\n\
+             bonjour on – être vu aussi par d'autres programmes de ce réseau (Bonjour)"
             .into(),
         Text::NotUnderstood => "Je ne comprends pas cela. Écris aide pour voir ce que tu peux me demander.".into(),
         Text::TooFast => "C'est trop pour moi à la fois. Attends une minute, puis continue.".into(),
@@ -89,6 +90,20 @@ pub(super) fn say(text: &Text<'_>) -> String {
             format!("Tu n'as caché personne du nom de {name}. Écris montrer pour voir qui peut te voir.")
         }
         Text::Shown(name) => format!("{name} sera de nouveau dans ta liste, une fois à proximité."),
+        Text::Bonjour(on) => match on {
+            Some(true) => {
+                "D'autres programmes de ce réseau (Bonjour) te voient, et tu les vois. Là, personne ne prouve \
+                 qui il est, et rien n'est chiffré. Pour changer cela, écris : bonjour off"
+            }
+            Some(false) => {
+                "D'autres programmes de ce réseau (Bonjour) ne te voient pas. Pour changer cela, écris : bonjour on"
+            }
+            None => {
+                "D'autres programmes de ce réseau (Bonjour) ne te voient que tant que tous te voient. Pour cela, \
+                 écris : montrer tous"
+            }
+        }
+        .into(),
         Text::Requests(0, _) => "Personne n'attend d'être ton contact.".into(),
         Text::Requests(n, shown) => format!(
             "{} être ton contact. Écris accepter ou refuser et une de ces adresses :\n{}{}",
@@ -131,6 +146,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             Verb::No => "Non, les mots ne sont pas les mêmes",
             Verb::Hide => "Que personne ne me voie",
             Verb::Show => "Qui peut me voir",
+            Verb::Bonjour => "D'autres programmes de ce réseau",
             Verb::Requests => "Qui veut être mon contact",
             Verb::Accept => "En faire mon contact",
             Verb::Decline => "Ne pas en faire mon contact",

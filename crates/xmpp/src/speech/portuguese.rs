@@ -49,7 +49,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
              mostrar NOME – voltar a pô-lo\n\
              pedidos – quem quer ser teu contacto sem que o deixes ver-te\n\
              aceitar ENDEREÇO – que seja teu contacto\n\
-             recusar ENDEREÇO – que não seja"
+             recusar ENDEREÇO – que não seja\n\
+             bonjour on – ser visto também por outros programas desta rede (Bonjour)"
             .into(),
         Text::NotUnderstood => "Não entendo isso. Escreve ajuda para ver o que me podes perguntar.".into(),
         Text::TooFast => "É demais para mim de uma vez. Espera um minuto e continua.".into(),
@@ -88,6 +89,18 @@ pub(super) fn say(text: &Text<'_>) -> String {
             format!("Não escondeste ninguém chamado {name}. Escreve mostrar para ver quem te pode ver.")
         }
         Text::Shown(name) => format!("{name} volta a estar na tua lista quando estiver por perto."),
+        Text::Bonjour(on) => match on {
+            Some(true) => {
+                "Outros programas desta rede (Bonjour) veem-te, e tu vê-los. Aí ninguém prova quem é, e nada vai \
+                 cifrado. Para mudar isso, escreve: bonjour off"
+            }
+            Some(false) => "Outros programas desta rede (Bonjour) não te veem. Para mudar isso, escreve: bonjour on",
+            None => {
+                "Outros programas desta rede (Bonjour) só te veem enquanto todas as pessoas por perto te podem \
+                 ver. Para isso, escreve: mostrar todos"
+            }
+        }
+        .into(),
         Text::Requests(0, _) => "Ninguém espera para ser teu contacto.".into(),
         Text::Requests(n, shown) => format!(
             "{} ser teu contacto. Escreve aceitar ou recusar e um destes endereços:\n{}{}",
@@ -132,6 +145,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             Verb::No => "Não, as palavras não são iguais",
             Verb::Hide => "Que ninguém me veja",
             Verb::Show => "Quem me pode ver",
+            Verb::Bonjour => "Outros programas desta rede",
             Verb::Requests => "Quem quer ser meu contacto",
             Verb::Accept => "Que seja meu contacto",
             Verb::Decline => "Que não seja meu contacto",

@@ -49,7 +49,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
              mostrar NOMBRE – volver a ponerlo\n\
              solicitudes – quién quiere ser tu contacto sin que le dejes verte\n\
              aceptar DIRECCIÓN – que sea tu contacto\n\
-             rechazar DIRECCIÓN – que no lo sea"
+             rechazar DIRECCIÓN – que no lo sea\n\
+             bonjour on – que te vean también otros programas de esta red (Bonjour)"
             .into(),
         Text::NotUnderstood => "No entiendo eso. Escribe ayuda para ver qué puedes preguntarme.".into(),
         Text::TooFast => "Es demasiado para mí de una vez. Espera un minuto y sigue.".into(),
@@ -88,6 +89,18 @@ pub(super) fn say(text: &Text<'_>) -> String {
             format!("No has ocultado a nadie llamado {name}. Escribe mostrar para ver quién puede verte.")
         }
         Text::Shown(name) => format!("{name} volverá a estar en tu lista cuando esté cerca."),
+        Text::Bonjour(on) => match on {
+            Some(true) => {
+                "Otros programas de esta red (Bonjour) te ven, y tú los ves. Allí nadie demuestra quién es, y \
+                 nada va cifrado. Para cambiarlo, escribe: bonjour off"
+            }
+            Some(false) => "Otros programas de esta red (Bonjour) no te ven. Para cambiarlo, escribe: bonjour on",
+            None => {
+                "Otros programas de esta red (Bonjour) te ven solo mientras te ve toda la gente que está cerca. \
+                 Para eso, escribe: mostrar todos"
+            }
+        }
+        .into(),
         Text::Requests(0, _) => "Nadie espera para ser tu contacto.".into(),
         Text::Requests(n, shown) => format!(
             "{} ser tu contacto. Escribe aceptar o rechazar y una de estas direcciones:\n{}{}",
@@ -132,6 +145,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             Verb::No => "No, las palabras no son iguales",
             Verb::Hide => "Que nadie me vea",
             Verb::Show => "Quién puede verme",
+            Verb::Bonjour => "Otros programas de esta red",
             Verb::Requests => "Quién quiere ser mi contacto",
             Verb::Accept => "Que sea mi contacto",
             Verb::Decline => "Que no sea mi contacto",

@@ -49,7 +49,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
              onyesha JINA – mrudishe\n\
              maombi – nani anataka kuwa kwenye orodha yako ingawa humruhusu akuone\n\
              kubali ANWANI – awe kwenye orodha yako\n\
-             kataa ANWANI – asiwe"
+             kataa ANWANI – asiwe\n\
+             bonjour on – uonekane pia kwa programu nyingine za mtandao huu (Bonjour)"
             .into(),
         Text::NotUnderstood => "Sielewi hilo. Andika msaada uone unachoweza kuniuliza.".into(),
         Text::TooFast => "Hayo ni mengi mno kwa mara moja. Subiri dakika moja, kisha endelea.".into(),
@@ -83,6 +84,19 @@ pub(super) fn say(text: &Text<'_>) -> String {
             format!("Hujamficha mtu anayeitwa {name}. Andika onyesha uone nani anaweza kukuona.")
         }
         Text::Shown(name) => format!("{name} atakuwa tena kwenye orodha yako akiwa karibu."),
+        Text::Bonjour(on) => match on {
+            Some(true) => {
+                "Programu nyingine za mtandao huu (Bonjour) zinakuona, nawe unaziona. Huko hakuna \
+                 anayethibitisha yeye ni nani, na hakuna kinachofichwa kwa siri. Kubadilisha, andika: bonjour \
+                 off"
+            }
+            Some(false) => "Programu nyingine za mtandao huu (Bonjour) hazikuoni. Kubadilisha, andika: bonjour on",
+            None => {
+                "Programu nyingine za mtandao huu (Bonjour) zinakuona tu wakati kila mtu aliye karibu anaweza \
+                 kukuona. Kwa hilo, andika: onyesha wote"
+            }
+        }
+        .into(),
         Text::Requests(0, _) => "Hakuna anayesubiri kuwa kwenye orodha yako.".into(),
         Text::Requests(n, shown) => format!(
             "{} kuwa kwenye orodha yako. Andika kubali au kataa na mojawapo ya anwani hizi:\n{}{}",
@@ -125,6 +139,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             Verb::No => "Hapana, maneno si yale yale",
             Verb::Hide => "Mtu yeyote asinione",
             Verb::Show => "Nani anaweza kuniona",
+            Verb::Bonjour => "Programu nyingine za mtandao huu",
             Verb::Requests => "Nani anataka kuwa kwenye orodha yangu",
             Verb::Accept => "Awe kwenye orodha yangu",
             Verb::Decline => "Asiwe kwenye orodha yangu",

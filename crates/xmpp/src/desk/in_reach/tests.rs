@@ -9,8 +9,10 @@ use store::{Store as _, Twin};
 use wire::{Frame, Stanza};
 
 use super::*;
+use crate::desk::audience;
 use crate::hosts::Hosts;
 use crate::shard::{Config, Input, Output};
+use crate::speech::Language;
 
 const CONN: ConnId = ConnId(1);
 
@@ -27,15 +29,30 @@ impl Node {
         let hosts =
             Hosts { primary: "own.jirani.alt".into(), served: vec!["own.jirani.alt".into()], ..Hosts::default() };
         let resume_time_max = Duration::from_secs(300);
-        let config = Config { hosts: Arc::new(hosts), node: 1, archive: false, resume_time_max, version: "0" };
+        let config = Config {
+            hosts: Arc::new(hosts),
+            node: 1,
+            archive: false,
+            resume_time_max,
+            version: "0",
+            contact: false,
+            links: true,
+        };
         let mut store = Twin::new();
         let create = Write::CreateAccount { address: lisa(), credentials: vec![], created: Wall(0) };
         assert!(store.apply(&[vec![create]]).iter().all(Result::is_ok));
         let now = Now::default();
         let mut node = Node { shard: Shard::new(config, now, [1; 32]), store, now };
-        node.handle(Input::Bind { conn: CONN, address: lisa(), resource: Some("x".into()), id: "b".into() });
-        node.say("<iq xmlns='jabber:client' type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>");
+        node.login(CONN, Language::English);
         node
+    }
+
+    /// A client of Lisa's reads its list. What is written.
+    fn login(&mut self, conn: ConnId, language: Language) -> String {
+        let (resource, id, language) = (Some(format!("{conn:?}")), "b".into(), Some(language));
+        self.handle(Input::Bind { conn, address: lisa(), resource, id, language });
+        let stanza = b"<iq xmlns='jabber:client' type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>";
+        self.handle(Input::Frame { conn, frame: Frame::Stanza(Stanza::parse(stanza).unwrap()) })
     }
 
     /// What is written because of an input.
@@ -108,15 +125,23 @@ fn a_gateway_finds_people_for_one_account() {
     node.told(0, |shard| appear(shard, &bare("eva@own.jirani.alt"), &bare("b@nearby.own.jirani.alt"), "B"));
     assert_eq!(shown(&mut node.shard, &lisa()).len(), 1);
     // Hidden, and wanted again.
-    let told = node.told(0, |shard| drop(hide(shard, &lisa(), &anna)));
+    let told = node.told(0, |shard| {
+        hide(shard, &lisa(), &anna);
+    });
     assert_eq!(items(&told), ["remove"]);
     assert_eq!(shown(&mut node.shard, &lisa()), []);
-    let told = node.told(0, |shard| drop(unhide(shard, &lisa(), &anna)));
+    let told = node.told(0, |shard| {
+        unhide(shard, &lisa(), &anna);
+    });
     assert_eq!(items(&told).len(), 1);
     // Nobody knows who they are: who wants to see verified people only does not see them.
-    let told = node.told(0, |shard| drop(crate::desk::audience::choose(shard, &lisa(), base::Audience::Yellow)));
+    let told = node.told(0, |shard| {
+        audience::choose(shard, &lisa(), base::Audience::Yellow);
+    });
     assert_eq!(items(&told), ["remove"]);
-    let told = node.told(0, |shard| drop(crate::desk::audience::choose(shard, &lisa(), base::Audience::All)));
+    let told = node.told(0, |shard| {
+        audience::choose(shard, &lisa(), base::Audience::All);
+    });
     assert_eq!(items(&told).len(), 1);
     assert_eq!(items(&node.told(29, |shard| vanish(shard, &lisa(), &anna))), [] as [&str; 0]);
     assert_eq!(shown(&mut node.shard, &lisa()), [], "who has left is not told to who asks");
@@ -161,6 +186,20 @@ fn who_asks_is_told_of_so_many() {
         assert_eq!(first.collect::<Vec<_>>(), in_list);
         assert!(told.iter().all(|shown| !shown.bonjour && shown.circle == Circle::Red && shown.name.starts_with('p')));
     }
+}
+
+#[test]
+fn each_client_has_the_list_in_its_language() {
+    let mut node = Node::new();
+    let device = DeviceId([1; 32]);
+    node.handle(Input::Reach { device, address: bare("p@otter.jirani.alt"), up: true });
+    let list = node.login(ConnId(2), Language::French);
+    assert_eq!(items(&list), ["p (non vérifié) both"]);
+    assert!(list.contains("<group>À portée</group>"), "{list}");
+    let pushed = node.handle(Input::Reach { device: DeviceId([2; 32]), address: bare("q@otter.jirani.alt"), up: true });
+    assert_eq!(items(&pushed), ["q (not verified) both", "q (non vérifié) both"]);
+    let versions: Vec<_> = pushed.split(" ver='").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert_ne!(versions[0], versions[1]);
 }
 
 #[test]

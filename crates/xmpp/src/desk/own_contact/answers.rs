@@ -4,7 +4,7 @@ use base::{Audience, Bare};
 
 use super::people::{Meant, Person, hidden, meant};
 use super::{absence, comparing, near, neighbours, say};
-use crate::desk::{audience, in_reach, near as requests};
+use crate::desk::{audience, bonjour, in_reach, near as requests};
 use crate::shard::Shard;
 use crate::speech::{Command, Text, harmless};
 
@@ -37,6 +37,7 @@ pub(super) fn answer(shard: &mut Shard, own: &Bare, command: Command) {
             about(shard, own, &name, &people, |shard, other| hide(shard, own, other, &people));
         }
         Command::ShowPerson(name) => unhide(shard, own, &name),
+        Command::Bonjour(wish) => switch_bonjour(shard, own, wish),
         Command::Requests => {
             let asking: Vec<String> = requests::requests(shard, own).iter().map(Bare::to_string).collect();
             speak(shard, own, &Text::Requests(asking.len(), &asking[..asking.len().min(NAMES_MAX)]));
@@ -102,6 +103,16 @@ fn unhide(shard: &mut Shard, own: &Bare, name: &str) {
         }
         Meant::One(_) | Meant::Nobody => speak(shard, own, &Text::NobodyHidden(&harmless(name))),
     }
+}
+
+/// Shows an account to other programs on the link, or not any more; or says whether it is shown.
+fn switch_bonjour(shard: &mut Shard, own: &Bare, wish: Option<bool>) {
+    if let Some(on) = wish {
+        bonjour::switch(shard, own, on);
+    }
+    let is_wanted = shard.accounts[own].bonjour;
+    let is_on = bonjour::is_on(shard, own);
+    speak(shard, own, &Text::Bonjour((is_on == is_wanted).then_some(is_on)));
 }
 
 /// Answers somebody who would be a contact and is not admitted. Only a whole address means them: they are strangers, and

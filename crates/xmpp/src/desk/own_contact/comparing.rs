@@ -14,8 +14,18 @@ use crate::speech::{Text, harmless};
 /// A question that an account was asked.
 pub(crate) struct Comparing {
     other: Bare,
-    /// Whether the words are on the screen. Before that a yes says that the person wants to compare them.
-    words: bool,
+    stage: Stage,
+}
+
+/// What a yes would mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The person wants to compare words, as the other one does.
+    Asked,
+    /// Nothing: they have said so.
+    Willing,
+    /// The words on the screen are the same.
+    Words,
 }
 
 /// An account wants to compare words with somebody.
@@ -25,33 +35,39 @@ pub(crate) fn begin(shard: &mut Shard, own: &Bare, other: &Bare) {
 
 /// An account says yes or no.
 pub(super) fn answer(shard: &mut Shard, own: &Bare, yes: bool) {
-    let Some(Comparing { other, words }) = shard.contact.comparing.remove(own) else {
-        return speak(shard, own, &Text::NoQuestion);
-    };
-    let act = match (yes, words) {
-        (true, true) => Act::Agree,
-        (true, false) => Act::Begin,
+    let known = shard.contact.comparing.remove(own).filter(|comparing| comparing.stage != Stage::Willing);
+    let Some(Comparing { other, stage }) = known else { return speak(shard, own, &Text::NoQuestion) };
+    let act = match (yes, stage) {
+        (true, Stage::Words) => Act::Agree,
+        (true, Stage::Asked | Stage::Willing) => Act::Begin,
         (false, _) => Act::Refuse,
     };
+    if act == Act::Begin {
+        let willing = Comparing { other: other.clone(), stage: Stage::Willing };
+        shard.contact.comparing.insert(own.clone(), willing);
+    }
     shard.push(Output::Verify { own: own.clone(), other, act });
 }
 
 /// Something came of it, here or there. Whoever is logged in hears of it, and nobody of whom they block.
 pub(crate) fn happened(shard: &mut Shard, own: &Bare, other: &Bare, event: Event) {
     let is_here = !shard.sessions_of(own, |_| true).is_empty();
-    if !is_here || blocking::blocks(shard, own.as_str(), &other.jid()) {
-        return;
-    }
+    let is_heard = is_here && !blocking::blocks(shard, own.as_str(), &other.jid());
     let asked = &mut shard.contact.comparing;
+    let stage = asked.get(own).map(|comparing| comparing.stage);
+    let is_about = asked.get(own).is_some_and(|comparing| comparing.other == *other);
+    if matches!(event, Event::Verified | Event::Failed(_)) && is_about {
+        asked.remove(own);
+    }
     match event {
+        _ if !is_heard => return,
         // While there are words to say yes to, nobody else's question may get that yes. They can ask again.
-        Event::Asked if asked.get(own).is_some_and(|comparing| comparing.words) => return,
+        Event::Asked if stage == Some(Stage::Words) => return,
+        // It was the other one who asked.
+        Event::Waiting if stage == Some(Stage::Willing) && is_about => return,
         Event::Asked | Event::Compare { .. } => {
-            let words = event != Event::Asked;
-            asked.insert(own.clone(), Comparing { other: other.clone(), words });
-        }
-        Event::Verified | Event::Failed(_) if asked.get(own).is_some_and(|comparing| comparing.other == *other) => {
-            asked.remove(own);
+            let stage = if event == Event::Asked { Stage::Asked } else { Stage::Words };
+            asked.insert(own.clone(), Comparing { other: other.clone(), stage });
         }
         Event::Waiting | Event::Verified | Event::Failed(_) => {}
     }
