@@ -60,7 +60,9 @@ def with_finch():
             lisa.hears(romeo, "and still here")
             at = program.away()
             print(f"      away seen after {lisa.sees(romeo, 'away', 10) - at:.1f} s")
+            at = time.time()
             lisa.is_("dnd")
+            print(f"      ours away on Finch's screen after {program.shows('⊖ lisa', 15) - at:.1f} s")
             # Looking whether he is there does not disturb the conversation.
             time.sleep(2)
             lisa.say(romeo, "now one more")

@@ -12,7 +12,7 @@ use std::io::BufRead as _;
 use base::LinkId;
 use mesh::finding::{Config, Finder, Input, Instance, Key, Order, Output};
 use net::clock::Clock;
-use net::mdns::Mdns;
+use net::mdns::{Mdns, Said};
 use net::netlink::Kernel;
 use tokio::sync::mpsc;
 
@@ -33,7 +33,11 @@ async fn main() -> std::io::Result<()> {
         };
         let input = tokio::select! {
             changed = kernel.next() => changed?,
-            heard = mdns.next() => heard,
+            said = mdns.next() => match said {
+                Said::Finder(heard) => heard,
+                // Nobody has asked for people of other programs.
+                Said::People(_) => continue,
+            },
             order = orders.recv() => match order {
                 Some(order) => order,
                 None => break,

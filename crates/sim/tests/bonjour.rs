@@ -138,6 +138,10 @@ fn words_both_ways() {
     assert_eq!(heard(&mut bench, maria), one("presence", "unavailable", ""));
     romeo(&mut bench, "message", "type='chat'", "<body>still there?</body>");
     assert_eq!(heard(&mut bench, maria), []);
+    let error = "<error type='wait'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+    let back = format!("from='{ROMEO}' to='maria@{DOMAIN}/laptop' type='error' id='1'");
+    bench.nearby(&format!("<message xmlns='jabber:client' {back}>{error}</message>"));
+    assert_eq!(heard(&mut bench, maria), one("message", "error", ""), "what was waiting comes back");
 }
 
 #[test]

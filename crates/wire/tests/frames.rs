@@ -63,7 +63,7 @@ fn check_bytes(mode: Mode, input: &[u8], expect: &[&str]) {
 fn check(mode: Mode, head: &str, input: &str, expect: &[&str]) {
     let opened = match mode {
         Mode::Client => "open to=a.example version=1.0 lang=en",
-        Mode::Server | Mode::WebSocket => "open to=a.example version=1.0 lang=-",
+        Mode::Server | Mode::WebSocket | Mode::LinkLocal => "open to=a.example version=1.0 lang=-",
     };
     let expect: Vec<&str> = std::iter::once(opened).chain(expect.iter().copied()).collect();
     check_bytes(mode, format!("{head}{input}").as_bytes(), &expect);
@@ -72,6 +72,25 @@ fn check(mode: Mode, head: &str, input: &str, expect: &[&str]) {
 #[track_caller]
 fn client(input: &str, expect: &[&str]) {
     check(Mode::Client, CLIENT, input, expect);
+}
+
+/// XEP-0174, as libpurple speaks it: no version, and names that are no addresses.
+#[test]
+fn two_clients_on_one_link_speak() {
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n<stream:stream xmlns=\"jabber:client\" \
+                xmlns:stream=\"http://etherx.jabber.org/streams\" from=\"J\u{f6}rg M\u{fc}ller@tablet\" to=\"a b\">";
+    let message = "<message from='J\u{f6}rg M\u{fc}ller@tablet' to='x@y@z'>hi<body>no</body></message>";
+    check_bytes(
+        Mode::LinkLocal,
+        format!("{head}{message} <iq/><presence type='odd'/></stream:stream>").as_bytes(),
+        &[
+            "open to=a b version=- lang=-",
+            "element {jabber:client}message hi",
+            "element {jabber:client}iq ",
+            "element {jabber:client}presence ",
+            "close",
+        ],
+    );
 }
 
 #[test]

@@ -175,6 +175,7 @@ impl Gateway {
 
     fn late_word(&mut self, pair: &Pair) -> Option<Word> {
         let talk = self.talks.get_mut(pair)?;
-        talk.words.pop_front_if(|word| word.until <= self.now)
+        let is_late = talk.words.front().is_some_and(|word| word.until <= self.now);
+        if is_late { talk.words.pop_front() } else { None }
     }
 }

@@ -152,7 +152,15 @@ pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
     let (Some(from), Some(to)) = (&stanza.head.from, &stanza.head.to) else { return };
     let (own, other) = (Bare::of(to), Bare::of(from));
     let is_of_domain = from.domain().strip_prefix(base::jid::NEARBY) == Some(to.domain());
-    let Some(seen) = shard.bonjour.0.get_mut(&own).filter(|_| is_of_domain && from.local().is_some()) else { return };
+    if !is_of_domain || from.local().is_none() {
+        return;
+    }
+    // What comes back may come after the person has switched it off.
+    if stanza.head.kind == Kind::Message(MessageType::Error) {
+        shard.enter(&own, Way::In, Origin::SERVER, stanza);
+        return;
+    }
+    let Some(seen) = shard.bonjour.0.get_mut(&own) else { return };
     match stanza.head.kind {
         Kind::Presence(PresenceType::Available) => {
             seen.insert(other.clone(), from.borrow().into_owned());
@@ -165,7 +173,7 @@ pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
             }
             return;
         }
-        Kind::Message(MessageType::Chat | MessageType::Error) => {}
+        Kind::Message(MessageType::Chat) => {}
         _ => return,
     }
     forgery::cut(&mut stanza, &shard.config.hosts);
