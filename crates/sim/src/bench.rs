@@ -12,6 +12,7 @@ use std::time::Duration;
 use base::ledger::{AccountRow, Opened, Query, RecordKind, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
 use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, Ticket, Time, Wall};
+use mesh::verification;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use store::{Store as _, Twin};
@@ -456,6 +457,12 @@ impl Bench {
     /// How near somebody is to an account, until the node is started again.
     pub fn circle(&mut self, own: &Bare, other: &Bare, circle: Circle) {
         self.node.circle(self.now, own.clone(), other.clone(), circle);
+        self.perform();
+    }
+
+    /// Two people compare words.
+    pub fn verification(&mut self, own: &Bare, other: &Bare, event: verification::Event) {
+        self.node.verification(self.now, own.clone(), other.clone(), event);
         self.perform();
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
 use base::{Bare, Circle, ConnId, DeviceId, Now, Ticket, Time};
+use mesh::verification;
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
 use xmpp::negotiation::{self, Negotiation};
@@ -212,6 +213,11 @@ impl Node {
     /// How near somebody is to an account.
     pub(crate) fn circle(&mut self, now: Now, own: Bare, other: Bare, circle: Circle) {
         self.tell(now, Input::Circle { own, other, circle });
+    }
+
+    /// Two people compare words.
+    pub(crate) fn verification(&mut self, now: Now, own: Bare, other: Bare, event: verification::Event) {
+        self.tell(now, Input::Verification { own, other, event });
     }
 
     /// Whom the node serves, also after a crash.

@@ -26,12 +26,9 @@ fn without_links_nobody_is_there_and_it_is_said_why() {
     house.start(&["run", "--name", "first"], &[]);
     let said = house.ask(&["neighbours"], "");
     assert_eq!(said, "Nobody is in reach: links are off (`links` in the configuration).\n");
-    for args in [
-        &["dial", "192.0.2.7"][..],
-        &["accept", "tom@x.jirani.alt", "--yes"],
-        &["verify", "tom"],
-        &["unverify", "tom"],
-    ] {
+    for args in
+        [&["dial", "192.0.2.7"][..], &["accept", "tom@x.jirani.alt", "--yes"], &["verify", "tom"], &["unverify", "tom"]]
+    {
         let error = refused(&house, args, 1);
         assert!(error.contains("links are off: remove `links = false`"), "{error}");
     }

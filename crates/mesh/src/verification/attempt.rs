@@ -107,7 +107,8 @@ impl Attempt {
     pub(super) fn cross(&mut self, line: &Line, promise: Promise, sent: &mut Sent) {
         let State::Asking { number } = self.state else { return };
         if line.dialled {
-            return;
+            // Ours may have come before the proof of who says it, and been nothing.
+            return sent.push(message(line, line.promise(true, &number), Said::Ask));
         }
         self.settle_on(line, End::Busy, sent);
         self.state = State::Asked { promise };

@@ -187,6 +187,19 @@ fn both_may_ask_at_once() {
 }
 
 #[test]
+fn a_question_that_came_too_early_is_asked_again() {
+    for first in [0, 1] {
+        let mut two = Two::new(1, [1, 2]);
+        two.act(first, Act::Begin);
+        // Who asked has not been proved there yet.
+        two.wires.clear();
+        two.act(1 - first, Act::Begin);
+        two.carry();
+        assert!(two.words(0).is_some() && two.words(0) == two.words(1), "{first}");
+    }
+}
+
+#[test]
 fn each_attempt_has_other_words() {
     let mut seen = std::collections::BTreeSet::new();
     let mut two = Two::new(1, [1, 2]);
