@@ -54,6 +54,18 @@ async def slixmpp_verifies(world):
         stranger.abort()
 
 
+@case("A19: who asks to renegotiate TLS 1.2 gets no second handshake, and the daemon serves the others")
+async def renegotiated(world):
+    house = world.standing
+    (person,) = house.people("ana")
+    for _ in range(20):
+        client = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{house.tls_port}", "-tls1_2", "-quiet", "-no_ign_eof"],
+            input="R\n" * 50, capture_output=True, text=True, timeout=20)
+        check("no renegotiation" in client.stderr.lower(), True)
+    await (await Bot(house, person).login()).leave()
+
+
 def issue(folder, name):
     """A certificate that vouches for itself, in the two files of the configuration."""
     subprocess.run(

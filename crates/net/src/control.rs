@@ -9,12 +9,13 @@ use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_LINE_BYTES_MAX};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+
+use crate::places::Places;
 
 /// How long a process may take to say what it wants, and to take the answer.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
@@ -52,53 +53,26 @@ pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
 
 /// Answers whoever comes, until the task is dropped.
 pub async fn serve(listener: UnixListener, answer: Answerer) {
-    let places = Arc::new(Semaphore::new(CONTROL_CONNECTIONS_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let answer = Rc::clone(&answer);
-                tokio::task::spawn_local(async move {
-                    let _place = place;
-                    // Who is too slow, or says too much, or goes away, is not answered.
-                    let _ = tokio::time::timeout(REQUEST_TIME_MAX, converse(stream, answer)).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a control connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        }
-    }
+    let places = Places { name: "control socket", most: CONTROL_CONNECTIONS_MAX, patience: REQUEST_TIME_MAX };
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    places.serve(accept, |stream| converse(stream, Rc::clone(&answer))).await;
 }
 
-async fn converse(stream: UnixStream, answer: Answerer) -> io::Result<()> {
+async fn converse(mut stream: UnixStream, answer: Answerer) -> io::Result<()> {
     let user = stream.peer_cred()?.uid();
-    let line = read_line(&stream).await?;
+    let line = read_line(&mut stream).await?;
     let mut answer = answer(user, line).await;
     answer.push('\n');
-    let mut rest = answer.as_bytes();
-    while !rest.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(rest) {
-            Ok(count) => rest = &rest[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    stream.write_all(answer.as_bytes()).await
 }
 
 /// Attack case E10: a line that never ends is not kept.
-async fn read_line(stream: &UnixStream) -> io::Result<String> {
+async fn read_line(stream: &mut UnixStream) -> io::Result<String> {
     let (mut line, mut piece) = (Vec::new(), [0; 1024]);
     loop {
-        stream.readable().await?;
-        match stream.try_read(&mut piece) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => line.extend_from_slice(&piece[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
+        match stream.read(&mut piece).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => line.extend_from_slice(&piece[..count]),
         }
         let end = line.iter().position(|b| *b == b'\n');
         if end.unwrap_or(line.len()) > CONTROL_LINE_BYTES_MAX {

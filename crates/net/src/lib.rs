@@ -38,6 +38,7 @@ pub mod mdns;
 pub mod metrics;
 pub mod neighbourhood;
 pub mod netlink;
+mod places;
 mod registration;
 pub mod sasl;
 mod stall;

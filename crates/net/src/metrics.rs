@@ -9,12 +9,12 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
 
 use base::limits::{METRICS_CONNECTIONS_MAX, METRICS_REQUEST_BYTES_MAX, METRICS_TIME_MAX};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+
+use crate::places::Places;
 
 /// Header fields of a request: Prometheus sends seven.
 const HEADERS_MAX: usize = 64;
@@ -25,28 +25,13 @@ pub type Teller = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>>>>>;
 /// Answers whoever comes, until the task is dropped; also to other names than this computer's if `any_host` says so, as
 /// it must be where collectors of other computers ask.
 pub async fn serve(listener: TcpListener, any_host: bool, tell: Teller) {
-    let places = Arc::new(Semaphore::new(METRICS_CONNECTIONS_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let tell = Rc::clone(&tell);
-                tokio::task::spawn_local(async move {
-                    let _place = place;
-                    // Who is too slow, or goes away, is not answered.
-                    let _ = tokio::time::timeout(METRICS_TIME_MAX, converse(stream, any_host, tell)).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection to the metrics port could not be accepted");
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        }
-    }
+    let places = Places { name: "metrics port", most: METRICS_CONNECTIONS_MAX, patience: METRICS_TIME_MAX };
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    places.serve(accept, |stream| converse(stream, any_host, Rc::clone(&tell))).await;
 }
 
-async fn converse(stream: TcpStream, any_host: bool, tell: Teller) -> io::Result<()> {
-    let answer = match read(&stream, any_host).await? {
+async fn converse(mut stream: TcpStream, any_host: bool, tell: Teller) -> io::Result<()> {
+    let answer = match read(&mut stream, any_host).await? {
         Asked::Metrics => match tell().await {
             Some(text) => answer("200 OK", FORMAT, &text),
             None => answer("503 Service Unavailable", PLAIN, "The store cannot be read: the log says why.\n"),
@@ -54,16 +39,8 @@ async fn converse(stream: TcpStream, any_host: bool, tell: Teller) -> io::Result
         Asked::Head => answer("200 OK", FORMAT, ""),
         Asked::Else(status) => answer(status, PLAIN, "Only GET /metrics of this computer.\n"),
     };
-    let mut rest = answer.as_bytes();
-    while !rest.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(rest) {
-            Ok(count) => rest = &rest[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write)
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
 }
 
 fn answer(status: &str, content: &str, body: &str) -> String {
@@ -88,15 +65,12 @@ enum Asked {
     Else(&'static str),
 }
 
-async fn read(stream: &TcpStream, any_host: bool) -> io::Result<Asked> {
+async fn read(stream: &mut TcpStream, any_host: bool) -> io::Result<Asked> {
     let (mut request, mut piece) = (Vec::new(), [0; 1024]);
     loop {
-        stream.readable().await?;
-        match stream.try_read(&mut piece) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => request.extend_from_slice(&piece[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
+        match stream.read(&mut piece).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => request.extend_from_slice(&piece[..count]),
         }
         if let Some(asked) = understand(&request, any_host) {
             return Ok(asked);

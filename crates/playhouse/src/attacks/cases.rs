@@ -123,7 +123,17 @@ fn sizes() -> Vec<Case> {
     cases.push(Case::new("A09", "a token of 200,000 bytes", Bound, stanza).gives(answered.0).costs(4096, 2_000, 2_000));
     let names = iq(&format!("<a xmlns='u'>{}</a>", numbered(9_000, |i| format!("<b{i}/>")))) + PING;
     cases.push(Case::new("A10", "9,000 different names in one stanza", Bound, names).gives(answered.0));
+    for (blocks, what) in [(["Aa", "BB"], "31"), (["Ez", "FY"], "33")] {
+        let what = format!("8,192 names that collide where the hash is times {what} without a key");
+        let names = iq(&format!("<a xmlns='u'>{}</a>", numbered(1 << 13, |i| format!("<{}/>", colliding(blocks, i)))));
+        cases.push(Case::new("A10", what, Bound, names + PING).gives(answered.0));
+    }
     cases
+}
+
+/// The names of thirteen blocks, of which either adds the same to a hash that multiplies by a known number.
+fn colliding(blocks: [&str; 2], number: usize) -> String {
+    (0..13).map(|bit| blocks[number >> bit & 1]).collect()
 }
 
 fn bytes() -> Vec<Case> {
