@@ -21,7 +21,8 @@ class Terminal:
     def __init__(self, home, *words):
         self.text = ""
         self.process = home.laptop.run(*home.words("verify", *words), stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
         while piece := self.process.stdout.read1(4096):
@@ -42,7 +43,8 @@ class Terminal:
         self.process.stdin.flush()
 
     def ends(self, code):
-        check((self.process.wait(20), self.text.count("Traceback")), (code, 0))
+        check(self.process.wait(20), code)
+        self.reader.join(5)
         return self.text
 
 

@@ -28,7 +28,12 @@ impl Link {
 }
 
 impl Node {
-    /// Whom an account of ours has met, as far as their keys are the same.
+    /// Which of our accounts has met whom, as far as their keys are the same.
+    pub fn met(&self) -> impl Iterator<Item = &(Bare, Bare)> {
+        self.met.iter()
+    }
+
+    /// Whether an account of ours has met somebody, as far as their key is the same.
     pub fn has_met(&self, own: &Bare, other: &Bare) -> bool {
         self.met.contains(&(own.clone(), other.clone()))
     }

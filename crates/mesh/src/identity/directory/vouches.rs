@@ -8,7 +8,7 @@ use base::limits::VOUCHES_MAX;
 use base::{Bare, Wall};
 
 use super::Refusal;
-use crate::identity::fact::{Fact, Kind};
+use crate::identity::fact::{Fact, Kind, Vouch};
 use crate::identity::key::PersonId;
 use crate::identity::stamp::Stamp;
 use crate::identity::statement::{Claim, Statement};
@@ -33,8 +33,21 @@ impl Held {
         self.row.key.issuer == by.0 && self.person == of && self.stamp.check(now).is_ok()
     }
 
-    pub(super) fn row(&self) -> &StatementRow {
-        &self.row
+    /// Whether this person has to say it again: it holds, and not for long.
+    pub(super) fn is_due(&self, now: Wall, by: PersonId) -> bool {
+        self.counts(now, by, self.person) && self.stamp.is_due(now)
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// What it says.
+    pub(super) fn vouch(&self) -> Option<Vouch> {
+        match Claim::read(&self.row.bytes).ok()?.statement().fact() {
+            Fact::Vouch(vouch) => Some(vouch.clone()),
+            _ => None,
+        }
     }
 
     fn new(row: StatementRow, vouch: &Statement) -> Option<Held> {
@@ -100,7 +113,6 @@ impl Vouches {
 mod tests {
     use super::*;
     use crate::genesis::GenesisHash;
-    use crate::identity::fact::Vouch;
     use crate::identity::key::PersonKey;
 
     const NOW: Wall = Wall(1_795_132_800_000);
@@ -151,7 +163,7 @@ mod tests {
             let Write::PutStatement(row) = write else { panic!("{write:?}") };
             again.load(row.clone());
         }
-        let rows = |vouches: &Vouches| vouches.of(&own).values().map(|held| held.row().clone()).collect::<Vec<_>>();
+        let rows = |vouches: &Vouches| vouches.of(&own).values().map(|held| held.row.clone()).collect::<Vec<_>>();
         assert_eq!((rows(&again), rows(&again).len()), (rows(&vouches), 3));
 
         writes.clear();
