@@ -66,7 +66,7 @@ fn a_question_of_who_is_blocked_is_not_heard() {
     bench.verification(&own, &other, Event::Asked);
     let maria = online(&mut bench, "maria", "here");
     hears(&mut bench, maria, &[]);
-    let mut told = |bench: &mut Bench, event| {
+    let told = |bench: &mut Bench, event| {
         bench.verification(&own, &other, event);
         bench.run_until_idle();
         let heard = bench.received(maria);
