@@ -112,9 +112,11 @@ class House:
         self.process = None
 
     def write_config(self, more):
+        # What a case does not ask for, it does not hear: the daemon greets, and says how many are near.
+        contact = "" if "contact" in more else "contact = false\n"
         self.config.write_text(
             # Houses of one machine are no neighbours: `cargo xtask laptops` has those.
-            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\nlinks = false\n{more}\n'
+            f'listen = ["127.0.0.1:{self.port}"]\nlisten_tls = ["127.0.0.1:{self.tls_port}"]\nlinks = false\n{contact}{more}\n'
         )
 
     def command(self, *args, data=None):

@@ -166,7 +166,7 @@ pub enum RecordKind {
     LastSeen = 8,
     /// Another device of the account; key: its key as 64 hexadecimal digits; value: empty.
     Device = 9,
-    /// What an account has made of somebody in reach who is no contact; key: a word, a space, and the bare address.
+    /// What an account has made of people in reach who are no contacts; key: a word, and mostly a space and a bare address.
     Neighbour = 10,
 }
 

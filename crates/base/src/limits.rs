@@ -89,6 +89,19 @@ pub const TLS_HANDSHAKE_BYTES_MAX: usize = 16_384;
 /// before authentication.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
+/// Bytes of a line to the daemon: a word and an address.
+pub const CONTACT_LINE_BYTES_MAX: usize = 4096;
+/// Lines of one account that the daemon answers in a minute: nobody reads faster, and a machine that talks to it writes no
+/// more than this into the account's history.
+pub const CONTACT_LINES_MAX: u32 = 20;
+/// Lines in a row that the daemon says it does not understand: then it is a machine that does not understand either.
+pub const CONTACT_PUZZLES_MAX: u32 = 3;
+
+/// Dialogs of ad-hoc commands (XEP-0050) that one account has begun and not ended, and for how long each is remembered.
+pub const DIALOGS_MAX: usize = 8;
+/// See [`DIALOGS_MAX`].
+pub const DIALOG_TIME_MAX: Duration = Duration::from_secs(600);
+
 /// Sessions of one account: phones, laptops and forgotten ones of a whole family.
 pub const ACCOUNT_SESSIONS_MAX: usize = 32;
 
@@ -402,6 +415,30 @@ pub const LINK_PAIRS_MAX: usize = 128;
 pub const EARLY_PARCELS_BYTES_MAX: usize = 65_536;
 /// Troubles with neighbours that are kept for who looks: more than a person reads.
 pub const TROUBLES_MAX: usize = 32;
+
+// People in reach in an ordinary contact list.
+
+/// People in reach that a contact list shows beside its contacts: what a person takes in at one look. The others are told
+/// to who asks.
+pub const IN_REACH_SHOWN_MAX: usize = 30;
+/// People who have left and are still in the list, because they may be back in a moment. When more leave at once, the
+/// first of them go.
+pub const IN_REACH_LINGERING_MAX: usize = IN_REACH_SHOWN_MAX;
+/// How long they are: a laptop that is carried to the next room, a link that is made again.
+pub const IN_REACH_LINGER_TIME: Duration = Duration::from_secs(30);
+/// How long a chat is open after its last word: a pause to fetch something, shorter than a lesson.
+pub const CHAT_OPEN_TIME: Duration = Duration::from_secs(600);
+/// People in reach who are told to somebody who asks for all of them: a school's cell is longer than anybody reads.
+pub const IN_REACH_TOLD_MAX: usize = 200;
+/// Characters of a neighbour's name in the list, so that what the daemon says behind it can be seen (attack case D18).
+pub const NEIGHBOUR_NAME_CHARS_MAX: usize = 40;
+/// People whom one account does not want in its list: each was removed by hand. The one that was hidden first makes room.
+pub const HIDDEN_MAX: usize = 1000;
+/// People that some client of an account may still show, remembered until its next login: a day in a crowd. Beyond, those who
+/// are gone are forgotten: whoever is logged in was told.
+pub const SHOWN_REMEMBERED_MAX: usize = 256;
+/// People whom a gateway finds for one account, as a cell has them (attack case E06).
+pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
 
 /// One frame of a verification: two devices, a commitment and a number, and their lengths.
 pub const VERIFICATION_FRAME_BYTES_MAX: usize = 256;

@@ -80,6 +80,8 @@ chain = \"/etc/ssl/school.example.fullchain.pem\"
 key = \"/etc/ssl/school.example.key.pem\"";
         /// Whether messages are kept as history (XEP-0313).
         archive: bool = true;
+        /// Whether this computer is in everybody's list of contacts, to be asked who is near. Without it, it answers all the same.
+        contact: bool = true;
         /// Whether clients on this computer must use TLS too. All others must in any case.
         require_tls: bool = false;
         /// PBKDF2 rounds for new passwords: more cost a thief more, and a login by PLAIN too.

@@ -134,6 +134,8 @@ fn start(
             hosts,
             node: identity.node,
             archive: config.archive,
+            contact: config.contact,
+            links: config.links,
             resume_time_max: Duration::from_secs(u64::from(config.resume_minutes) * 60),
             version: env!("CARGO_PKG_VERSION"),
         },

@@ -664,11 +664,11 @@ impl Conn {
                     n.paused = true;
                     n.registration = Some((address, password));
                 }
-                negotiation::Output::Bind { address, resource, id } => {
+                negotiation::Output::Bind { address, resource, id, language } => {
                     n.paused = true;
                     drop(input);
                     tracing::debug!(conn = self.id.0, %address, "bind");
-                    engine.handle(Input::Bind { conn: self.id, address, resource, id });
+                    engine.handle(Input::Bind { conn: self.id, address, resource, id, language });
                 }
                 negotiation::Output::Resume { address, previd, handled } => {
                     n.paused = true;

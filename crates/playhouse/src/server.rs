@@ -168,7 +168,7 @@ impl Server {
         match self.kind {
             Kind::Jirani => {
                 format!(
-                    "domain = \"{DOMAIN}\"\nlisten = [\"{address}\"]\nlisten_tls = []\nlinks = false\nscram_iterations = 1000\nregistration = true\n"
+                    "domain = \"{DOMAIN}\"\nlisten = [\"{address}\"]\nlisten_tls = []\nlinks = false\ncontact = false\nscram_iterations = 1000\nregistration = true\n"
                 )
             }
             Kind::Prosody => format!(

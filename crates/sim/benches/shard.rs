@@ -32,13 +32,15 @@ impl Scene {
             hosts: Arc::new(hosts),
             node: 1,
             archive,
+            contact: false,
+            links: true,
             resume_time_max: Duration::from_secs(600),
             version: "bench",
         };
         let mut scene = Scene { shard: Shard::new(config, NOW, [1; 32]), framer: opened() };
         for n in 0..people {
             let (conn, address) = (ConnId(n), Bare::new(&format!("u{n}@a.example")).unwrap());
-            let bind = Input::Bind { conn, address, resource: Some("x".into()), id: "b".into() };
+            let bind = Input::Bind { conn, address, resource: Some("x".into()), id: "b".into(), language: None };
             scene.shard.handle(NOW, bind);
             scene.drain();
             scene.say(conn, b"<presence/>");

@@ -12,6 +12,7 @@ use std::time::Duration;
 use base::ledger::{AccountRow, Opened, Query, RecordKind, Rows, StoreError};
 use base::limits::SESSION_OUTPUT_BYTES_MAX;
 use base::{AccountId, Bare, Circle, ConnId, DeviceId, Now, Ticket, Time, Wall};
+use mesh::finding::Reason;
 use mesh::verification;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -40,6 +41,8 @@ pub struct Setup {
     pub domain: String,
     /// Whether the node keeps history.
     pub archive: bool,
+    /// Whether the node itself is everybody's contact.
+    pub contact: bool,
     /// How long a broken session may be resumed.
     pub resume_time_max: Duration,
     /// How long a piece is on the wire, one way.
@@ -56,6 +59,7 @@ impl Default for Setup {
         Setup {
             domain: DOMAIN.into(),
             archive: true,
+            contact: false,
             resume_time_max: Duration::from_secs(300),
             wire: Duration::from_micros(50)..=Duration::from_millis(5),
             commit: Duration::from_millis(1)..=Duration::from_millis(30),
@@ -133,6 +137,8 @@ impl Bench {
             hosts: Arc::new(hosts),
             node: rng.next_u64(),
             archive: setup.archive,
+            contact: setup.contact,
+            links: true,
             resume_time_max: setup.resume_time_max,
             version: "0.0",
         };
@@ -460,9 +466,20 @@ impl Bench {
         self.perform();
     }
 
-    /// Two people compare words.
+    /// Something came of two people's comparing words.
     pub fn verification(&mut self, own: &Bare, other: &Bare, event: verification::Event) {
         self.node.verification(self.now, own.clone(), other.clone(), event);
+        self.perform();
+    }
+
+    /// What people have done about comparing words, since it was asked last.
+    pub fn acts(&mut self) -> Vec<(Bare, Bare, verification::Act)> {
+        std::mem::take(&mut self.node.acts)
+    }
+
+    /// Why nobody is found.
+    pub fn network(&mut self, reason: Option<Reason>) {
+        self.node.network(self.now, reason);
         self.perform();
     }
 
@@ -735,5 +752,6 @@ pub fn login(account: &str) -> Login {
         resource: None,
         presence: Some("<presence/>".into()),
         managed: false,
+        language: None,
     }
 }

@@ -26,6 +26,8 @@ pub struct Login {
     pub presence: Option<String>,
     /// Whether it uses XEP-0198, with resumption.
     pub managed: bool,
+    /// The language of its stream, if it names one.
+    pub language: Option<String>,
 }
 
 impl Login {
@@ -231,8 +233,10 @@ impl Client {
 
     fn write_header(&mut self) {
         let domain = &self.login.domain;
+        let language = self.login.language.as_ref().map(|tag| format!(" xml:lang='{tag}'")).unwrap_or_default();
         let header = format!(
-            "<?xml version='1.0'?><stream:stream to='{domain}' version='1.0' xmlns='jabber:client' xmlns:stream='{STREAMS}'>"
+            "<?xml version='1.0'?><stream:stream to='{domain}' version='1.0'{language} xmlns='jabber:client' \
+             xmlns:stream='{STREAMS}'>"
         );
         self.output.extend_from_slice(header.as_bytes());
     }

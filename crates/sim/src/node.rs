@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base::ledger::{Batch, Credential, Query, Rows, ScramHash, StoreError};
 use base::limits::COMMIT_BATCHES_MAX;
 use base::{Bare, Circle, ConnId, DeviceId, Now, Ticket, Time};
+use mesh::finding::Reason;
 use mesh::verification;
 use store::{Store as _, Twin};
 use wire::{Framer, Mode};
@@ -85,6 +86,8 @@ pub(crate) struct Node {
     /// Reads that wait for a batch.
     reads: BTreeMap<Ticket, Vec<(Ticket, Query)>>,
     effects: Vec<Effect>,
+    /// What people do about comparing words.
+    pub(crate) acts: Vec<(Bare, Bare, verification::Act)>,
 }
 
 impl Node {
@@ -100,6 +103,7 @@ impl Node {
             settled: Ticket(0),
             reads: BTreeMap::new(),
             effects: Vec::new(),
+            acts: Vec::new(),
         }
     }
 
@@ -215,9 +219,14 @@ impl Node {
         self.tell(now, Input::Circle { own, other, circle });
     }
 
-    /// Two people compare words.
+    /// Something came of comparing words.
     pub(crate) fn verification(&mut self, now: Now, own: Bare, other: Bare, event: verification::Event) {
         self.tell(now, Input::Verification { own, other, event });
+    }
+
+    /// Why nobody is found.
+    pub(crate) fn network(&mut self, now: Now, reason: Option<Reason>) {
+        self.tell(now, Input::Network(reason));
     }
 
     /// Whom the node serves, also after a crash.
@@ -302,7 +311,8 @@ impl Node {
                 Output::Hash { address, password } => hashed.push((address, password)),
                 Output::Expel { address } => self.expel(&address),
                 // Whoever sees whom on a link is the mesh's: here everybody does.
-                Output::Settings | Output::Verify { .. } => {}
+                Output::Settings => {}
+                Output::Verify { own, other, act } => self.acts.push((own, other, act)),
                 Output::Parcel { from, to, bytes } => self.effects.push(Effect::Parcel { from, to, bytes }),
                 Output::Reply { id, answer } if id & REGISTERS != 0 => {
                     registered.push((ConnId(id ^ REGISTERS), answer))
@@ -382,9 +392,9 @@ impl Node {
                     self.shard.handle(now, Input::Command { id: REGISTERS | conn.0, command });
                     self.drain(now);
                 }
-                negotiation::Output::Bind { address, resource, id } => {
+                negotiation::Output::Bind { address, resource, id, language } => {
                     porch.paused = true;
-                    self.shard.handle(now, Input::Bind { conn, address, resource, id });
+                    self.shard.handle(now, Input::Bind { conn, address, resource, id, language });
                     self.drain(now);
                 }
                 negotiation::Output::Resume { address, previd, handled } => {

@@ -67,7 +67,7 @@ fn a_clean_sign_off_is_seen_at_once() {
 /// A laptop with a new address has a new link a moment before the old one is known to be dead: its people were never away.
 #[test]
 fn another_link_in_the_place_of_the_old_shows_nobody_leave() {
-    let mut pair = Pair::befriended(8);
+    let mut pair = Pair::befriended(9);
     pair.group.heard(pair.paulo);
     for _ in 0..3 {
         pair.group.relink(0, 1);
@@ -211,6 +211,9 @@ fn nobody_speaks_for_another() {
     let honest = message("eve@eve.jirani.alt/x", PAULO, "<body>hi</body>");
     assert!(say(&mut pair.group, &honest, Some(1)).is_empty(), "she is not in reach");
     pair.group.node(1).reach(eve, &eve_address, true);
+    // She stands in the list of who is in reach.
+    pair.group.pass(seconds(1));
+    pair.group.heard(pair.paulo);
     let mut refused = 1;
     for (from, to) in [
         (&*format!("{LISA}/here"), PAULO),

@@ -41,6 +41,8 @@ impl Node {
             hosts: Arc::new(hosts),
             node: 1,
             archive: true,
+            contact: false,
+            links: true,
             resume_time_max: Duration::from_secs(300),
             version: "0.0",
         };
@@ -95,7 +97,8 @@ impl Node {
     }
 
     fn bind(&mut self) {
-        let bind = Input::Bind { conn: CONN, address: address(), resource: Some("x".into()), id: "b".into() };
+        let bind =
+            Input::Bind { conn: CONN, address: address(), resource: Some("x".into()), id: "b".into(), language: None };
         self.shard.handle(NOW, bind);
         self.settle();
     }

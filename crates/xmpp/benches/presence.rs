@@ -74,6 +74,8 @@ impl Node {
             hosts: Arc::new(hosts),
             node: 1,
             archive: false,
+            contact: false,
+            links: true,
             resume_time_max: std::time::Duration::from_secs(300),
             version: "0",
         };
@@ -118,7 +120,7 @@ impl Node {
 
     fn login(&mut self, conn: ConnId, account: &str) {
         let address = address(account);
-        self.handle(Input::Bind { conn, address, resource: Some("x".into()), id: "b".into() });
+        self.handle(Input::Bind { conn, address, resource: Some("x".into()), id: "b".into(), language: None });
     }
 
     /// A client says a stanza. Gives how many are written because of it.

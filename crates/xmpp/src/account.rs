@@ -10,7 +10,9 @@ use smallvec::SmallVec;
 
 use crate::contacts::Roster;
 use crate::desk::blocking::Blocked;
+use crate::desk::in_reach::Remembered;
 use crate::desk::near::Near;
+use crate::desk::own_contact::Choices;
 use crate::desk::post::Counters;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
@@ -24,6 +26,10 @@ pub(crate) struct Account {
     pub(crate) blocked: Blocked,
     /// Who may see it on a link and reach it: read with its row.
     pub(crate) audience: Audience,
+    /// What it has chosen about the daemon as its contact: read with its row.
+    pub(crate) choices: Choices,
+    /// What it has made of people in reach: read with its row.
+    pub(crate) remembered: Remembered,
     /// What passed between it and people on links who are no contacts: read with its row.
     pub(crate) near: Near,
     /// Its other devices, as far as they were met: read with its row.
@@ -76,6 +82,8 @@ impl Account {
             row: None,
             blocked: Blocked::default(),
             audience: Audience::default(),
+            choices: Choices::default(),
+            remembered: Remembered::default(),
             near: Near::default(),
             siblings: BTreeSet::new(),
             counters: None,

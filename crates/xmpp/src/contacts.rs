@@ -154,9 +154,34 @@ impl Roster {
 }
 
 impl Item {
+    /// One with a name, in a group.
+    pub(crate) fn in_group(name: &str, group: &str) -> Item {
+        Item { name: Some(name.into()), groups: [group.into()].into(), registers: Registers::default() }
+    }
+
     /// The same contact with this subscription.
     pub(crate) fn with(self, registers: Registers) -> Item {
         Item { registers, ..self }
+    }
+
+    /// What the person calls the contact, if anything.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The same contact called so; empty: without a name.
+    pub(crate) fn named(self, name: &str) -> Item {
+        Item { name: Some(name).filter(|name| !name.is_empty()).map(Into::into), ..self }
+    }
+
+    /// Whether it is in this group and in no other.
+    pub(crate) fn is_only_in(&self, group: &str) -> bool {
+        matches!(&*self.groups, [only] if **only == *group)
+    }
+
+    /// The same contact, not in this group.
+    pub(crate) fn without_group(self, group: &str) -> Item {
+        Item { groups: self.groups.into_iter().filter(|known| **known != *group).collect(), ..self }
     }
 
     /// Name and groups of an `<item/>` (sections 2.1.2.4 and 2.1.2.6); without a subscription, which only subscription

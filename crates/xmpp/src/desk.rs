@@ -7,15 +7,18 @@ pub(crate) mod blocking;
 pub(crate) mod caps;
 pub(crate) mod carbons;
 pub(crate) mod client_state;
+pub(crate) mod commands;
 pub(crate) mod disco;
 pub(crate) mod forgery;
 pub(crate) mod history;
+pub(crate) mod in_reach;
 pub(crate) mod keepalive;
 pub(crate) mod last_activity;
 pub(crate) mod message;
 pub(crate) mod near;
 pub(crate) mod notices;
 pub(crate) mod offline;
+pub(crate) mod own_contact;
 pub(crate) mod ping;
 pub(crate) mod post;
 pub(crate) mod preferences;
@@ -165,6 +168,13 @@ pub(crate) const DESKS: &[Desk] = &[
     Desk { name: "prefs", namespace: ns::ARCHIVE, places: &[Place::Own], feature: false, handle: preferences::handle },
     Desk { name: "enable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::enable },
     Desk { name: "disable", namespace: ns::CARBONS, places: &[Place::Own], feature: false, handle: carbons::disable },
+    Desk {
+        name: "command",
+        namespace: ns::COMMANDS,
+        places: &[Place::Server],
+        feature: true,
+        handle: commands::handle,
+    },
     Desk { name: "query", namespace: ns::VERSION, places: &[Place::Server], feature: true, handle: version::handle },
     Desk { name: "time", namespace: ns::TIME, places: &[Place::Server], feature: true, handle: time::handle },
     Desk {
@@ -201,6 +211,7 @@ pub(crate) const FEATURES: &[(&str, &[Place])] = &[
     (ns::BLOCKING, &[Place::Server]),
     (ns::CAPS, &[Place::Server]),
     (ns::CARBONS, &[Place::Server]),
+    (ns::FORMS, &[Place::Server]),
     (ns::OFFLINE, &[Place::Server]),
     (ns::PRIVATE, &[Place::Server]),
     (ns::REGISTER, &[Place::Server]),

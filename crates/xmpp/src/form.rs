@@ -15,8 +15,8 @@ impl Fields {
     /// Reads `<x xmlns='jabber:x:data' type='submit'/>`.
     ///
     /// # Errors
-    /// `bad-request` if it is none, if its `FORM_TYPE` is another, or if a field is there twice.
-    pub(crate) fn submitted(form: &Element<'_>, form_type: &str) -> Result<Fields, StanzaError> {
+    /// `bad-request` if it is none, or if a field is there twice.
+    pub(crate) fn read(form: &Element<'_>) -> Result<Fields, StanzaError> {
         if form.attr("type").as_deref() != Some("submit") {
             return Err(StanzaError::new(Condition::BadRequest, "The form is not a submitted one."));
         }
@@ -32,7 +32,15 @@ impl Fields {
             }
         }
         fields.retain(|_, values| !values.is_empty());
-        let mut fields = Fields(fields);
+        Ok(Fields(fields))
+    }
+
+    /// Reads a submitted form of this type.
+    ///
+    /// # Errors
+    /// `bad-request` also if its `FORM_TYPE` is another.
+    pub(crate) fn submitted(form: &Element<'_>, form_type: &str) -> Result<Fields, StanzaError> {
+        let mut fields = Fields::read(form)?;
         match fields.one("FORM_TYPE")? {
             Some(found) if found == form_type => Ok(fields),
             _ => Err(StanzaError::new(Condition::BadRequest, "The form has another FORM_TYPE, or none.")),

@@ -19,6 +19,7 @@ use crate::desk;
 use crate::error::{Condition, StanzaError, StreamError};
 use crate::hosts::Hosts;
 use crate::ns;
+use crate::speech::Language;
 
 /// What is true of a connection when negotiation begins, or begins again under TLS.
 #[derive(Clone, Debug)]
@@ -90,6 +91,8 @@ pub enum Output {
         resource: Option<String>,
         /// The id of its request.
         id: String,
+        /// The language of its stream, if it says one (section 4.7.4).
+        language: Option<Language>,
     },
     /// The client wants an earlier session back (XEP-0198); the shard knows whether it may. If not, it comes back as
     /// [`Negotiation::handle_resume_refused`].
@@ -148,6 +151,8 @@ pub struct Negotiation {
     /// The served domain this stream is for, from its first header on.
     host: Option<String>,
     header_sent: bool,
+    /// What the newest header says.
+    language: Option<Language>,
     failures: u32,
     /// Accounts that were asked for.
     registrations: u32,
@@ -165,6 +170,7 @@ impl Negotiation {
             state: State::Header,
             host: None,
             header_sent: false,
+            language: None,
             failures: 0,
             registrations: 0,
             deadline: now + AUTHENTICATION_TIME_MAX,
@@ -313,6 +319,7 @@ impl Negotiation {
             return self.refuse(StreamError::HostUnknown);
         }
         self.host = Some(meant);
+        self.language = header.lang.as_deref().map(Language::of);
         if header.version.as_deref().and_then(|v| v.split('.').next()) != Some("1") {
             return self.refuse(StreamError::UnsupportedVersion);
         }
@@ -433,7 +440,7 @@ impl Negotiation {
         }
         let id = id.to_owned();
         self.state = State::Done;
-        self.outputs.push_back(Output::Bind { address, resource, id });
+        self.outputs.push_back(Output::Bind { address, resource, id, language: self.language });
     }
 
     fn handle_resume(&mut self, element: &Element<'_>, address: Bare) {

@@ -30,10 +30,14 @@ pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 pub const FORMS: &str = "jabber:x:data";
 /// XEP-0045 section 7: what a room says of its people, and its invitations.
 pub const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0050.
+pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 /// XEP-0049.
 pub const PRIVATE: &str = "jabber:iq:private";
 /// XEP-0054.
 pub const VCARD: &str = "vcard-temp";
+/// XEP-0153: the hash of a picture, in presence.
+pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
 /// XEP-0059.
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// XEP-0077.

@@ -7,6 +7,10 @@ use wire::Stanza;
 
 use crate::router::Way;
 use crate::shard::Origin;
+use crate::speech::Language;
+
+/// What the daemon says, in a language that is not known yet.
+pub(crate) type Words = Box<dyn Fn(Language) -> String>;
 
 /// An input that waits for an account.
 pub(crate) enum Parked {
@@ -14,6 +18,7 @@ pub(crate) enum Parked {
         conn: ConnId,
         resource: Option<String>,
         id: String,
+        language: Option<Language>,
     },
     Stanza {
         way: Way,
@@ -32,6 +37,8 @@ pub(crate) enum Parked {
     },
     /// Something that the account has said did not arrive in time.
     Expired(Box<PostRow>),
+    /// The daemon says something to its person.
+    Words(Words),
     /// A command chooses who may see it.
     Audience {
         command: u64,
@@ -47,7 +54,7 @@ impl Parked {
             Parked::Parcel { bytes, .. } => bytes.len(),
             Parked::Sibling { .. } => size_of::<DeviceId>(),
             Parked::Expired(row) => row.stanza.len(),
-            Parked::Audience { .. } => size_of::<Parked>(),
+            Parked::Audience { .. } | Parked::Words(_) => size_of::<Parked>(),
         }
     }
 }
@@ -71,6 +78,7 @@ impl Parking {
             | Parked::Parcel { .. }
             | Parked::Sibling { .. }
             | Parked::Expired(_)
+            | Parked::Words(_)
             | Parked::Audience { .. } => {
                 self.inputs < SHARD_PARKED_INPUTS_MAX
                     && self.bytes + input.bytes() <= SHARD_PARKED_BYTES_MAX
@@ -118,7 +126,7 @@ mod tests {
     #[track_caller]
     fn check(parking: &Parking, input: &Parked, asks: bool, expect: bool) {
         assert_eq!(parking.admits(input, asks), expect, "{parking:?}");
-        let bind = Parked::Bind { conn: ConnId(1), resource: None, id: "b".into() };
+        let bind = Parked::Bind { conn: ConnId(1), resource: None, id: "b".into(), language: None };
         assert!(parking.admits(&bind, asks), "a login always may wait");
     }
 

@@ -6,7 +6,7 @@
 
 use base::limits::PRESENCE_BYTES_MAX;
 use base::{Bare, Jid, SessionId, Ticket};
-use wire::{IqType, Kind, PresenceType, Stanza};
+use wire::{IqType, Kind, MessageType, PresenceType, Stanza};
 
 use crate::desk::near::Judgement;
 use crate::desk::subscription_states::Verb;
@@ -20,7 +20,7 @@ use crate::shard::{After, Fate, Origin, Shard};
 /// On which side of an account a stanza is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// One of its sessions says it, and the account has its part in it: presence.
+    /// One of its sessions says it, and the account has its part in it: presence, and words to the daemon.
     Out,
     /// It is said to the account, by whomever.
     In,
@@ -40,6 +40,8 @@ impl Shard {
         if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to)) {
             return self.route(origin, stanza);
         }
+        desk::in_reach::wrote(self, &own, &stanza);
+        let to = stanza.head.to.as_ref();
         match stanza.head.kind {
             // Without an address it is for all who may see it; with one, the person's own list may change.
             Kind::Presence(kind) if to.is_none() || Verb::of(kind).is_some() => {
@@ -134,6 +136,7 @@ impl Shard {
             return self.park_for_roster(address, way, origin, stanza);
         }
         match (way, stanza.head.kind) {
+            (Way::Out, Kind::Message(_)) => desk::own_contact::hear(self, address, origin, &stanza),
             (Way::Out, _) => desk::presence::send(self, address, origin, stanza),
             (Way::In, Kind::Presence(kind)) => desk::presence::deliver(self, address, origin, kind, stanza),
             (Way::In, Kind::Message(_)) => desk::message::deliver(self, address, origin, stanza),
@@ -159,6 +162,10 @@ impl Shard {
             }
             return Fate::Done;
         }
+        // It has waited for its author's own contacts.
+        if stanza.head.to.as_ref().is_some_and(Jid::is_domain) {
+            return self.at_server(origin, stanza);
+        }
         // By what is stamped, not by its session: that may have ended while the request waited.
         let own = stanza.head.from.as_ref().is_some_and(|from| from.bare() == address.as_str());
         let place = if own { Place::Own } else { Place::Person };
@@ -171,6 +178,16 @@ impl Shard {
             Kind::Iq(_) => {
                 let domain = Bare::of(stanza.head.to.as_ref().expect("it came here by its address"));
                 self.ask(Place::Server, &domain, origin, stanza)
+            }
+            Kind::Message(MessageType::Chat | MessageType::Normal)
+                if stanza.head.to.as_ref().is_some_and(Jid::is_domain)
+                    && self.sessions.contains_key(&origin.session) =>
+            {
+                // The daemon as its person's contact: what has no words says nothing to it.
+                match (desk::own_contact::line(&stanza), stanza.head.from.as_ref().map(Bare::of)) {
+                    (Some(_), Some(own)) => self.enter(&own, Way::Out, origin, stanza),
+                    _ => Fate::Done,
+                }
             }
             Kind::Message(_) => {
                 self.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());

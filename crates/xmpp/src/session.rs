@@ -15,6 +15,7 @@ use crate::desk::client_state::Waiting;
 use crate::desk::stream_management::StreamManagement;
 use crate::held::Held;
 use crate::questions::Questions;
+use crate::speech::Language;
 
 /// One resource.
 pub(crate) struct Session {
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) jid: Arc<Jid<'static>>,
     /// When it was bound.
     pub(crate) since: Wall,
+    /// The language of its client, else of its account.
+    pub(crate) language: Language,
     /// Its last broadcast presence, if it is available.
     pub(crate) presence: Option<Available>,
     /// Who was sent presence that no subscription gives them: they are told when it leaves (RFC 6121 section 4.6.3).
@@ -82,13 +85,14 @@ impl What {
 }
 
 impl Session {
-    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, now: Now) -> Session {
+    pub(crate) fn new(conn: ConnId, account: Bare, jid: Jid<'static>, language: Language, now: Now) -> Session {
         Session {
             conn: Some(conn),
             forgotten_at: None,
             account,
             jid: Arc::new(jid),
             since: now.wall,
+            language,
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
@@ -164,7 +168,7 @@ mod tests {
         ] {
             for (bytes, expect) in [(limit - 1, true), (limit, true), (limit + 1, false), (limit * 10, false)] {
                 let jid = Jid::new("a@b.example/c").unwrap();
-                let mut session = Session::new(ConnId(1), Bare::of(&jid), jid, Now::default());
+                let mut session = Session::new(ConnId(1), Bare::of(&jid), jid, Language::default(), Now::default());
                 let mut sm = StreamManagement::default();
                 sm.sent(vec![0; bytes / 4], What::Stanza);
                 session.sm = Some(Box::new(sm));

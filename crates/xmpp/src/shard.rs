@@ -29,16 +29,20 @@ use crate::admin::{Answer, Command};
 use crate::contacts::Roster;
 use crate::desk;
 use crate::desk::audience::Circles;
+use crate::desk::commands::Dialogs;
+use crate::desk::in_reach::Neighbours;
+use crate::desk::own_contact::Contact;
 use crate::desk::registration::{Change, Gone};
 use crate::error::{StanzaError, StreamError};
 use crate::hosts::Hosts;
 use crate::map::{Keyed, Map};
 use crate::ns;
 use crate::packing::Packing;
-use crate::parking::Parking;
+use crate::parking::{Parked, Parking};
 use crate::questions::Question;
 use crate::session::{Session, What};
 use crate::shard::peers::Peers;
+use crate::speech::Language;
 use crate::tally::{self, Tally};
 
 /// What is written to a plain client before its connection is asked to tell when it has left: a window of the network.
@@ -66,6 +70,8 @@ pub enum Input<'a> {
         resource: Option<String>,
         /// The id of its request.
         id: String,
+        /// The language of its stream, if it says one.
+        language: Option<Language>,
     },
     /// An authenticated client wants an earlier session (XEP-0198 section 5).
     Resume {
@@ -279,6 +285,10 @@ pub struct Config {
     pub node: u64,
     /// Whether messages are kept as history (XEP-0313).
     pub archive: bool,
+    /// Whether the daemon itself is a contact of everybody here. Where it is not, it is spoken to all the same.
+    pub contact: bool,
+    /// Whether this node makes links to others.
+    pub links: bool,
     /// How long a broken session may be resumed (XEP-0198).
     pub resume_time_max: Duration,
     /// The program's name and version, told to who asks (XEP-0092).
@@ -399,7 +409,7 @@ pub(crate) struct Leaver {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(crate) enum Due {
     /// A broken session can be resumed no more.
     Forget(SessionId),
     /// Confirmations have waited long enough.
@@ -412,6 +422,10 @@ enum Due {
     Expire,
     /// A device has not said again who is available there.
     SayAgain(u64),
+    /// The daemon has something to say to its people.
+    Contact,
+    /// Somebody goes out of a contact list, or it is to be written who was shown.
+    InReach,
 }
 
 /// See the module.
@@ -456,13 +470,17 @@ pub struct Shard {
     pub(crate) arrived: BTreeMap<AccountId, BTreeSet<i64>>,
     /// When the confirmed ones are written at the latest.
     confirm_at: Time,
-    due: BTreeSet<(Time, Due)>,
+    pub(crate) due: BTreeSet<(Time, Due)>,
     /// Whether there is a [`Due::Look`].
     looking: bool,
     pub(crate) peers: Peers,
     pub(crate) circles: Circles,
+    pub(crate) neighbours: Neighbours,
     /// Why nobody is found.
     pub(crate) network: Option<Reason>,
+    /// What passes between the accounts and the daemon.
+    pub(crate) contact: Contact,
+    pub(crate) dialogs: Dialogs,
     outputs: VecDeque<Waiting>,
     arena: Vec<u8>,
     pub(crate) packing: Packing,
@@ -508,7 +526,10 @@ impl Shard {
             looking: false,
             peers: Peers::new(now.mono),
             circles: Circles::default(),
+            neighbours: Neighbours::default(),
             network: None,
+            contact: Contact::default(),
+            dialogs: Dialogs::default(),
             outputs: VecDeque::new(),
             arena: Vec::new(),
             packing: Packing::default(),
@@ -527,7 +548,9 @@ impl Shard {
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
             Input::Drained { conn } => self.handle_drained(conn),
             Input::Rows { ticket, rows } => self.handle_rows(ticket, rows),
-            Input::Bind { conn, address, resource, id } => self.handle_bind(conn, address, resource, id),
+            Input::Bind { conn, address, resource, id, language } => {
+                self.handle_bind(&address, Parked::Bind { conn, resource, id, language });
+            }
             Input::Resume { conn, address, previd, handled } => {
                 desk::stream_management::resume(self, conn, &address, &previd, handled);
             }
@@ -542,13 +565,14 @@ impl Shard {
             Input::Reach { device, address, up } => self.handle_reach(device, address, up),
             Input::Parcel { from, to, bytes } => self.handle_parcel(from, to, bytes),
             Input::Circle { own, other, circle } => self.handle_circle(&own, other, circle),
-            Input::Verification { own, other, event } => desk::notices::verification(self, &own, &other, event),
             Input::Network(reason) => self.network = reason,
+            Input::Verification { own, other, event } => desk::own_contact::happened(self, &own, &other, event),
             Input::KeyChanged { address } => desk::notices::key_changed(self, address),
             Input::Hosts(hosts) => self.handle_hosts(hosts),
             Input::Timeout => self.handle_timeout(),
         }
         self.tell_of_departed();
+        desk::in_reach::settle(self);
         self.flush_batch();
         self.feed_lanes();
     }
@@ -648,8 +672,10 @@ impl Shard {
                     }
                 }
                 Due::Confirm => self.write_confirmed(),
+                Due::InReach => desk::in_reach::due(self),
                 Due::Lanes => self.lanes_due(),
                 Due::SayAgain(number) => self.say_again_due(number),
+                Due::Contact => desk::own_contact::due(self),
                 Due::Expire => {
                     self.peers.expire_at = None;
                     // What was confirmed must not be read as waiting.
@@ -678,6 +704,11 @@ impl Shard {
         if let Some(session) = self.sessions.get_mut(&session) {
             (session.heard, session.asked) = (self.now.mono, None);
         }
+    }
+
+    /// The daemon has something to say then.
+    pub(crate) fn contact_due(&mut self, at: Time) {
+        self.due.insert((at, Due::Contact));
     }
 
     /// The number of an account that has been read.

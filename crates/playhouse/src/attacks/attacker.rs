@@ -56,6 +56,7 @@ impl Attacker {
             resource: Some("here".into()),
             presence: Some("<presence/>".into()),
             managed: stage == Stage::Managed,
+            language: None,
         };
         let (client, stream) = (Client::new(login), connect(address)?);
         let mut attacker = Attacker { client, stream, words: Words::default(), raw: None, is_closed: false };

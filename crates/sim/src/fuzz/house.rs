@@ -138,7 +138,13 @@ impl House {
     pub(super) fn bind_again(&mut self, line: usize, resource: Option<&str>) {
         self.lines[line].stage = Stage::Waiting;
         let (conn, address) = (conn(line), address(self.lines[line].person));
-        self.tell(Input::Bind { conn, address, resource: resource.map(str::to_owned), id: "bind".into() });
+        self.tell(Input::Bind {
+            conn,
+            address,
+            resource: resource.map(str::to_owned),
+            id: "bind".into(),
+            language: None,
+        });
     }
 
     /// Somebody has authenticated, and wants an earlier session.
@@ -409,7 +415,15 @@ impl House {
 
 fn shard(archive: bool, now: Now) -> Shard {
     let hosts = Arc::clone(&HOSTS);
-    let config = Config { hosts, node: 7, archive, resume_time_max: RESUME_TIME_MAX, version: "0.0" };
+    let config = Config {
+        hosts,
+        node: 7,
+        archive,
+        contact: true,
+        links: true,
+        resume_time_max: RESUME_TIME_MAX,
+        version: "0.0",
+    };
     Shard::new(config, now, [7; 32])
 }
 

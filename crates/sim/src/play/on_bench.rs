@@ -33,6 +33,7 @@ impl super::Role {
             resource: self.resource.clone(),
             presence: self.presence.clone(),
             managed: self.managed,
+            language: None,
         }
     }
 }

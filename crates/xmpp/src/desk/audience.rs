@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base::ledger::{Record, RecordKind};
 use base::{Audience, Bare, Circle, Ticket};
 
-use super::presence;
+use super::{in_reach, presence};
 use crate::contacts::Registers;
 use crate::shard::{After, Shard};
 
@@ -54,6 +54,7 @@ pub(crate) fn choose(shard: &mut Shard, own: &Bare, audience: Audience) -> Ticke
     let ticket = shard.put_record(own, RecordKind::Preference, Audience::KEY, value);
     shard.after(ticket, After::Distrust(own.clone()));
     shard.after(ticket, After::Settings);
+    in_reach::judge(shard, own);
     ticket
 }
 

@@ -10,7 +10,7 @@ use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use base::{Bare, Jid, SessionId};
 use wire::{IqType, Kind, MessageType, Stanza, Xml};
 
-use super::{Ask, Verdict, audience, presence};
+use super::{Ask, Verdict, audience, in_reach, presence};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -143,6 +143,7 @@ fn change(shard: &mut Shard, ask: &Ask<'_>, verb: &'static str, items: &BTreeSet
     shard.after(ticket, After::Distrust(own.clone()));
     hide(shard, own, &roster, &before, &after);
     show(shard, own, &roster, &before, &after);
+    in_reach::judge(shard, own);
     let mut xml = Xml::new();
     xml.open(verb, ns::BLOCKING);
     for item in items {

@@ -3,7 +3,7 @@
 use wire::{Element, IqType, Kind, Stanza, Xml};
 
 use super::caps::{self, Identity};
-use super::{Ask, DESKS, FEATURES, Place, Verdict, presence};
+use super::{Ask, DESKS, FEATURES, Place, Verdict, commands, presence};
 use crate::error::Condition;
 use crate::ns;
 use crate::shard::Shard;
@@ -29,7 +29,9 @@ pub(crate) fn features(place: Place) -> Vec<&'static str> {
 /// disco#info.
 pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let node = ask.payload.attr("node");
-    let known = node.as_ref().is_none_or(|node| ask.place == Place::Server && caps::is_server_node(node));
+    let of_server = |is_one: fn(&str) -> bool| ask.place == Place::Server && node.as_deref().is_some_and(is_one);
+    let is_command = of_server(|node| node == ns::COMMANDS || commands::is_node(node));
+    let known = node.is_none() || is_command || of_server(caps::is_server_node);
     match may_ask(shard, ask) {
         None => return Verdict::NeedsRoster,
         Some(false) => return Verdict::Error(Condition::ServiceUnavailable.into()),
@@ -40,7 +42,11 @@ pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     }
     let [category, kind, _, name] = identity(ask.place);
     let mut xml = Xml::new();
-    xml.open("query", ns::DISCO_INFO).attr_if("node", node);
+    xml.open("query", ns::DISCO_INFO).attr_if("node", node.as_ref());
+    if let Some(node) = node.filter(|_| is_command) {
+        commands::write_info(shard, ask, &node, &mut xml);
+        return Verdict::Result(xml.finish());
+    }
     xml.open("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind);
     xml.attr_if("name", Some(name).filter(|name| !name.is_empty())).close();
     // Without an archive there is nothing to be asked for, and no message has an id in it.
@@ -52,7 +58,7 @@ pub(crate) fn info(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     Verdict::Result(xml.finish())
 }
 
-/// disco#items: there are none here.
+/// disco#items: there are none here but the server's commands.
 pub(crate) fn items(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     match may_ask(shard, ask) {
         None => return Verdict::NeedsRoster,
@@ -60,8 +66,19 @@ pub(crate) fn items(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         Some(false) => return Verdict::Result(no_items(&ask.payload)),
         Some(true) => {}
     }
-    let node_known = ask.payload.attr("node").is_none();
-    refuse(ask, node_known).unwrap_or_else(|| Verdict::Result(no_items(&ask.payload)))
+    let node = ask.payload.attr("node");
+    let has_commands = ask.place == Place::Server && node.as_deref() == Some(ns::COMMANDS);
+    // A command has no items, and is there.
+    let is_command = ask.place == Place::Server && node.as_deref().is_some_and(commands::is_node);
+    if let Some(refusal) = refuse(ask, node.is_none() || has_commands || is_command) {
+        return refusal;
+    }
+    let mut xml = Xml::new();
+    xml.open("query", ns::DISCO_ITEMS).attr_if("node", node);
+    if has_commands {
+        commands::write_items(shard, ask, &mut xml);
+    }
+    Verdict::Result(xml.finish())
 }
 
 /// What an account that does not exist says to a request for its items: nothing, but not an error (section 8). `None` if

@@ -9,8 +9,8 @@ use wire::{Kind, MessageType, Stanza};
 
 use crate::desk::archive::{self, Filed};
 use crate::desk::carbons::{self, Copies, Side};
-use crate::desk::offline;
 use crate::desk::worth::{self, Class};
+use crate::desk::{in_reach, offline};
 use crate::error::{Condition, StanzaError};
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
@@ -30,6 +30,7 @@ enum Route {
 
 /// A message for an account that is ready.
 pub(crate) fn deliver(shard: &mut Shard, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
+    in_reach::heard(shard, address, &stanza);
     match route(shard, address, &stanza) {
         Route::Drop => Fate::Done,
         Route::Refuse => {

@@ -13,7 +13,7 @@ use wire::{Kind, PresenceType, Stanza};
 
 use super::blocking::{self, Blocked};
 use super::subscription_states::Verb;
-use super::{audience, last_activity, offline, post, subscription};
+use super::{audience, in_reach, last_activity, offline, own_contact, post, subscription};
 use crate::contacts::{Registers, Roster};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -55,6 +55,7 @@ fn available(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>)
     broadcast(shard, own, &roster, stanza);
     if initial {
         introduce(shard, own, &roster, origin.session);
+        own_contact::shown_to(shard, own, origin.session);
         subscription::bring_requests(shard, &roster, origin.session);
     }
     if priority >= 0 {
@@ -189,6 +190,7 @@ fn introduce(shard: &mut Shard, own: &Bare, roster: &Arc<Roster>, newcomer: Sess
     for contact in roster.having(Registers::TO) {
         look_for(shard, own, contact, newcomer);
     }
+    in_reach::introduce(shard, own, newcomer);
 }
 
 /// Tells a session of a person whether a contact is there.
@@ -329,6 +331,10 @@ pub(crate) fn deliver(
     }
     if kind == PresenceType::Probe {
         probe(shard, address, origin, &stanza);
+        return Fate::Done;
+    }
+    let mut stanza = stanza;
+    if !in_reach::passes(shard, address, &mut stanza) {
         return Fate::Done;
     }
     let sessions = match stanza.head.to.as_ref().and_then(|to| to.resource()) {

@@ -7,12 +7,13 @@ use base::ledger::{Record, RecordKind, Write};
 use base::{Bare, Jid, NodeId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict, subscription};
+use super::{Ask, Verdict, in_reach, own_contact, subscription};
 use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::session::What;
 use crate::shard::{After, Shard};
+use crate::speech::Language;
 
 /// What happens to a request that waits for an answer.
 pub(crate) enum Request {
@@ -31,20 +32,27 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
 
 /// Section 2.1.3: the whole roster, or nothing if the client's version is the newest (section 2.6.3).
 fn get(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
-    let version = version(shard, ask.address);
+    // Who of those in reach is no contact must be known even to say that nothing is new.
+    let Some(roster) = shard.accounts[ask.address].roster.clone() else { return Verdict::NeedsRoster };
+    let Some(language) = shard.sessions.get(&ask.origin.session).map(|session| session.language) else {
+        return Verdict::Result(Vec::new());
+    };
+    let in_reach = in_reach::joins(shard, ask.address, ask.origin.session);
+    let version = version(shard, ask.address, language);
     let known = ask.payload.attr("ver").is_some_and(|ver| ver == version);
-    let roster = shard.accounts[ask.address].roster.clone();
-    if roster.is_none() && !known {
-        return Verdict::NeedsRoster;
-    }
-    if let Some(session) = shard.sessions.get_mut(&ask.origin.session) {
-        session.interested = true;
-    }
     let mut xml = Xml::new();
-    if let Some(roster) = roster.filter(|_| !known) {
+    if !known {
         xml.open("query", ns::ROSTER).attr("ver", &version);
-        for (address, item) in &roster.items {
+        let daemon = own_contact::item(shard, ask.address, language);
+        let is_daemon = |address: &Bare| daemon.as_ref().is_some_and(|(known, _)| known == address);
+        for (address, item) in roster.items.iter().filter(|(address, _)| !is_daemon(address)) {
             item.write_xml(address, &mut xml);
+        }
+        if let Some((address, item)) = daemon {
+            item.write_xml(&address, &mut xml);
+        }
+        for (address, person) in &in_reach {
+            person.write_xml(address, language, &mut xml);
         }
     }
     Verdict::Result(xml.finish())
@@ -65,8 +73,22 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         return refuse(Condition::NotAllowed, "Nobody is a contact of themselves.");
     }
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
-    let before = roster.items.get(&contact);
+    let before = roster.items.get(&contact).cloned();
+    let is_daemon = contact == own_contact::address(ask.address);
+    if before.is_none()
+        && let Some(verdict) = in_reach::set(shard, ask, &contact, &element)
+    {
+        return verdict;
+    }
+    let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     if element.attr("subscription").as_deref() == Some("remove") {
+        if is_daemon && own_contact::is_listed(shard, ask.address) {
+            let known = before.is_some();
+            let ticket = own_contact::list(shard, ask.address, false);
+            let ticket = if known { subscription::remove(shard, ask.address, &contact) } else { ticket };
+            push(shard, ask.address, &contact, ticket);
+            return Verdict::ResultAfter(Vec::new(), ticket);
+        }
         if before.is_none() {
             return Verdict::Error(Condition::ItemNotFound.into());
         }
@@ -79,6 +101,9 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     };
     if !roster.has_room_for(&contact, &item) {
         return refuse(Condition::ResourceConstraint, "The contact list is full.");
+    }
+    if is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact {
+        own_contact::list(shard, ask.address, true);
     }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
@@ -94,16 +119,16 @@ pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Opti
     let id = account.row.as_ref().expect("it is ready").id;
     let roster = Arc::make_mut(account.roster.as_mut().expect("who changes it has asked for it"));
     let mut changes = Vec::new();
-    let before = roster.items.get(contact);
+    let before = roster.items.get(contact).cloned();
     let plain = |item: &Item| item.to_record(contact);
-    let (old, new) = (before.map(plain), item.as_ref().map(plain));
+    let (old, new) = (before.as_ref().map(plain), item.as_ref().map(plain));
     // A set that says what is known already is a change all the same: it has a version and is pushed.
-    let repeated = before == item.as_ref() && matches!(request, Request::Keep);
+    let repeated = before == item && matches!(request, Request::Keep);
     if old != new || repeated {
         changes.push((RecordKind::Roster, contact.as_str().to_owned(), new));
     }
     let registers = |item: Option<&Item>| item.map(|item| item.registers).unwrap_or_default();
-    let (old, new) = (registers(before), registers(item.as_ref()));
+    let (old, new) = (registers(before.as_ref()), registers(item.as_ref()));
     for (register, name) in Registers::ALL {
         if old.has(register) != new.has(register) {
             changes.push((RecordKind::Subscription, Registers::key(name, contact), new.has(register).then(Vec::new)));
@@ -120,10 +145,11 @@ pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Opti
             changes.push((RecordKind::Request, contact.as_str().to_owned(), None));
         }
     }
-    roster.put(contact, item);
+    roster.put(contact, item.clone());
     for (kind, key, value) in changes {
         shard.write(Write::PutRecord(Record { account: id, kind, key, value, clock, node: NodeId::SELF, version }));
     }
+    in_reach::contact_changed(shard, owner, contact, before.as_ref(), item.as_ref());
     let ticket = shard.newest();
     shard.after(ticket, After::Distrust(owner.clone()));
     ticket
@@ -135,27 +161,29 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
     if interested.is_empty() {
         return;
     }
-    let version = version(shard, owner);
-    let mut xml = Xml::new();
-    xml.open("query", ns::ROSTER).attr("ver", &version);
-    match shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)) {
-        Some(item) => item.write_xml(contact, &mut xml),
-        None => {
-            xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
-        }
-    }
-    xml.close();
-    let mut stanza = Stanza::new(Kind::Iq(IqType::Set)).with_inner(xml.finish());
     for session in interested {
-        let Some(jid) = shard.sessions.get(&session).map(|s| s.jid.clone()) else { continue };
+        let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { continue };
+        let mut xml = Xml::new();
+        xml.open("query", ns::ROSTER).attr("ver", version(shard, owner, language));
+        let daemon = own_contact::item(shard, owner, language).filter(|(known, _)| known == contact);
+        let stored = || shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)).cloned();
+        match daemon.map(|(_, item)| item).or_else(stored) {
+            Some(item) => item.write_xml(contact, &mut xml),
+            None => {
+                xml.open("item", ns::ROSTER).attr("jid", contact.as_str()).attr("subscription", "remove").close();
+            }
+        }
+        let mut stanza = Stanza::new(Kind::Iq(IqType::Set)).with_inner(xml.finish());
         stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
         shard.send(session, &stanza, What::Answer, Some(after));
     }
 }
 
-/// The roster's version: how many changes the account's records have seen.
-fn version(shard: &Shard, owner: &Bare) -> String {
+/// The roster's version for who is spoken to in this language: how many changes the account's records have seen; whether the daemon is
+/// in it; if people in reach are shown, a hyphen and a digest of them.
+pub(crate) fn version(shard: &Shard, owner: &Bare, language: Language) -> String {
     let row = shard.accounts[owner].row.as_ref();
-    row.map_or_else(String::new, |row| (row.next_version - 1).to_string())
+    let counted = row.map_or_else(String::new, |row| (row.next_version - 1).to_string());
+    counted + own_contact::version(shard, owner, language) + &in_reach::version(shard, owner, language)
 }

@@ -95,6 +95,7 @@ impl Shard {
                 }
                 Parked::Sibling { device } => desk::post::note_sibling(self, address, device),
                 Parked::Expired(row) => desk::post::expire(self, address, &row),
+                Parked::Words(words) => desk::own_contact::say(self, address, &*words),
                 Parked::Audience { command, audience } => self.set_audience(command, address, audience),
             }
         }
@@ -133,7 +134,7 @@ impl Shard {
             }
             // It is said again.
             Parked::Parcel { .. } => self.refuse_parcel(),
-            Parked::Sibling { .. } => {}
+            Parked::Sibling { .. } | Parked::Words(_) => {}
             // It is found again.
             Parked::Expired(row) => drop(self.peers.expiring.remove(&(row.post.account, row.post.seq))),
             Parked::Audience { command, .. } => {
@@ -154,6 +155,7 @@ impl Shard {
     /// An account has gone, or has come: what memory knows of its address is not so any more.
     pub(crate) fn forget_account(&mut self, address: &Bare) {
         self.forget_lanes(address);
+        desk::in_reach::forget(self, address);
         self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
     }
 

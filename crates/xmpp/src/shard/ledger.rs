@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::ledger::{Batch, Query, RecordKind, Rows, StoreError, Write};
+use base::ledger::{Batch, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::{Bare, SessionId, Ticket};
 
 use super::{After, Due, Output, Purpose, Shard};
@@ -11,7 +11,9 @@ use crate::account::Account;
 use crate::admin::Answer;
 use crate::desk;
 use crate::desk::blocking::Blocked;
+use crate::desk::in_reach::Remembered;
 use crate::desk::near::Near;
+use crate::desk::own_contact::Choices;
 use crate::desk::preferences::Preferences;
 use crate::desk::private::Sizes;
 use crate::error::{Condition, StanzaError};
@@ -35,6 +37,12 @@ impl Shard {
         let account = self.accounts.get_mut(address).expect("only an account that has been read has records");
         let record = account.record(kind, key, value, wall);
         self.write(Write::PutRecord(record))
+    }
+
+    /// Writes a record in a batch of its own: nothing waits for it, and if it fails nothing else does.
+    pub(crate) fn write_alone(&mut self, record: Record) {
+        self.flush_batch();
+        self.store(vec![Write::PutRecord(record)]);
     }
 
     /// The newest batch that there is something in: with it, all that memory says is durable.
@@ -213,6 +221,8 @@ impl Shard {
                     Ok(Rows::Account(Some(opened))) => {
                         account.blocked = Blocked::from_records(&opened.records);
                         account.audience = desk::audience::from_records(&opened.records);
+                        account.choices = Choices::from_records(&opened.records);
+                        account.remembered = Remembered::from_records(&opened.records);
                         account.near = Near::from_records(&opened.records);
                         account.siblings = desk::post::siblings(&opened.records);
                         account.preferences = Preferences::from_records(&opened.records).map(Box::new);

@@ -71,6 +71,8 @@ type Seen = BTreeMap<Jid<'static>, BTreeSet<Bare>>;
 struct Reached {
     address: Bare,
     number: u64,
+    /// Since when; a link that takes the place of another changes nothing.
+    since: Time,
     /// What was seen by the link before, and has not been said again.
     before: Seen,
     /// Of its resources those that are available, with the people here who were told so.
@@ -101,9 +103,14 @@ impl Peers {
 impl Shard {
     /// A device comes in reach, or leaves.
     pub(super) fn handle_reach(&mut self, device: DeviceId, address: Bare, up: bool) {
+        let since = self.peers.reach.get(&device).map_or(self.now.mono, |reached| reached.since);
         let before = self.leave_reach(device);
         if !up {
-            return self.show_gone(before);
+            self.show_gone(before);
+            if self.devices_of(&address).is_empty() {
+                desk::in_reach::went(self, &address);
+            }
+            return;
         }
         let number = self.peers.next_number;
         self.peers.next_number += 1;
@@ -112,6 +119,7 @@ impl Shard {
         let reached = Reached {
             address: address.clone(),
             number,
+            since,
             seen: Seen::new(),
             seen_count: before.values().map(BTreeSet::len).sum(),
             before,
@@ -125,6 +133,7 @@ impl Shard {
             self.meet_sibling(&address, device);
         }
         self.read(Query::Owners { to: address.clone(), device }, Purpose::Owners(device, number));
+        desk::in_reach::came(self, &address);
         desk::presence::came_in_reach(self, &address, device);
     }
 
@@ -178,6 +187,7 @@ impl Shard {
                 self.meet_sibling(&address, device);
             }
         }
+        desk::in_reach::hosts_changed(self);
     }
 
     /// Another device of an account of this node: remembered, because it is owed copies when it is away.
@@ -238,6 +248,12 @@ impl Shard {
         found
     }
 
+    /// Since when somebody is in reach.
+    pub(crate) fn in_reach_since(&self, other: &Bare) -> Option<Time> {
+        let devices = self.peers.addresses.get(other)?;
+        devices.iter().map(|device| self.peers.reach[device].since).min()
+    }
+
     /// The people of other nodes who are in reach.
     pub(crate) fn in_reach(&self) -> Vec<Bare> {
         self.peers.addresses.keys().filter(|address| !self.serves(&address.jid())).cloned().collect()
@@ -248,6 +264,7 @@ impl Shard {
         let before = desk::presence::may_see(self, own, &other);
         self.circles.put(own, other.clone(), circle);
         let after = desk::presence::may_see(self, own, &other);
+        desk::in_reach::judge_one(self, own, &other);
         if before != after && !self.devices_of(&other).is_empty() {
             desk::presence::show(self, own, &other, after == Some(true));
         }

@@ -11,20 +11,20 @@ use crate::session::{Session, What};
 use crate::{desk, ns, tally};
 
 impl Shard {
-    pub(super) fn handle_bind(&mut self, conn: ConnId, address: Bare, resource: Option<String>, id: String) {
-        let parked = Parked::Bind { conn, resource, id };
+    pub(super) fn handle_bind(&mut self, address: &Bare, request: Parked) {
+        let Parked::Bind { conn, .. } = request else { return };
         self.binding.insert(conn);
-        let account = self.accounts.get(&address);
+        let account = self.accounts.get(address);
         if account.is_some_and(|a| a.row.is_some() && !a.is_loading()) {
-            self.bind(&address, parked);
+            self.bind(address, request);
         } else {
-            self.park(&address, parked);
+            self.park(address, request);
         }
     }
 
     /// RFC 6120 section 7.6 and 7.7: gives a resource; an older session of the same resource ends.
     pub(super) fn bind(&mut self, address: &Bare, request: Parked) {
-        let Parked::Bind { conn, resource, id } = request else { return };
+        let Parked::Bind { conn, resource, id, language } = request else { return };
         if !self.binding.remove(&conn) {
             return;
         }
@@ -51,7 +51,8 @@ impl Shard {
         let mut xml = Xml::new();
         xml.open("bind", ns::BIND).leaf("jid", ns::BIND, jid.as_str());
         let answer = answer.with_inner(xml.finish());
-        self.sessions.insert(session, Session::new(conn, address.clone(), jid, self.now));
+        let language = desk::own_contact::note_language(self, address, language);
+        self.sessions.insert(session, Session::new(conn, address.clone(), jid, language, self.now));
         self.conns.insert(conn, session);
         self.look_again();
         self.accounts.get_mut(address).expect("it is ready").sessions.push(session);
@@ -151,6 +152,7 @@ impl Shard {
                 account.land(seq);
             }
         }
+        desk::in_reach::session_ended(self, &ended.account);
         desk::offline::session_ended(self, &ended.account);
         self.retire(&ended.account);
         self.departed.push_back((ended, roster));

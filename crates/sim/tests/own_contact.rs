@@ -1,0 +1,465 @@
+//! Design, section 7: the daemon as everybody's contact: in the list, in words, in menus.
+
+mod common;
+
+use std::time::Duration;
+
+use base::ledger::StoreError;
+use base::limits::CONTACT_LINES_MAX;
+use base::{Audience, Bare, Circle, DeviceId};
+use common::{heard, hears, online, roster};
+use mesh::finding::Reason;
+use mesh::verification::{Act, Cause, Event};
+use sim::bench::{DOMAIN, Setup, login};
+use sim::{Bench, Goal, Login, Seat, Tree};
+
+fn bare(address: &str) -> Bare {
+    Bare::new(address).unwrap()
+}
+
+fn with_contact(seed: u64) -> Bench {
+    Bench::set_up(seed, Setup { contact: true, ..Setup::default() })
+}
+
+/// Somebody comes in reach, or leaves.
+fn reach(bench: &mut Bench, number: u16, address: &str, up: bool) {
+    let mut device = [0; 32];
+    device[..2].copy_from_slice(&number.to_be_bytes());
+    bench.reach(DeviceId(device), &bare(address), up);
+}
+
+fn line(bench: &mut Bench, seat: Seat, text: &str) {
+    bench.send(seat, &format!("<message to='{DOMAIN}' type='chat' id='l'><body>{text}</body></message>"));
+}
+
+/// What the daemon has said to a client since it was asked last.
+#[track_caller]
+fn said(bench: &mut Bench, seat: Seat) -> Vec<String> {
+    let from_daemon =
+        |tree: &&Tree| tree.name == "message" && tree.attr("from") == Some(DOMAIN) && tree.attr("type") == Some("chat");
+    let heard = bench.received(seat);
+    heard.iter().filter(from_daemon).map(|tree| tree.text_of("body").to_owned()).collect()
+}
+
+/// A line and its only answer.
+#[track_caller]
+fn ask(bench: &mut Bench, seat: Seat, text: &str) -> String {
+    said(bench, seat);
+    line(bench, seat, text);
+    let mut said = said(bench, seat);
+    assert_eq!(said.len(), 1, "{text}: {said:?}");
+    said.remove(0)
+}
+
+/// The bodies in an account's history.
+fn history(bench: &mut Bench, seat: Seat) -> Vec<String> {
+    bench.received(seat);
+    bench.send(seat, "<iq type='set' id='h'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    let message =
+        |tree: &Tree| Some(tree.child("result")?.child("forwarded")?.child("message")?.text_of("body").to_owned());
+    bench.received(seat).iter().filter_map(message).collect()
+}
+
+#[test]
+fn lines_are_answered_and_both_are_history() {
+    let mut bench = Bench::new(1);
+    let maria = bench.login_managed("maria", "laptop");
+    line(&mut bench, maria, "/WHO?");
+    let answer = "Nobody is near. Write why to see what may be the reason.";
+    assert_eq!(said(&mut bench, maria), [answer]);
+    assert!(bench.client_of(maria).acknowledged().iter().any(|stanza| stanza.contains("/WHO?")));
+    assert!(ask(&mut bench, maria, "help").contains("\nhide – "));
+    assert_eq!(ask(&mut bench, maria, "what"), "I do not understand that. Write help to see what you can ask me.");
+    let kept = history(&mut bench, maria);
+    assert_eq!(kept.len(), 6);
+    assert_eq!((&*kept[0], &*kept[1], &*kept[2], &*kept[4]), ("/WHO?", answer, "help", "what"));
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    assert_eq!(history(&mut bench, maria), kept);
+}
+
+/// Nothing is said to what says nothing, or two machines would talk for ever.
+#[test]
+fn what_has_no_words_is_not_answered() {
+    let mut bench = Bench::new(2);
+    let maria = bench.login("maria", "laptop");
+    for message in [
+        "<message to='jirani.example' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+        "<message to='jirani.example'><received xmlns='urn:xmpp:receipts' id='1'/></message>",
+        "<message to='jirani.example' type='chat'><body> \n </body></message>",
+        "<message to='jirani.example' type='error'><body>help</body></message>",
+    ] {
+        bench.send(maria, message);
+    }
+    bench.expect_nothing(maria);
+    // What only rooms and feeds say is still refused.
+    bench.send(maria, "<message to='jirani.example' type='groupchat' id='g'><body>help</body></message>");
+    bench.expect(maria, "<message type='error' id='g'/>");
+    bench.expect_nothing(maria);
+}
+
+#[test]
+fn a_flood_of_lines_is_answered_in_part() {
+    let mut bench = Bench::new(3);
+    let maria = bench.login("maria", "laptop");
+    for _ in 0..10 * CONTACT_LINES_MAX {
+        line(&mut bench, maria, "who");
+    }
+    let answers = said(&mut bench, maria);
+    assert_eq!(answers.len() as u32, CONTACT_LINES_MAX + 1);
+    assert_eq!(answers.last().unwrap(), "That is too much for me at once. Wait a minute, then go on.");
+    bench.pass(Duration::from_secs(61));
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody"));
+    // An echo of what the daemon says ends soon.
+    let mut echoes = 0;
+    line(&mut bench, maria, "hello");
+    while let Some(answer) = said(&mut bench, maria).pop() {
+        echoes += 1;
+        line(&mut bench, maria, &answer);
+    }
+    assert_eq!(echoes, 3);
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody"), "who says something is answered again");
+}
+
+#[test]
+fn who_is_near() {
+    let mut bench = Bench::new(4);
+    let maria = bench.login("maria", "laptop");
+    bench.circle(&bare("maria@jirani.example"), &bare("tom@a.jirani.alt"), Circle::Green);
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    reach(&mut bench, 2, "tom@b.jirani.alt", true);
+    bench.pass(Duration::from_secs(130));
+    reach(&mut bench, 3, "ana@c.jirani.alt", true);
+    let who = "3 people are near:\ntom · a: verified, here for 2 minutes\nana: not verified, came just now\n\
+               tom · b: not verified, here for 2 minutes";
+    assert_eq!(ask(&mut bench, maria, "who"), who);
+    assert_eq!(ask(&mut bench, maria, "why"), who, "somebody is there");
+    for number in 4..1000 {
+        reach(&mut bench, number, &format!("p{number}@d.jirani.alt"), true);
+    }
+    let answer = ask(&mut bench, maria, "who");
+    assert_eq!((answer.lines().count(), answer.lines().last()), (22, Some("and 979 more")), "{answer}");
+    reach(&mut bench, 1, "tom@a.jirani.alt", false);
+    assert!(ask(&mut bench, maria, "who").starts_with("998 people"));
+}
+
+#[test]
+fn why_nobody_is_near() {
+    let mut bench = Bench::new(5);
+    let maria = bench.login("maria", "laptop");
+    assert_eq!(ask(&mut bench, maria, "why"), "I am still looking. Others come within a minute if they are there.");
+    bench.network(Some(Reason::NoInterface));
+    assert!(ask(&mut bench, maria, "why").starts_with("This computer is connected to no network."));
+    bench.network(None);
+    ask(&mut bench, maria, "hide");
+    assert!(ask(&mut bench, maria, "why").starts_with("You let nobody see you"));
+}
+
+#[test]
+fn who_may_see_a_person_is_chosen_in_words() {
+    let mut bench = Bench::new(6);
+    let maria = bench.login("maria", "laptop");
+    assert!(ask(&mut bench, maria, "show").starts_with("Everybody near can see you."));
+    for (line, expect) in [
+        ("hide", "Nobody can see you now."),
+        ("show friends", "People you know, and people they vouch for, can see you."),
+        ("mostrar conocidos", "People you know can see you:"),
+    ] {
+        let answer = ask(&mut bench, maria, line);
+        assert!(answer.starts_with(expect), "{line}: {answer}");
+        bench.crash();
+        bench.connect(maria, Goal::Online);
+        let answer = ask(&mut bench, maria, "show");
+        assert!(answer.starts_with(expect), "{line}: {answer}");
+    }
+    // What is not written is not said.
+    bench.fail_batch(1, StoreError::Full);
+    line(&mut bench, maria, "show all");
+    assert_eq!(said(&mut bench, maria), [] as [&str; 0]);
+    bench.connect(maria, Goal::Online);
+    assert!(ask(&mut bench, maria, "show").starts_with("People you know can see you:"));
+}
+
+#[test]
+fn who_is_near_is_hidden_and_shown() {
+    let mut bench = with_contact(16);
+    let maria = online(&mut bench, "maria", "laptop");
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    bench.pass(Duration::from_secs(60));
+    let heard = heard(&mut bench, maria);
+    assert!(heard.contains(&"push tom@a.jirani.alt tom (not verified) both [In reach]".to_owned()), "{heard:?}");
+    let answer = "tom is not in your list any more. To undo that, write: show tom@a.jirani.alt";
+    line(&mut bench, maria, "hide Tom");
+    let heard = common::heard(&mut bench, maria);
+    assert!(heard.contains(&"push tom@a.jirani.alt remove".to_owned()), "{heard:?}");
+    assert!(heard.contains(&format!("message jirani.example ({answer})")), "{heard:?}");
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."));
+    assert!(ask(&mut bench, maria, "show Ana").starts_with("You have hidden nobody called Ana."));
+    let answer = "tom@a.jirani.alt will be in your list again when they are near.";
+    assert_eq!(ask(&mut bench, maria, "show tom"), answer);
+    assert!(ask(&mut bench, maria, "who").starts_with("1 person is near:"));
+    common::set(&mut bench, maria, "<item jid='tom@a.jirani.alt' name='Tom'/>");
+    bench.received(maria);
+    assert!(
+        ask(&mut bench, maria, "who").starts_with("1 person is near:\nTom: not verified"),
+        "contacts are told of, too"
+    );
+    assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
+}
+
+/// Attack case D18.
+#[test]
+fn who_has_the_name_of_another_is_not_meant() {
+    let mut bench = Bench::new(7);
+    let (own, maria) = (bare("maria@jirani.example"), bench.login("maria", "laptop"));
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    line(&mut bench, maria, "verify Tom");
+    bench.expect_nothing(maria);
+    assert_eq!(bench.acts(), [(own.clone(), bare("tom@a.jirani.alt"), Act::Begin)]);
+    reach(&mut bench, 2, "tom@b.jirani.alt", true);
+    let answer =
+        "More than one is called tom. Write the whole address of one of them:\ntom@b.jirani.alt\ntom@a.jirani.alt";
+    assert_eq!(ask(&mut bench, maria, "verify tom"), answer);
+    assert_eq!(ask(&mut bench, maria, "verify Lisa"), "Nobody near is called Lisa. Write who to see the names.");
+    assert!(ask(&mut bench, maria, "verify").contains("whom you mean"));
+    assert_eq!(bench.acts(), []);
+    line(&mut bench, maria, "verify TOM@b.jirani.alt");
+    bench.run_until_idle();
+    assert_eq!(bench.acts(), [(own, bare("tom@b.jirani.alt"), Act::Begin)]);
+}
+
+#[test]
+fn words_are_compared() {
+    let mut bench = Bench::new(8);
+    let (own, tom, eve) = (bare("maria@jirani.example"), bare("tom@a.jirani.alt"), bare("eve@b.jirani.alt"));
+    let maria = bench.login("maria", "laptop");
+    reach(&mut bench, 1, tom.as_str(), true);
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
+    let compare = Event::Compare { words: ["acorn", "bell", "coin"], begun_here: false };
+
+    bench.verification(&own, &tom, Event::Asked);
+    assert!(said(&mut bench, maria)[0].starts_with("tom (tom@a.jirani.alt) wants to make sure with you"));
+    line(&mut bench, maria, "yes");
+    bench.expect_nothing(maria);
+    bench.verification(&own, &tom, compare);
+    let answer = "tom's screen must show the same three words:\nacorn bell coin\nDoes it? Write yes or no.";
+    assert_eq!(said(&mut bench, maria), [answer]);
+    // Nobody else gets the yes that is for these words.
+    bench.verification(&own, &eve, Event::Asked);
+    assert_eq!(said(&mut bench, maria), [] as [&str; 0]);
+    line(&mut bench, maria, "yes");
+    bench.run_until_idle();
+    bench.verification(&own, &tom, Event::Verified);
+    assert_eq!(said(&mut bench, maria), ["It is certain now: this is tom, and nobody is between your computers."]);
+    assert_eq!(bench.acts(), [Act::Begin, Act::Agree].map(|act| (own.clone(), tom.clone(), act)));
+    assert!(ask(&mut bench, maria, "no").starts_with("There is nothing"));
+
+    bench.verification(&own, &tom, compare);
+    bench.verification(&own, &tom, Event::Failed(Cause::Differed));
+    let answer = "tom is not verified: they saw other words; somebody may be between your computers.";
+    assert_eq!(said(&mut bench, maria).last().map(String::as_str), Some(answer));
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing"), "these words are of the past");
+    assert_eq!(bench.acts(), []);
+    bench.verification(&own, &tom, compare);
+    line(&mut bench, maria, "no");
+    bench.run_until_idle();
+    assert_eq!(bench.acts(), [(own, tom, Act::Refuse)]);
+}
+
+#[test]
+fn the_daemon_is_a_contact_and_greets_once() {
+    let mut bench = with_contact(9);
+    let maria = common::bound(&mut bench, "maria", "laptop");
+    assert_eq!(roster(&mut bench, maria), "roster jirani.example Jirani both [In reach]");
+    bench.send(maria, "<presence/>");
+    hears(&mut bench, maria, &["available maria/laptop", "available jirani.example (nobody near)"]);
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    reach(&mut bench, 2, "ana@b.jirani.alt", true);
+    bench.pass(Duration::from_secs(10));
+    let heard = heard(&mut bench, maria);
+    let status: Vec<_> = heard.iter().filter(|words| words.contains("jirani.example (")).collect();
+    assert_eq!(status.len(), 2, "{heard:?}");
+    assert!(heard.contains(&"available jirani.example (2 people near)".to_owned()), "{heard:?}");
+    let greeting = "message jirani.example (Hello, I am Jirani: I carry your messages from this computer to the people \
+                    around you. 2 people are near: ana, tom. Write help to see what you can ask me.)";
+    assert!(heard.contains(&greeting.to_owned()), "{heard:?}");
+    // Never again.
+    let phone = online(&mut bench, "maria", "phone");
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(said(&mut bench, phone), [] as [&str; 0]);
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(said(&mut bench, maria), [] as [&str; 0]);
+}
+
+#[test]
+fn who_shows_no_presence_is_not_greeted() {
+    let mut bench = with_contact(10);
+    let bot = common::bound(&mut bench, "bot", "bot");
+    bench.pass(Duration::from_secs(60));
+    bench.expect_nothing(bot);
+    assert_eq!(history(&mut bench, bot), [] as [&str; 0]);
+}
+
+#[test]
+fn the_contact_is_renamed_removed_and_taken_back() {
+    let mut bench = with_contact(11);
+    let maria = online(&mut bench, "maria", "laptop");
+    bench.pass(Duration::from_secs(10));
+    bench.received(maria);
+    common::set(&mut bench, maria, "<item jid='jirani.example' name='Computer'><group>Me</group></item>");
+    hears(&mut bench, maria, &["push jirani.example Computer both [Me]", "result"]);
+    common::set(&mut bench, maria, "<item jid='jirani.example' subscription='remove'/>");
+    let heard = heard(&mut bench, maria);
+    assert!(heard.contains(&"unavailable jirani.example".to_owned()), "{heard:?}");
+    assert!(heard.contains(&"push jirani.example remove".to_owned()), "{heard:?}");
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    assert_eq!(roster(&mut bench, maria), "roster ");
+    bench.send(maria, "<presence/>");
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody"), "it can be asked all the same");
+    common::set(&mut bench, maria, "<item jid='jirani.example' name='Jirani'/>");
+    let heard = common::heard(&mut bench, maria);
+    assert!(heard.contains(&"available jirani.example (nobody near)".to_owned()), "{heard:?}");
+    assert!(heard.contains(&"push jirani.example Jirani both".to_owned()), "{heard:?}");
+}
+
+#[test]
+fn the_daemon_speaks_the_language_of_the_client() {
+    let mut bench = with_contact(12);
+    let speaks = |language: &str, resource: &str| Login {
+        resource: Some(resource.into()),
+        language: Some(language.into()),
+        ..login("maria")
+    };
+    let maria = bench.client(speaks("es-MX", "a"));
+    bench.connect(maria, Goal::Online);
+    assert!(ask(&mut bench, maria, "who").starts_with("No hay nadie cerca."));
+    assert_eq!(roster(&mut bench, maria), "roster jirani.example Jirani both [Al alcance]");
+    // It is remembered; and a client that names none changes nothing.
+    bench.crash();
+    let other = bench.login("maria", "b");
+    assert!(ask(&mut bench, other, "who").starts_with("No hay nadie cerca."));
+    let swahili = bench.client(speaks("sw", "c"));
+    bench.connect(swahili, Goal::Online);
+    assert_eq!(ask(&mut bench, other, "nani"), "Hakuna mtu karibu. Andika kwa nini uone sababu inayowezekana.");
+}
+
+/// A client that knows the version of a list without the daemon reads it anew.
+#[test]
+fn the_version_of_the_list_says_whether_the_daemon_is_in_it() {
+    let mut bench = with_contact(13);
+    let maria = online(&mut bench, "maria", "laptop");
+    let get = |bench: &mut Bench, ver: &str| {
+        bench.send(maria, &format!("<iq type='get' id='v'><query xmlns='jabber:iq:roster' ver='{ver}'/></iq>"));
+        bench.received(maria).pop().and_then(|tree| tree.child("query")?.attr("ver").map(str::to_owned))
+    };
+    let version = get(&mut bench, "").unwrap();
+    assert_eq!(get(&mut bench, &version), None);
+    let number: String = version.chars().take_while(char::is_ascii_digit).collect();
+    assert_eq!(get(&mut bench, &number), Some(version));
+}
+
+// --- menus -----------------------------------------------------------------------------------------------------------
+
+/// A command, and what comes of it.
+#[track_caller]
+fn command(bench: &mut Bench, seat: Seat, attributes: &str, inner: &str) -> Tree {
+    bench.received(seat);
+    bench.send(
+        seat,
+        &format!(
+            "<iq type='set' id='c' to='{DOMAIN}'><command xmlns='http://jabber.org/protocol/commands' {attributes}>{inner}\
+             </command></iq>"
+        ),
+    );
+    bench.received(seat).into_iter().find(|tree| tree.attr("id") == Some("c")).expect("an answer")
+}
+
+/// The condition of this specification in an error.
+#[track_caller]
+fn detail(answer: &Tree) -> &str {
+    let error = answer.child("error").expect("an error");
+    let commands = |tree: &&Tree| tree.namespace == "http://jabber.org/protocol/commands";
+    error.children.iter().find(commands).map_or(error.children[0].name.as_str(), |tree| tree.name.as_str())
+}
+
+fn form(field: &str, value: &str) -> String {
+    format!("<x xmlns='jabber:x:data' type='submit'><field var='{field}'><value>{value}</value></field></x>")
+}
+
+#[test]
+fn menus_do_the_same() {
+    let mut bench = Bench::new(14);
+    let (own, maria) = (bare("maria@jirani.example"), bench.login("maria", "laptop"));
+    let note = |answer: &Tree| {
+        let command = answer.child("command").expect("a result");
+        (command.attr("status").unwrap_or_default().to_owned(), command.text_of("note").to_owned())
+    };
+    let (status, words) = note(&command(&mut bench, maria, "node='who' action='execute'", ""));
+    assert_eq!((&*status, &*words), ("completed", "Nobody is near. Write why to see what may be the reason."));
+    let (_, words) = note(&command(&mut bench, maria, "node='why'", ""));
+    assert!(words.starts_with("I am still looking."));
+    let (status, _) = note(&command(&mut bench, maria, "node='verify'", ""));
+    assert_eq!(status, "completed", "nobody can be chosen");
+
+    let answer = command(&mut bench, maria, "node='audience'", "");
+    let dialog = answer.child("command").unwrap();
+    let id = dialog.attr("sessionid").unwrap().to_owned();
+    let field = dialog.child("x").and_then(|x| x.child("field")).unwrap();
+    let values: Vec<_> = field.children.iter().filter(|c| c.name == "option").map(|o| o.text_of("value")).collect();
+    assert_eq!((field.text_of("value"), values), ("all", vec!["all", "yellow", "green", "nobody"]));
+    let go_on = |action: &str| format!("node='audience' sessionid='{id}' action='{action}'");
+    let (status, words) = note(&command(&mut bench, maria, &go_on("complete"), &form("audience", "green")));
+    assert_eq!(status, "completed");
+    assert!(words.starts_with("People you know can see you:"), "{words}");
+    let again = command(&mut bench, maria, &go_on("complete"), &form("audience", "all"));
+    assert_eq!(detail(&again), "bad-sessionid", "it has ended");
+    assert!(ask(&mut bench, maria, "show").starts_with("People you know can see you:"));
+    ask(&mut bench, maria, "show all");
+
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    let answer = command(&mut bench, maria, "node='verify'", "");
+    let id = answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned();
+    let attributes = format!("node='verify' sessionid='{id}' action='complete'");
+    note(&command(&mut bench, maria, &attributes, &form("person", "tom@a.jirani.alt")));
+    assert_eq!(bench.acts(), [(own, bare("tom@a.jirani.alt"), Act::Begin)]);
+}
+
+#[test]
+fn menus_refuse_what_is_wrong() {
+    let mut bench = Bench::new(15);
+    let (maria, phone) = (bench.login("maria", "laptop"), bench.login("maria", "phone"));
+    for (attributes, expect) in [
+        ("node='other'", "item-not-found"),
+        ("", "item-not-found"),
+        ("node='audience' action='prev'", "bad-action"),
+        ("node='audience' action='jump'", "malformed-action"),
+        ("node='audience' action='complete'", "bad-sessionid"),
+        ("node='audience' sessionid='1'", "bad-sessionid"),
+    ] {
+        assert_eq!(detail(&command(&mut bench, maria, attributes, "")), expect, "{attributes}");
+    }
+    let begin = |bench: &mut Bench| {
+        let answer = command(bench, maria, "node='audience'", "");
+        answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned()
+    };
+    let go_on = |id: &str, action: &str| format!("node='audience' sessionid='{id}' action='{action}'");
+    for payload in ["", "<x xmlns='jabber:x:data' type='submit'/>", &form("audience", "red"), &form("other", "all")] {
+        let id = begin(&mut bench);
+        let answer = command(&mut bench, maria, &go_on(&id, "complete"), payload);
+        assert_eq!(detail(&answer), "bad-payload", "{payload}");
+    }
+    let id = begin(&mut bench);
+    assert_eq!(detail(&command(&mut bench, phone, &go_on(&id, "cancel"), "")), "bad-sessionid", "it is another's");
+    let canceled = command(&mut bench, maria, &go_on(&id, "cancel"), "");
+    assert_eq!(canceled.child("command").and_then(|c| c.attr("status")), Some("canceled"));
+    let id = begin(&mut bench);
+    bench.pass(Duration::from_secs(601));
+    assert_eq!(
+        detail(&command(&mut bench, maria, &go_on(&id, "complete"), &form("audience", "all"))),
+        "session-expired"
+    );
+    assert!(ask(&mut bench, maria, "show").starts_with("Everybody near can see you."), "{:?}", Audience::default());
+}

@@ -1,0 +1,299 @@
+//! XEP-0050 ad-hoc commands: what the daemon answers in words ([`own_contact`]), for clients with menus.
+//!
+//! A command that needs an argument is a dialog of one form (XEP-0004). It is remembered for a while, so that nobody completes
+//! what was not begun; only accounts of this node can ask.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base::limits::{DIALOG_TIME_MAX, DIALOGS_MAX};
+use base::{Audience, Bare, SessionId, Time};
+use wire::{Element, Xml};
+
+use super::own_contact::{self, NAMES_MAX};
+use super::{Ask, Verdict, audience, in_reach};
+use crate::error::{Condition, ErrorType, StanzaError};
+use crate::form::Fields;
+use crate::ns;
+use crate::shard::Shard;
+use crate::speech::{Language, Text, Verb};
+
+/// The commands by their nodes.
+const COMMANDS: [(&str, Verb); 4] =
+    [("who", Verb::Who), ("why", Verb::Why), ("audience", Verb::Show), ("verify", Verb::Verify)];
+
+/// The fields of the forms.
+const AUDIENCE: &str = "audience";
+const PERSON: &str = "person";
+
+/// Dialogs that were begun and not ended, of each account the oldest first.
+#[derive(Default)]
+pub(crate) struct Dialogs(BTreeMap<Bare, VecDeque<Dialog>>);
+
+#[derive(Debug)]
+struct Dialog {
+    id: String,
+    /// Who has begun it.
+    session: SessionId,
+    verb: Verb,
+    ends: Time,
+}
+
+/// What became of a dialog that somebody wants to go on with.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Open,
+    Expired,
+    None,
+}
+
+impl Dialogs {
+    fn begin(&mut self, own: &Bare, dialog: Dialog) {
+        let dialogs = self.0.entry(own.clone()).or_default();
+        if dialogs.len() >= DIALOGS_MAX {
+            dialogs.pop_front();
+        }
+        dialogs.push_back(dialog);
+    }
+
+    /// Takes a dialog out: it goes on to its end, or has ended.
+    fn take(&mut self, own: &Bare, session: SessionId, verb: Verb, id: &str, now: Time) -> Found {
+        let Some(dialogs) = self.0.get_mut(own) else { return Found::None };
+        let is_it = |dialog: &Dialog| dialog.id == id && dialog.session == session && dialog.verb == verb;
+        let Some(at) = dialogs.iter().position(is_it) else { return Found::None };
+        let dialog = dialogs.remove(at);
+        if dialogs.is_empty() {
+            self.0.remove(own);
+        }
+        if dialog.is_some_and(|dialog| dialog.ends > now) { Found::Open } else { Found::Expired }
+    }
+}
+
+/// What is done next (section 3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Execute,
+    Complete,
+    Cancel,
+}
+
+/// The name of a command's node in disco, if it is one.
+pub(crate) fn is_node(node: &str) -> bool {
+    verb_of(node).is_some()
+}
+
+fn verb_of(node: &str) -> Option<Verb> {
+    COMMANDS.iter().find(|(name, _)| *name == node).map(|(_, verb)| *verb)
+}
+
+/// Section 2.2: the commands as disco#items of the domain.
+pub(crate) fn write_items(shard: &Shard, ask: &Ask<'_>, xml: &mut Xml<'_>) {
+    let language = language(shard, ask);
+    for (node, verb) in COMMANDS {
+        xml.open("item", ns::DISCO_ITEMS).attr("jid", ask.address.as_str()).attr("node", node);
+        xml.attr("name", Text::Title(verb).in_language(language)).close();
+    }
+}
+
+/// Sections 2.2 and 2.3: disco#info of the list of commands, or of one of them.
+pub(crate) fn write_info(shard: &Shard, ask: &Ask<'_>, node: &str, xml: &mut Xml<'_>) {
+    let (kind, verb) = match verb_of(node) {
+        Some(verb) => ("command-node", verb),
+        None => ("command-list", Verb::Help),
+    };
+    let name = Text::Title(verb).in_language(language(shard, ask));
+    xml.open("identity", ns::DISCO_INFO).attr("category", "automation").attr("type", kind).attr("name", name).close();
+    for feature in [ns::COMMANDS, ns::FORMS] {
+        xml.open("feature", ns::DISCO_INFO).attr("var", feature).close();
+    }
+}
+
+fn language(shard: &Shard, ask: &Ask<'_>) -> Language {
+    shard.sessions.get(&ask.origin.session).map(|session| session.language).unwrap_or_default()
+}
+
+/// `<command/>`.
+pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
+    match run(shard, ask) {
+        Ok(verdict) => verdict,
+        Err(error) => Verdict::Error(error),
+    }
+}
+
+fn run(shard: &mut Shard, ask: &Ask<'_>) -> Result<Verdict, StanzaError> {
+    let own = ask.asker().filter(|own| shard.account_id(own).is_some()).ok_or(Condition::Forbidden)?;
+    if !ask.set {
+        return Err(Condition::BadRequest.into());
+    }
+    let node = ask.payload.attr("node").unwrap_or_default();
+    let verb = verb_of(&node).ok_or(Condition::ItemNotFound)?;
+    let action = match ask.payload.attr("action").as_deref() {
+        None | Some("execute") => Action::Execute,
+        // There is one form: the next stage is the end.
+        Some("complete" | "next") => Action::Complete,
+        Some("cancel") => Action::Cancel,
+        Some("prev") => return Err(refusal(Condition::BadRequest, "bad-action")),
+        Some(_) => return Err(refusal(Condition::BadRequest, "malformed-action")),
+    };
+    if shard.accounts[&own].roster.is_none() {
+        return Ok(Verdict::NeedsRoster);
+    }
+    let answer = Answer { node: &node, language: language(shard, ask) };
+    let id = match ask.payload.attr("sessionid") {
+        Some(id) => id,
+        None if action == Action::Execute => return Ok(begin(shard, &own, ask.origin.session, verb, &answer)),
+        None => return Err(refusal(Condition::BadRequest, "bad-sessionid")),
+    };
+    match shard.dialogs.take(&own, ask.origin.session, verb, &id, shard.now.mono) {
+        Found::Open => {}
+        Found::Expired => return Err(refusal(Condition::NotAllowed, "session-expired")),
+        Found::None => return Err(refusal(Condition::BadRequest, "bad-sessionid")),
+    }
+    if action == Action::Cancel {
+        return Ok(Verdict::Result(answer.canceled(&id)));
+    }
+    complete(shard, &own, verb, &answer, &id, &ask.payload)
+}
+
+/// A command is executed: it is answered at once, or with a form.
+fn begin(shard: &mut Shard, own: &Bare, session: SessionId, verb: Verb, answer: &Answer<'_>) -> Verdict {
+    let people = own_contact::near(shard, own);
+    let shown = own_contact::neighbours(shard, &people, NAMES_MAX);
+    let options: Vec<(String, String)> = match verb {
+        Verb::Show => {
+            let choice = |audience: Audience| Text::Choice(audience).in_language(answer.language);
+            Audience::ALL.iter().rev().map(|audience| (audience.name().to_owned(), choice(*audience))).collect()
+        }
+        Verb::Verify if !people.is_empty() => {
+            let label = |person: &own_contact::Person| format!("{} ({})", person.name, person.address);
+            people.iter().take(NAMES_MAX).map(|person| (person.address.to_string(), label(person))).collect()
+        }
+        Verb::Why if people.is_empty() => {
+            let why = Text::Why(own_contact::absence(shard, own)).in_language(answer.language);
+            return Verdict::Result(answer.completed(&shard.token(), &why));
+        }
+        _ => {
+            let count = in_reach::count(shard, own).max(shown.len());
+            let who = Text::Who(count, &shown).in_language(answer.language);
+            return Verdict::Result(answer.completed(&shard.token(), &who));
+        }
+    };
+    let (field, label, chosen) = match verb {
+        Verb::Show => (AUDIENCE, Text::Title(Verb::Show), Some(shard.accounts[own].audience.name())),
+        _ => (PERSON, Text::Choose, None),
+    };
+    let label = label.in_language(answer.language);
+    let id = shard.token();
+    let ends = shard.now.mono + DIALOG_TIME_MAX;
+    shard.dialogs.begin(own, Dialog { id: id.clone(), session, verb, ends });
+    Verdict::Result(answer.form(&id, verb, (field, &label, chosen), &options))
+}
+
+/// A form comes back filled in.
+fn complete(
+    shard: &mut Shard,
+    own: &Bare,
+    verb: Verb,
+    answer: &Answer<'_>,
+    id: &str,
+    command: &Element<'_>,
+) -> Result<Verdict, StanzaError> {
+    let bad = || refusal(Condition::BadRequest, "bad-payload");
+    let form = command.child("x", ns::FORMS).ok_or_else(bad)?;
+    let mut fields = Fields::read(&form).map_err(|_| bad())?;
+    let mut value = |name| fields.one(name).ok().flatten().ok_or_else(bad);
+    if verb == Verb::Show {
+        let chosen = Audience::named(&value(AUDIENCE)?).ok_or_else(bad)?;
+        let ticket = audience::choose(shard, own, chosen);
+        let said = Text::Audience(chosen).in_language(answer.language);
+        return Ok(Verdict::ResultAfter(answer.completed(id, &said), ticket));
+    }
+    let other = Bare::new(&value(PERSON)?).map_err(|_| bad())?;
+    own_contact::verify(shard, own, &other);
+    Ok(Verdict::Result(answer.completed(id, &Text::GoesOnInChat.in_language(answer.language))))
+}
+
+/// Section 4.4: an error with what this specification adds to it.
+fn refusal(condition: Condition, detail: &'static str) -> StanzaError {
+    let error = StanzaError { detail: Some((detail, ns::COMMANDS)), ..condition.into() };
+    // The table has `modify` for what is malformed, and `cancel` for what is over.
+    let kind = if detail == "session-expired" { ErrorType::Cancel } else { ErrorType::Modify };
+    StanzaError { kind, ..error }
+}
+
+/// What a command says.
+struct Answer<'a> {
+    node: &'a str,
+    language: Language,
+}
+
+impl Answer<'_> {
+    fn open<'x>(&self, xml: &'x mut Xml<'static>, id: &str, status: &str) -> &'x mut Xml<'static> {
+        xml.open("command", ns::COMMANDS).attr("xml:lang", self.language.tag()).attr("node", self.node);
+        xml.attr("sessionid", id).attr("status", status)
+    }
+
+    fn canceled(&self, id: &str) -> Vec<u8> {
+        let mut xml = Xml::new();
+        self.open(&mut xml, id, "canceled");
+        xml.finish()
+    }
+
+    fn completed(&self, id: &str, words: &str) -> Vec<u8> {
+        let mut xml = Xml::new();
+        self.open(&mut xml, id, "completed");
+        xml.open("note", ns::COMMANDS).attr("type", "info").text(words);
+        xml.finish()
+    }
+
+    /// A form with one field in which one of several is chosen.
+    fn form(
+        &self,
+        id: &str,
+        verb: Verb,
+        (field, label, chosen): (&str, &str, Option<&str>),
+        options: &[(String, String)],
+    ) -> Vec<u8> {
+        let mut xml = Xml::new();
+        self.open(&mut xml, id, "executing");
+        xml.open("actions", ns::COMMANDS).attr("execute", "complete").open("complete", ns::COMMANDS).close().close();
+        xml.open("x", ns::FORMS).attr("type", "form");
+        xml.leaf("title", ns::FORMS, Text::Title(verb).in_language(self.language));
+        xml.open("field", ns::FORMS).attr("type", "list-single").attr("var", field).attr("label", label);
+        xml.open("required", ns::FORMS).close();
+        if let Some(chosen) = chosen {
+            xml.leaf("value", ns::FORMS, chosen);
+        }
+        for (value, label) in options {
+            xml.open("option", ns::FORMS).attr("label", label).leaf("value", ns::FORMS, value).close();
+        }
+        xml.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dialogs_are_few_and_end() {
+        let (own, session, now) = (Bare::new("a@b.example").unwrap(), SessionId(1), Time(7));
+        let dialog = |id: usize| Dialog { id: id.to_string(), session, verb: Verb::Show, ends: now + DIALOG_TIME_MAX };
+        for (begun, first_is) in [
+            (DIALOGS_MAX - 1, Found::Open),
+            (DIALOGS_MAX, Found::Open),
+            (DIALOGS_MAX + 1, Found::None),
+            (DIALOGS_MAX * 10, Found::None),
+        ] {
+            let mut dialogs = Dialogs::default();
+            (0..begun).for_each(|id| dialogs.begin(&own, dialog(id)));
+            assert_eq!(dialogs.take(&own, session, Verb::Show, "0", now), first_is, "{begun}");
+            let last = (begun - 1).to_string();
+            for (session, verb) in [(SessionId(2), Verb::Show), (session, Verb::Verify)] {
+                assert_eq!(dialogs.take(&own, session, verb, &last, now), Found::None, "somebody else's");
+            }
+            let late = now + DIALOG_TIME_MAX;
+            assert_eq!(dialogs.take(&own, session, Verb::Show, &last, late), Found::Expired);
+            assert_eq!(dialogs.take(&own, session, Verb::Show, &last, now), Found::None, "it was taken");
+        }
+    }
+}
