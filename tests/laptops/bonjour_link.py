@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from bonjour_peer import Avahi, Finch, Peer
+from bonjour_peer import Avahi, Peer, finch
 from cases import case, check, until
 from house import GONE, Room, empty_street
 
@@ -30,21 +30,12 @@ def beside(host="forza", owner="lisa"):
         yield lisa, Avahi(place.lab.laptops[1], place.folder, host), place
 
 
-@contextlib.contextmanager
-def finch(avahi, name, first):
-    program = Finch(avahi, name, first)
-    try:
-        yield program
-    finally:
-        program.close()
-
-
 @case("Finch's Bonjour: appears both ways, chats both ways, away, leaves, comes back, is killed, loses its cable")
 def with_finch():
     with beside() as (lisa, avahi, place):
         romeo = Nearby(lisa, r"romeo\40forza")
         begun = time.time()
-        with finch(avahi, "romeo", "Romeo M") as program:
+        with contextlib.closing(finch(avahi, "romeo", "Romeo M")) as program:
             seen = lisa.sees(romeo, "available", 30)
             program.shows("lisa", 30)
             print(f"      both see each other {time.time() - begun:.1f} s after Finch was started (lisa after {seen - begun:.1f} s)")
@@ -70,14 +61,14 @@ def with_finch():
             os.kill(program.pid(), signal.SIGTERM)
             at = time.time()
             print(f"      left: gone after {lisa.sees(romeo, GONE, 15) - at:.1f} s")
-        with finch(avahi, "paris", "Paris") as program:
+        with contextlib.closing(finch(avahi, "paris", "Paris")) as program:
             paris = Nearby(lisa, r"paris\40forza")
             lisa.sees(paris, "available", 30)
             program.shows("lisa", 30)
             os.kill(program.pid(), signal.SIGKILL)
             at = time.time()
             print(f"      kill -9: gone after {lisa.sees(paris, GONE, 15) - at:.1f} s")
-        with finch(avahi, "juliet", "Juliet") as program:
+        with contextlib.closing(finch(avahi, "juliet", "Juliet")) as program:
             juliet = Nearby(lisa, r"juliet\40forza")
             lisa.sees(juliet, "available", 30)
             program.shows("lisa", 30)

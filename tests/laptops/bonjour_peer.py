@@ -5,40 +5,18 @@ The laptop gets a message bus and an avahi-daemon of its own; programs find them
 
 import asyncio
 import os
-import re
-import shlex
 import shutil
 import subprocess
-import sys
 import time
-from pathlib import Path
-from xml.sax.saxutils import escape
 
 from cases import Skip, until
-
-sys.path.append(str(Path(__file__).parents[1] / "clients"))
-from terminal import Terminal  # noqa: E402
+from purple import Finch, prepare
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow user="*"/><allow own="*"/>
 <allow send_destination="*" eavesdrop="true"/><allow receive_sender="*"/></policy></busconfig>
-"""
-
-ACCOUNT = """<?xml version='1.0' encoding='UTF-8' ?>
-<account version='1.0'><account><protocol>prpl-bonjour</protocol><name>{name}</name>
-<settings><setting name='port' type='int'>5298</setting><setting name='first' type='string'>{first}</setting>
-<setting name='last' type='string'></setting></settings>
-<settings ui='gnt-purple'><setting name='auto-login' type='bool'>1</setting></settings>
-</account></account>
-"""
-
-PREFERENCES = """<?xml version='1.0' encoding='UTF-8' ?>
-<pref version='1' name='/'><pref name='purple'><pref name='logging'><pref name='log_ims' type='bool' value='1'/>
-<pref name='format' type='string' value='txt'/></pref><pref name='away'><pref name='idle_reporting' type='string' value='none'/>
-<pref name='away_when_idle' type='bool' value='0'/></pref></pref>
-<pref name='finch'><pref name='sound'><pref name='method' type='string' value='nosound'/></pref></pref></pref>
 """
 
 
@@ -80,66 +58,10 @@ class Avahi:
         return self.run("avahi-publish", "-s", instance, "_presence._tcp", str(port), *txt)
 
 
-class Finch:
+def finch(avahi, name, first):
     """Finch with a Bonjour account, in tmux on a laptop."""
-
-    def __init__(self, avahi, name, first):
-        if not (shutil.which("finch") and shutil.which("tmux")):
-            raise Skip("there is no finch or no tmux (Debian: `apt install finch tmux`)")
-        folder = avahi.folder / name
-        purple = folder / ".purple"
-        purple.mkdir(parents=True)
-        (purple / "accounts.xml").write_text(ACCOUNT.format(name=escape(name), first=escape(first)))
-        (purple / "prefs.xml").write_text(PREFERENCES)
-        self.purple = purple
-        before = dict(os.environ)
-        os.environ.update(avahi.environment)
-        try:
-            self.terminal = Terminal(folder, shlex.join(avahi.laptop.command("finch", "--config", str(purple))))
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    def shows(self, pattern, seconds=20):
-        """Waits until the screen has it; gives when."""
-        return self.until(lambda screen: re.search(pattern, screen), pattern, seconds)
-
-    def hides(self, pattern, seconds=20):
-        """Waits until the screen does not have it; gives when."""
-        return self.until(lambda screen: not re.search(pattern, screen), f"no {pattern}", seconds)
-
-    def until(self, is_so, what, seconds):
-        try:
-            until(lambda: is_so(self.terminal.screen()), seconds)
-        except TimeoutError:
-            raise AssertionError(f"{what!r} is not so after {seconds} s:\n{self.terminal.screen()}") from None
-        return time.time()
-
-    def says(self, words, seconds=20):
-        """Waits until somebody's words are in a window; gives when. The list, if it is in front, hides their beginning."""
-        return self.shows(re.escape(words[6:]), seconds)
-
-    def answer(self, line):
-        """Writes in the window that opened last; gives when."""
-        self.terminal.press("M-2")
-        time.sleep(0.2)
-        at = time.time()
-        self.terminal.type(line)
-        return at
-
-    def away(self):
-        """Chooses the status below the list; gives when."""
-        self.terminal.press("M-1")
-        for key in ("Tab", "Enter", "C-n", "Enter"):
-            time.sleep(0.1)
-            self.terminal.press(key)
-        return time.time()
-
-    def pid(self):
-        return int(self.terminal.tmux("display", "-p", "#{pane_pid}"))
-
-    def close(self):
-        self.terminal.close()
+    purple = prepare(avahi.folder / name, "finch", "prpl-bonjour", name, port=5298, first=first, last="")
+    return Finch(avahi.laptop, purple, avahi.environment)
 
 
 class Peer:

@@ -251,7 +251,11 @@ class Person:
 
     def told(self, other):
         """All that somebody said, in order."""
-        return [body for _, who, body in list(self.heard) if who == other.address]
+        return self.told_by(other.address)
+
+    def told_by(self, address):
+        """All that an address that is nobody's said, in order."""
+        return [body for _, who, body in list(self.heard) if who == address]
 
     def hears(self, other, body, seconds=15):
         """Waits for words of somebody; gives when they came."""
@@ -367,6 +371,10 @@ class Profanity:
         except TimeoutError:
             raise AssertionError(f"{pattern!r} is not on the screen:\n{self.terminal.screen()}") from None
         return time.time()
+
+    def panel(self):
+        """What the list at the right shows: a quarter of the screen."""
+        return "\n".join(line[150:] for line in self.terminal.screen().splitlines())
 
     def close(self):
         self.terminal.close()

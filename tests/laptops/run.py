@@ -19,6 +19,8 @@ import house
 import lab
 
 # In the order of running: what takes longest first.
+import measures  # noqa: F401
+import clients  # noqa: F401
 import neighbours  # noqa: F401
 import bonjour_link  # noqa: F401
 import siblings  # noqa: F401

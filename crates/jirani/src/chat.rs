@@ -1,7 +1,7 @@
 //! `jirani chat`: a small chat program for a terminal, for who has no other yet and for scripts. What it says and shows is
 //! decided in `chat/client.rs`; here are the socket, the keyboard and the clock.
 
-mod client;
+pub(crate) mod client;
 mod scram;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};

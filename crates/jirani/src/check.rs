@@ -241,7 +241,8 @@ fn links(config: &Config, runs: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = links_port(config.links_port, runs).into_iter().collect();
     findings.extend(config.links_to.iter().filter_map(links_to));
     match net::netlink::interfaces() {
-        Ok(interfaces) => {
+        Ok(mut interfaces) => {
+            interfaces.retain(|interface| config.links_on_networks || interface.loopback);
             let reason = mesh::finding::Reason::at_once(&interfaces, config.links_on_this_computer);
             findings.extend(reason.map(|reason| {
                 let todo =

@@ -121,6 +121,16 @@ pub(crate) enum Command {
         /// As which account [default: your name on this computer]
         name: Option<String>,
     },
+    /// See what it is like: three laptops on this computer, and a minute of what people do with them
+    ///
+    /// They find each other, chat, are away; one is closed without a word, and what is written to it waits. Then they stay
+    /// until Ctrl-C, and you can join in: it says how. Nothing is said on any network, your own data is not touched, and
+    /// nothing is left behind.
+    Demo {
+        /// Without pauses, and end with the story
+        #[arg(long)]
+        quick: bool,
+    },
     /// Say what to type into a chat program
     Setup {
         /// Which program

@@ -107,6 +107,8 @@ key = \"/etc/ssl/school.example.key.pem\"";
         links_to: Vec<SocketAddr> = Vec::new(), like "links_to = [\"192.0.2.7:5290\"]";
         /// Whether daemons on this same computer are found too.
         links_on_this_computer: bool = false;
+        /// Whether daemons on other computers are found. If not, nothing is said on any network: for trying things out.
+        links_on_networks: bool = true;
         /// Where Prometheus may fetch numbers, on this computer: docs/metrics.md. Off without it.
         metrics: Option<SocketAddr> = None, like "metrics = \"127.0.0.1:9522\"";
         /// Whether `metrics` may be an address that others can reach too. It asks for no password.

@@ -68,6 +68,11 @@ impl Home {
         Ok(Home { directory, system: false })
     }
 
+    /// This directory.
+    pub(crate) fn at(directory: PathBuf) -> Home {
+        Home { directory, system: false }
+    }
+
     /// The one of the whole computer.
     pub(crate) fn system(named: Option<PathBuf>) -> Home {
         Home { directory: named.unwrap_or_else(|| SYSTEM_DATA.into()), system: true }

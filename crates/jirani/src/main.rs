@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod config;
 mod control;
+mod demo;
 mod exit;
 mod health;
 mod home;
@@ -93,6 +94,7 @@ fn command(cli: Cli) -> Result<Exit> {
             let (home, config) = both()?;
             chat::chat(&home, &config, name)?;
         }
+        Command::Demo { quick } => demo::demo(quick)?,
         Command::Setup { client, name } => {
             let (home, config) = both()?;
             setup::setup(&home, &config, client, name)?;

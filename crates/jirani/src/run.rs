@@ -179,6 +179,7 @@ async fn open_links(config: &Config, daemon: &Daemon, identity: &Identity) -> Re
     let parts = neighbourhood::Parts {
         port: config.links_port,
         loopback: config.links_on_this_computer,
+        networks: config.links_on_networks,
         manual: config.links_to.clone(),
         shy: config.links_hidden,
         keyring: Box::new(People::open(&daemon.home, &identity.genesis)?),

@@ -86,6 +86,8 @@ pub struct Parts {
     pub port: u16,
     /// Whether neighbours are looked for on this machine itself.
     pub loopback: bool,
+    /// Whether they are looked for anywhere else.
+    pub networks: bool,
     /// Addresses that a person named.
     pub manual: Vec<SocketAddr>,
     /// Whether only people whose key is known here see who is here: those whom somebody here has written to.
@@ -199,6 +201,7 @@ struct Drive {
     shared: Rc<Neighbourhood>,
     keyring: Box<dyn Keyring>,
     shy: bool,
+    networks: bool,
     /// What proves each account, as it was last asked for.
     own: BTreeMap<AccountId, Arc<Own>>,
     /// When the accounts are shown anew, and when they were last.
@@ -245,6 +248,7 @@ impl Neighbourhood {
             shared: Rc::clone(&shared),
             keyring: parts.keyring,
             shy: parts.shy,
+            networks: parts.networks,
             own: BTreeMap::new(),
             show_at: None,
             shown_at: None,
@@ -470,8 +474,9 @@ impl Drive {
         self.handle(Input::Link(event));
     }
 
-    fn changed(&mut self, changed: finding::Input) {
-        if let finding::Input::Interfaces(interfaces) = &changed {
+    fn changed(&mut self, mut changed: finding::Input) {
+        if let finding::Input::Interfaces(interfaces) = &mut changed {
+            interfaces.retain(|interface| self.networks || interface.loopback);
             let own: Vec<_> = interfaces.iter().flat_map(|i| i.addresses.iter().map(|prefix| prefix.ip)).collect();
             if let Err(error) = self.links.addresses_changed(&own) {
                 tracing::warn!(%error, "links do not go on from the new address");

@@ -1,7 +1,7 @@
 //! RFC 6120 and RFC 6121 as a small client without socket, clock or terminal: bytes and typed lines in, bytes and lines to
 //! print out. The scenes in `client/tests.rs` show what that is like.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base::{Bare, Jid, Wall};
 use wire::{Element, Form, Frame, Framer, IqType, Kind, MessageType, Mode, PresenceType, Stanza, Xml};
@@ -10,7 +10,8 @@ use xmpp::ns;
 use super::scram::Scram;
 use crate::terminal::harmless;
 
-const HELP: &str = "/to NAME chooses whom you write to; /who shows your contacts; /add NAME makes one; /quit ends";
+const HELP: &str = "/to NAME chooses whom you write to; /who shows your contacts; /add NAME makes one; \
+                    /away WORDS and /back say how you are; /quit ends";
 
 /// What a client must know to begin.
 pub(crate) struct Login {
@@ -34,6 +35,33 @@ enum Stage {
     Over,
 }
 
+/// How somebody is who is available. Of several devices the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Away,
+    Busy,
+    There,
+}
+
+impl State {
+    /// From the `<show/>` of a presence (RFC 6121 section 4.7.2.1).
+    fn of(presence: &Stanza<'_>) -> State {
+        match presence.payload("show", ns::CLIENT).as_ref().map(Element::text).as_deref() {
+            Some("away" | "xa") => State::Away,
+            Some("dnd") => State::Busy,
+            _ => State::There,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            State::Away => "away",
+            State::Busy => "busy",
+            State::There => "there",
+        }
+    }
+}
+
 /// A contact as the list has it, and where it is available.
 #[derive(Default)]
 struct Contact {
@@ -41,7 +69,14 @@ struct Contact {
     /// Whether they let us see them.
     seen: bool,
     /// Resources that are available.
-    at: BTreeSet<String>,
+    at: BTreeMap<String, State>,
+}
+
+impl Contact {
+    /// How they are, if they are there at all.
+    fn state(&self) -> Option<State> {
+        self.at.values().max().copied()
+    }
 }
 
 /// See the module.
@@ -298,17 +333,20 @@ impl Talk {
             return self.print(&format!("* {who} wants to be your contact: /add {who} accepts"));
         }
         let Some(contact) = self.contacts.get_mut(&bare) else { return };
-        let was = contact.at.len();
+        let was = contact.state();
         match kind {
-            PresenceType::Available => drop(contact.at.insert(resource)),
+            PresenceType::Available => drop(contact.at.insert(resource, State::of(presence))),
             PresenceType::Unavailable => drop(contact.at.remove(&resource)),
             _ => return,
         }
-        match (was, contact.at.len()) {
-            (0, 1) => self.print(&format!("* {who} is there")),
-            (1, 0) => self.print(&format!("* {who} has gone")),
-            _ => {}
+        let is = contact.state();
+        if was == is {
+            return;
         }
+        let Some(state) = is else { return self.print(&format!("* {who} has gone")) };
+        let words = presence.payload("status", ns::CLIENT).map(|status| status.text().into_owned());
+        let words = words.filter(|words| !words.is_empty()).map(|words| format!(": {words}")).unwrap_or_default();
+        self.print(&format!("* {who} is {}{words}", state.word()));
     }
 
     // --- what the person types --------------------------------------------------------------------------------------
@@ -337,10 +375,25 @@ impl Talk {
                     self.print(&format!("* {who} is asked, and may see you."));
                 }
             }
+            ("/away", words) => self.is_(Some("away"), words),
+            ("/back", _) => self.is_(None, ""),
             _ if line.starts_with('/') && !line.starts_with("//") => self.print(&format!("! {HELP}.")),
             // Two slashes are for who wants to write one.
             _ => self.write(line.strip_prefix('/').unwrap_or(line)),
         }
+    }
+
+    /// Says how the person is.
+    fn is_(&mut self, show: Option<&str>, words: &str) {
+        let mut inner = Xml::new();
+        if let Some(show) = show {
+            inner.leaf("show", ns::CLIENT, show);
+        }
+        if !words.is_empty() {
+            inner.leaf("status", ns::CLIENT, words);
+        }
+        let presence = Stanza::new(Kind::Presence(PresenceType::Available)).with_inner(inner.finish());
+        self.send(&presence);
     }
 
     fn write(&mut self, text: &str) {
@@ -359,27 +412,50 @@ impl Talk {
             .contacts
             .iter()
             .map(|(address, contact)| {
-                let state = match (contact.at.is_empty(), contact.seen) {
-                    (false, _) => "there",
-                    (true, true) => "away",
-                    (true, false) => "not known: they have not accepted yet",
+                let state = match (contact.state(), contact.seen) {
+                    (Some(state), _) => state.word(),
+                    (None, true) => "gone",
+                    (None, false) => "not known: they have not accepted yet",
                 };
-                let name = contact.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                format!("  {}{name}: {state}", self.short(address))
+                match &contact.name {
+                    Some(name) => format!("  {name}: {state}   {}", self.short(address)),
+                    None => format!("  {}: {state}", self.short(address)),
+                }
             })
             .collect();
         lines.iter().for_each(|line| self.print(line));
     }
 
-    /// Whom a name means: a whole address, or somebody of our own domain.
+    /// Whom a name means: a whole address, somebody of our own domain, or the one contact elsewhere who is called so.
     fn person(&mut self, name: &str) -> Option<Bare> {
         let whole =
             if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.login.address.jid().domain()) };
         let person = Jid::new(&whole).ok().filter(|jid| jid.local().is_some()).map(|jid| Bare::of(&jid));
-        if person.is_none() {
-            self.print(&format!("! {name} cannot be a name"));
+        if name.contains('@') || person.as_ref().is_some_and(|person| self.contacts.contains_key(person)) {
+            return person.or_else(|| self.no_name(name));
         }
-        person
+        let wanted = name.to_lowercase();
+        let is_called = |address: &Bare, contact: &Contact| {
+            // The daemon puts its own words behind a name, in parentheses.
+            let is_wanted =
+                |shown: &str| shown == wanted || shown.strip_prefix(&wanted).is_some_and(|r| r.starts_with(" ("));
+            let jid = address.jid();
+            [jid.local(), contact.name.as_deref()].into_iter().flatten().any(|shown| is_wanted(&shown.to_lowercase()))
+        };
+        let mut called = self.contacts.iter().filter(|(address, contact)| is_called(address, contact));
+        match (called.next(), called.next()) {
+            (Some((only, _)), None) => Some(only.clone()),
+            (Some(_), Some(_)) => {
+                self.print(&format!("! Several people are called {name}: /who tells them apart"));
+                None
+            }
+            _ => person.or_else(|| self.no_name(name)),
+        }
+    }
+
+    fn no_name(&mut self, name: &str) -> Option<Bare> {
+        self.print(&format!("! {name} cannot be a name"));
+        None
     }
 
     /// An address as it is shown: without the domain if that is ours.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod demo;
 mod house;
 mod logs;
 mod metrics;

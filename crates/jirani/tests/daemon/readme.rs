@@ -3,15 +3,22 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::house::House;
+use crate::house::{House, PROGRAM};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
 /// In the pictures: the address, the password and the port that everybody sees, instead of the house's own.
 const DOMAIN: &str = "otter-lamp-river-seven-brick.jirani.alt";
 const PASSWORD: &str = "comfy-glen-reveal-cherish";
+
+/// The same for the people of the demo.
+const DEMO: [(&str, &str); 3] = [
+    ("lisa", "paper-mango-tide-lantern-oak.jirani.alt"),
+    ("tom", "violin-rain-copper-trail-moss.jirani.alt"),
+    ("amina", "kettle-north-fig-velvet-drum.jirani.alt"),
+];
 
 /// What the program says, as it would in a home.
 fn as_in_a_home(house: &House, domain: &str, said: &str) -> String {
@@ -27,8 +34,32 @@ fn as_in_a_home(house: &House, domain: &str, said: &str) -> String {
     text.replace(domain, DOMAIN).replace(&data, "~/.local/share/jirani").replace(&house.port.to_string(), "5222")
 }
 
+/// What `jirani demo` says on the way, with addresses that everybody sees.
+fn demo() -> String {
+    let folder = std::env::temp_dir().join(format!("jirani-readme-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let mut command = Command::new(PROGRAM);
+    let done = command.args(["demo", "--quick"]).env("TMPDIR", &folder).stdin(Stdio::null()).output().unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    let mut said = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    for (name, domain) in DEMO {
+        let (_, after) = said.split_once(&format!("{name}@")).expect("everybody has an address");
+        let theirs = after.split_once(".alt").expect("an address ends").0.to_owned() + ".alt";
+        said = said.replace(&theirs, domain);
+    }
+    // Other demos may run at this moment, and then there is more than one Tom on this computer.
+    let alone = |line: &str| match line.split_once(" · ").and_then(|(name, rest)| Some((name, rest.split_once(' ')?.1)))
+    {
+        Some((name, rest)) => format!("{name} {rest}"),
+        None => line.to_owned(),
+    };
+    said.lines().map(alone).collect::<Vec<_>>().join("\n")
+}
+
 /// A text without what differs from one time to the next: numbers, and the units that go with them.
 fn shape(text: &str) -> String {
+    let text = text.replace("less than 1 ms", "1 ms").replace(" ms", " s");
     let mut shape = String::new();
     for c in text.chars() {
         match c {
@@ -37,7 +68,9 @@ fn shape(text: &str) -> String {
             c => shape.push(c),
         }
     }
-    ["# B", "# KiB", "# MiB", "# GiB"].iter().fold(shape, |shape, unit| shape.replace(unit, "# bytes"))
+    let shape = ["# B", "# KiB", "# MiB", "# GiB"].iter().fold(shape, |shape, unit| shape.replace(unit, "# bytes"));
+    let lines = shape.lines().map(|line| line.replace("#.# s", "# s").trim_start().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The pictures of a document: what was typed, by `<!-- seen: WORDS -->` before the block, and where it stands.
@@ -81,6 +114,7 @@ fn the_pictures_in_the_readme_are_true() {
     for (words, _) in pictures(&document) {
         let said = match words.as_str() {
             "jirani" => house.said(),
+            "jirani demo" => demo(),
             "jirani account add paulo" => {
                 let said = house.ask(&["account", "add", "paulo"], "");
                 house.ask(&["account", "passwd", "paulo", "--password-stdin"], "a-password\n");

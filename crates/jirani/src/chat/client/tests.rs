@@ -123,13 +123,53 @@ fn contacts_come_and_go() {
         &[
             "* You have no contacts yet: /add NAME",
             "* paulo is there",
-            "  paulo (Paulo N.): there",
+            "  Paulo N.: there   paulo",
             "  rosa: not known: they have not accepted yet",
             "* paulo has gone",
-            "  paulo (Paulo N.): away",
+            "  Paulo N.: gone   paulo",
             "  rosa: not known: they have not accepted yet",
         ],
         "",
+    );
+}
+
+/// Of several devices the one counts where the person is most.
+#[test]
+fn how_people_are_is_seen_and_said() {
+    scene(
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@x' subscription='both'/></query></iq>
+         < <presence from='paulo@x/a'><show>away</show><status>at lunch</status></presence>
+         < <presence from='paulo@x/b'><show>dnd</show></presence>
+         < <presence from='paulo@x/a'><show>xa</show></presence>
+         > /who
+         < <presence from='paulo@x/b' type='unavailable'/>
+         < <presence from='paulo@x/a'/>
+         > /away back at <four>
+         > /back",
+        &["* paulo is away: at lunch", "* paulo is busy", "  paulo: busy", "* paulo is away", "* paulo is there"],
+        "<presence><show>away</show><status>back at &lt;four&gt;</status></presence><presence/>",
+    );
+}
+
+/// Whoever is of our own domain is meant first, and a name that two elsewhere have is nobody's.
+#[test]
+fn a_contact_elsewhere_is_chosen_by_name() {
+    scene(
+        "< <iq type='result' id='roster'><query xmlns='jabber:iq:roster'><item jid='paulo@y' name='paulo (not verified)'/><item jid='r@y' name='Rosa'/><item jid='rosa@z' name='rosa · kite (not verified)'/><item jid='asha@x'/><item jid='asha@y'/></query></iq>
+         > /to paulo
+         > habari
+         > /to Rosa
+         > /to Rosa · kite
+         > /to asha
+         > /to juma",
+        &[
+            "* You write to paulo@y.",
+            "! Several people are called Rosa: /who tells them apart",
+            "* You write to rosa@z.",
+            "* You write to asha.",
+            "* You write to juma.",
+        ],
+        "<message to='paulo@y' type='chat'><body>habari</body></message>",
     );
 }
 
@@ -146,7 +186,7 @@ fn contacts_are_added_and_pushed() {
         &[
             "* rosa wants to be your contact: /add rosa accepts",
             "* rosa is asked, and may see you.",
-            "  rosa: away",
+            "  rosa: gone",
             "* You have no contacts yet: /add NAME",
             "! @@ cannot be a name",
         ],
