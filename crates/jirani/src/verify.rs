@@ -72,7 +72,12 @@ pub(crate) fn compared(daemon: &Daemon, own: &str, other: &str) -> Result<Reply>
 pub(crate) async fn said(daemon: &Daemon, own: &str, other: &str, same: bool) -> Result<Reply> {
     let (own, other) = (Bare::new(own)?, Bare::new(other)?);
     let act = if same { Act::Agree } else { Act::Refuse };
-    let event = links(daemon)?.verify(&own, &other, act).await;
+    let links = links(daemon)?;
+    let event = match links.compared(&own, &other) {
+        Some(Event::Compare { .. }) => links.verify(&own, &other, act).await,
+        // It ended while the person was looking.
+        ended => ended,
+    };
     Ok(reply(&own, &other, event))
 }
 

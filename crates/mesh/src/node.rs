@@ -563,10 +563,10 @@ impl Node {
         if self.links.remove(&link).is_none() {
             return;
         }
-        self.book.lost(link, None);
         let there: Vec<DeviceId> =
             self.reach.iter().filter(|(_, links)| links.iter().any(|(at, _)| *at == link)).map(|(d, _)| *d).collect();
         there.into_iter().for_each(|device| self.lose(link, device));
+        self.leave(link, None);
     }
 
     fn close(&mut self, link: LinkId, code: CloseCode) {
@@ -598,7 +598,10 @@ impl Node {
                         self.recheck();
                     }
                 }
-                introduction::Output::Gone(device) => self.lose(link, device),
+                introduction::Output::Gone(device) => {
+                    self.lose(link, device);
+                    self.leave(link, Some(device));
+                }
                 introduction::Output::Refused(chain, refusal) => self.refuse(chain, refusal),
                 introduction::Output::Twin(device) => {
                     if let Some(address) = self.own_address(device) {
@@ -634,7 +637,6 @@ impl Node {
 
     /// A device is at the end of this link no more.
     fn lose(&mut self, link: LinkId, device: DeviceId) {
-        self.book.lost(link, Some(device));
         let Some(links) = self.reach.get_mut(&device) else { return };
         let used = links.last().cloned();
         links.retain(|(at, _)| *at != link);

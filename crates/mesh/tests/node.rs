@@ -557,3 +557,24 @@ fn comparing_ends_with_the_link_or_in_time() {
         |output: &Output| matches!(output, Output::Verification { event: Verified::Failed(Cause::NoAnswer), .. });
     assert!(outputs.iter().any(late), "{outputs:?}");
 }
+
+#[test]
+fn who_asked_is_heard_also_when_another_link_takes_over() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    two.act(&[(0, Act::Begin)]);
+    // As when both dialled, and one of the two links is closed.
+    two.up(2);
+    two.carry();
+    two.down(1);
+    two.carry();
+    assert_eq!(two.events(1), [Verified::Asked]);
+    two.act(&[(1, Act::Begin)]);
+    let last = [two.events(0), two.events(1)].map(|events| events.last().copied());
+    let [Some(Verified::Compare { words, .. }), Some(Verified::Compare { words: there, .. })] = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(words, there);
+}

@@ -345,18 +345,14 @@ impl Neighbourhood {
             (told.map_or(now.wall, |(at, _)| *at), Trouble::KeyChanged(Box::new(change)))
         });
         let others = known.iter().filter(|(_, trouble)| !matches!(trouble, Trouble::KeyChanged(_))).cloned();
-        let own: Vec<(Bare, Pin)> = node.own().map(|(address, pin)| (address.clone(), pin)).collect();
-        let met = node.neighbours().flat_map(|neighbour| {
-            let by = own.iter().filter(|(own, _)| node.has_met(own, &neighbour.address));
-            by.map(|(own, _)| (own.clone(), neighbour.address.clone())).collect::<Vec<_>>()
-        });
+        let there: BTreeSet<Bare> = node.neighbours().map(|neighbour| neighbour.address).collect();
         View {
             address: self.address,
-            met: met.collect(),
+            met: node.met().filter(|(_, other)| there.contains(other)).cloned().collect(),
             neighbours: node.neighbours().map(since).collect(),
             links: node.links(),
             links_without_people: node.links_without_people(),
-            own,
+            own: node.own().map(|(address, pin)| (address.clone(), pin)).collect(),
             reason: *self.reason.borrow(),
             troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),

@@ -2,8 +2,10 @@
 
 mod common;
 
+use base::Bare;
 use base::limits::{BLOCKED_BYTES_MAX, BLOCKED_MAX};
 use common::{befriend, bound, heard, hears, online};
+use mesh::verification::Event;
 use sim::{Bench, Seat};
 
 fn block(bench: &mut Bench, seat: Seat, verb: &str, jids: &[&str]) {
@@ -53,6 +55,26 @@ fn who_is_blocked_sees_the_person_leave_and_come_back() {
         hears(&mut bench, maria, &["available paulo/there (Rain)", "result"]);
         check_presence_passes(&mut bench, maria, paulo, true);
     }
+}
+
+/// Somebody in reach asks to compare words: who is in hears of it, but not of whom they block.
+#[test]
+fn a_question_of_who_is_blocked_is_not_heard() {
+    let mut bench = Bench::new(1);
+    let [own, other] = ["maria@jirani.example", "tom@elsewhere.example"].map(|address| Bare::new(address).unwrap());
+    // Nobody is in, and nothing waits for who comes.
+    bench.verification(&own, &other, Event::Asked);
+    let maria = online(&mut bench, "maria", "here");
+    hears(&mut bench, maria, &[]);
+    bench.verification(&own, &other, Event::Asked);
+    bench.run_until_idle();
+    let asked = bench.received(maria);
+    assert!(asked.iter().any(|tree| tree.text_of("body").contains("tom@elsewhere.example")), "{asked:?}");
+    block(&mut bench, maria, "block", &["tom@elsewhere.example"]);
+    heard(&mut bench, maria);
+    bench.verification(&own, &other, Event::Asked);
+    bench.run_until_idle();
+    hears(&mut bench, maria, &[]);
 }
 
 #[test]

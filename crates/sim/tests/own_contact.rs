@@ -1,6 +1,7 @@
 //! Design, section 7: the daemon as everybody's contact: in the list, in words, in menus.
 
 mod common;
+mod groups_common;
 
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use base::ledger::StoreError;
 use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX};
 use base::{Audience, Bare, Circle, DeviceId};
 use common::{heard, hears, online, roster};
+use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use mesh::finding::Reason;
 use mesh::verification::{Act, Cause, Event};
 use sim::bench::{DOMAIN, Setup, login};
 use sim::{Bench, Goal, Login, Seat, Tree};
+use xmpp::{Answer, Choice, Command};
 
 fn bare(address: &str) -> Bare {
     Bare::new(address).unwrap()
@@ -220,6 +223,49 @@ fn who_is_near_is_hidden_and_shown() {
         "contacts are told of, too"
     );
     assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
+}
+
+#[test]
+fn who_may_not_see_a_person_and_would_be_a_contact_is_answered_in_words() {
+    for (word, is_contact) in [("accept", true), ("decline", false)] {
+        let mut pair = Pair::strangers(19);
+        let hide = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+        assert_eq!(pair.group.command(1, hide), Answer::Done);
+        let ask = |pair: &mut Pair, text: &str| {
+            pair.group.heard(pair.paulo);
+            pair.group.send(pair.paulo, &body("paulo.jirani.alt", "l", text));
+            pair.group.pass(seconds(2));
+            bodies(&pair.group.heard(pair.paulo)).join("|")
+        };
+        assert_eq!(ask(&mut pair, "requests"), "Nobody waits to be your contact.");
+        pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+        pair.group.pass(seconds(2));
+        let answer = "1 person wants to be your contact. Write accept or decline and one of these addresses:\n";
+        assert_eq!(ask(&mut pair, "requests"), format!("{answer}{LISA}"));
+        assert!(ask(&mut pair, &format!("{word} lisa")).starts_with("Nobody with the address lisa has asked."));
+        assert!(ask(&mut pair, &format!("{word} {LISA}")).starts_with(LISA));
+        assert_eq!(ask(&mut pair, "requests"), "Nobody waits to be your contact.");
+        pair.group.send(pair.paulo, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+        pair.group.pass(seconds(1));
+        let heard = pair.group.heard(pair.paulo);
+        let items = heard.iter().filter_map(|tree| tree.child("query")).flat_map(|query| &query.children);
+        let stands =
+            items.filter(|item| item.attr("jid") == Some(LISA)).any(|i| i.attr("subscription") == Some("from"));
+        assert_eq!(stands, is_contact, "{heard:?}");
+    }
+}
+
+/// Attack case D14: the daemon of another node is nobody's to talk to.
+#[test]
+fn only_its_own_people_talk_to_the_daemon() {
+    let mut pair = Pair::strangers(20);
+    pair.group.heard(pair.lisa);
+    pair.group.send(pair.lisa, &body("paulo.jirani.alt", "l", "who"));
+    pair.group.pass(seconds(2));
+    let heard = pair.group.heard(pair.lisa);
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].child("error").is_some_and(|error| error.child("remote-server-not-found").is_some()), "{heard:?}");
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
 }
 
 #[test]

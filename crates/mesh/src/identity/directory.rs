@@ -259,9 +259,16 @@ impl Directory {
         self.vouches.of(own).get(&subject(other, key)).is_some_and(|held| held.counts(now, by, key.person))
     }
 
-    /// What an account of ours says of others.
-    pub(crate) fn vouches_of(&self, own: &Bare) -> impl Iterator<Item = &StatementRow> {
-        self.vouches.of(own).values().map(|held| held.row())
+    /// The last sequence of what an account of ours says of somebody.
+    pub(crate) fn last_vouch(&self, own: &Bare, subject: &[u8]) -> Option<u64> {
+        self.vouches.of(own).get(subject).map(|held| held.stamp().sequence)
+    }
+
+    /// What an account of ours says of others and has to say again, while it holds.
+    pub(crate) fn due_vouches(&self, now: Wall, own: &Bare) -> Vec<Vouch> {
+        let Some(by) = self.own.get(own).map(|pin| pin.person) else { return Vec::new() };
+        let due = self.vouches.of(own).values().filter(|held| held.is_due(now, by));
+        due.filter_map(|held| held.vouch()).collect()
     }
 
     /// Whom each of our accounts has met, by the keys that are known now. Walks over all that are known.

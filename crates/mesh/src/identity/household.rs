@@ -1,7 +1,6 @@
 //! Design, section 3: what proves that an account of this node is its address: by the domain's root key where the node holds
 //! it, else by the membership that came from where the root key is.
 
-use base::ledger::StatementRow;
 use base::{Bare, Wall};
 
 use crate::genesis::Genesis;
@@ -148,17 +147,7 @@ pub fn vouch(directory: &mut Directory, now: Wall, own: &Own, met: &Proven) -> R
 pub fn renew_vouches(directory: &mut Directory, now: Wall, own: &Own) {
     let Some(person) = own.person() else { return };
     let address = &own.chain().proven().address;
-    let due = |row: &StatementRow| {
-        let statement = Statement::read(&row.bytes).ok()?;
-        let (stamp, by) = (statement.stamp(), *statement.issuer());
-        let is_due = stamp.is_due(now) && stamp.check(now).is_ok() && by == person.public();
-        match statement.fact() {
-            Fact::Vouch(vouch) if is_due => Some(vouch.clone()),
-            _ => None,
-        }
-    };
-    let due: Vec<Vouch> = directory.vouches_of(address).filter_map(due).collect();
-    for said in due {
+    for said in directory.due_vouches(now, address) {
         if let Ok(statement) = sign_vouch(directory, now, address, person, said) {
             // It takes the place of the one before: there is room.
             let _ = directory.add_vouch(now, address, &statement);
@@ -174,7 +163,7 @@ fn sign_vouch(
     said: Vouch,
 ) -> Result<Statement, SignError> {
     let subject = Vouch::subject(&said.domain, &said.name);
-    let last = directory.vouches_of(own).find(|row| row.key.subject == subject).map(|row| row.sequence.cast_unsigned());
+    let last = directory.last_vouch(own, &subject);
     Statement::sign(person, said, Stamp::next(last, now, None))
 }
 

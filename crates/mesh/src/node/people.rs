@@ -28,7 +28,12 @@ impl Link {
 }
 
 impl Node {
-    /// Whom an account of ours has met, as far as their keys are the same.
+    /// Which of our accounts has met whom, as far as their keys are the same.
+    pub fn met(&self) -> impl Iterator<Item = &(Bare, Bare)> {
+        self.met.iter()
+    }
+
+    /// Whether an account of ours has met somebody, as far as their key is the same.
     pub fn has_met(&self, own: &Bare, other: &Bare) -> bool {
         self.met.contains(&(own.clone(), other.clone()))
     }
@@ -48,21 +53,33 @@ impl Node {
         if here.person().is_none() {
             return self.tell(own, other, Event::Failed(Cause::CannotVouch));
         }
-        let here = party(here.chain());
-        let links = self.reach.iter().filter_map(|(device, links)| Some((*device, links.last()?)));
-        let there: Vec<Line> = links
-            .filter(|(_, (_, address))| address == other && address != own)
-            .filter_map(|(device, (link, _))| self.line(*link, &here, device))
-            .collect();
+        let there = self.lines(own, other);
         let is_there = !there.is_empty();
         // Who is not shown on a link cannot be known there.
-        let there: Vec<Line> = there.into_iter().filter(|line| self.shows(line.link, here.device)).collect();
+        let there: Vec<Line> = there.into_iter().filter(|line| self.shows(line.link, line.here.device)).collect();
         if is_there && there.is_empty() {
             return self.tell(own, other, Event::Failed(Cause::Hidden));
         }
         let mut number = [0; 32];
         self.rng.fill_bytes(&mut number);
         self.book.begin(self.now.mono, own, other, there, number);
+    }
+
+    /// The links that lead to somebody's devices in reach, as an account of ours sees them.
+    fn lines(&self, own: &Bare, other: &Bare) -> Vec<Line> {
+        let Some(here) = self.own_chain(own).map(party) else { return Vec::new() };
+        let links = self.reach.iter().filter_map(|(device, links)| Some((*device, links.last()?)));
+        let theirs = links.filter(|(_, (_, address))| address == other && address != own);
+        theirs.filter_map(|(device, (link, _))| self.line(*link, &here, device)).collect()
+    }
+
+    /// Whoever was at the end of a link is there no more; perhaps by another one.
+    pub(super) fn leave(&mut self, link: LinkId, device: Option<DeviceId>) {
+        for (own, other) in self.book.lost(link, device) {
+            let mut lines = self.lines(&own, &other);
+            lines.retain(|line| self.shows(line.link, line.here.device));
+            self.book.go_on(&own, &other, lines);
+        }
     }
 
     fn line(&self, link: LinkId, here: &Party, device: DeviceId) -> Option<Line> {

@@ -107,7 +107,8 @@ impl Attempt {
     pub(super) fn cross(&mut self, line: &Line, promise: Promise, sent: &mut Sent) {
         let State::Asking { number } = self.state else { return };
         if line.dialled {
-            return;
+            // Ours may have come before the proof of who says it, and been nothing.
+            return sent.push(message(line, line.promise(true, &number), Said::Ask));
         }
         self.settle_on(line, End::Busy, sent);
         self.state = State::Asked { promise };
@@ -176,10 +177,23 @@ impl Attempt {
         sent.extend(self.lines.iter().map(|line| message(line, self.name(line), Said::End(end))));
     }
 
-    /// Somebody is at the end of a line no more. Whether nobody is left.
+    /// Somebody is at the end of a line no more. Whether that was the last one.
     pub(super) fn lose(&mut self, is_lost: impl Fn(&Line) -> bool) -> bool {
+        let before = self.lines.len();
         self.lines.retain(|line| !is_lost(line));
-        self.lines.is_empty()
+        before > 0 && self.lines.is_empty()
+    }
+
+    /// They are there by other lines. What was asked is asked there; what they have asked they will ask again.
+    pub(super) fn move_to(&mut self, lines: Vec<Line>, sent: &mut Sent) {
+        if let State::Asking { number } = self.state {
+            *self = Attempt::ask(lines, number, sent);
+        }
+    }
+
+    /// Whether they have asked, on a line that is gone.
+    pub(super) fn is_adrift(&self) -> bool {
+        !self.is_active() && self.lines.is_empty()
     }
 
     /// From now on it is with one device; the others that were asked are told so.

@@ -59,6 +59,11 @@ impl Book {
         let page = self.pages.entry(own.clone()).or_default();
         let mut sent = Sent::new();
         let is_comparing = page.is_comparing();
+        // What was asked on a line that is gone counts as a try already.
+        let is_counted = page.attempts.get(other).is_some_and(|(attempt, _)| attempt.is_adrift());
+        if is_counted && !is_comparing {
+            page.attempts.remove(other);
+        }
         let event = match page.attempts.get_mut(other) {
             Some((attempt, until)) => match attempt.state {
                 State::Comparing { words, asked_here, .. } => Event::Compare { words, begun_here: asked_here },
@@ -71,7 +76,10 @@ impl Book {
                 State::Asking { .. } | State::Answered { .. } => Event::Waiting,
             },
             None if is_comparing => Event::Failed(Cause::Busy),
-            None => match lines.first().map(|line| page.tries.count(now, line.there.pin.person, false)) {
+            None => match lines.first().map(|line| match is_counted {
+                true => Ok(()),
+                false => page.tries.count(now, line.there.pin.person, false),
+            }) {
                 None => Event::Failed(Cause::NotInReach),
                 Some(Err(again_in)) => Event::Failed(Cause::TooOften { again_in }),
                 Some(Ok(())) => {
@@ -148,6 +156,10 @@ impl Book {
                 attempt.cross(line, message.attempt, &mut sent);
                 None
             }
+            Some((attempt, _)) if attempt.is_adrift() => {
+                *attempt = Attempt::asked(line.clone(), message.attempt);
+                None
+            }
             // They have asked anew, perhaps from another device.
             Some((attempt, _)) if attempt.is_active() => Some(End::Busy),
             None if is_full => Some(End::Busy),
@@ -168,21 +180,36 @@ impl Book {
         }
     }
 
-    /// Somebody is at the end of a link no more; or nobody, if no device is named.
-    pub(crate) fn lost(&mut self, link: LinkId, device: Option<DeviceId>) {
+    /// Somebody is at the end of a link no more; or nobody, if no device is named. Gives what may go on by another link, if
+    /// there is one: see [`Book::go_on`]. Words of a link end with it.
+    pub(crate) fn lost(&mut self, link: LinkId, device: Option<DeviceId>) -> Vec<(Bare, Bare)> {
         let is_lost =
             |line: &Line| line.link == link && device.is_none_or(|d| d == line.there.device || d == line.here.device);
-        let mut over = Vec::new();
+        let mut left = Vec::new();
         for (own, page) in &mut self.pages {
-            let left = page
-                .attempts
-                .iter_mut()
-                .filter_map(|(other, (attempt, _))| attempt.lose(is_lost).then(|| (own.clone(), other.clone())));
-            over.extend(left);
+            let lost = page.attempts.iter_mut().filter_map(|(other, (attempt, _))| {
+                let may_go_on = matches!(attempt.state, State::Asking { .. } | State::Asked { .. });
+                attempt.lose(is_lost).then(|| (may_go_on, own.clone(), other.clone()))
+            });
+            left.extend(lost);
         }
-        for (own, other) in over {
+        let (may_go_on, over): (Vec<_>, Vec<_>) = left.into_iter().partition(|(may_go_on, ..)| *may_go_on);
+        for (_, own, other) in over {
             self.end(&own, &other, None, Cause::LeftReach);
         }
+        may_go_on.into_iter().map(|(_, own, other)| (own, other)).collect()
+    }
+
+    /// By which lines somebody is in reach now whose last line is gone. It is no other try.
+    pub(crate) fn go_on(&mut self, own: &Bare, other: &Bare, lines: Vec<Line>) {
+        if lines.is_empty() {
+            return self.end(own, other, None, Cause::LeftReach);
+        }
+        let mut sent = Sent::new();
+        if let Some((attempt, _)) = self.attempt(own, other) {
+            attempt.move_to(lines.into_iter().take(VERIFICATION_DEVICES_MAX).collect(), &mut sent);
+        }
+        self.send(sent);
     }
 
     /// An account is here no more.

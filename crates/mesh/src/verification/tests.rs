@@ -187,6 +187,19 @@ fn both_may_ask_at_once() {
 }
 
 #[test]
+fn a_question_that_came_too_early_is_asked_again() {
+    for first in [0, 1] {
+        let mut two = Two::new(1, [1, 2]);
+        two.act(first, Act::Begin);
+        // Who asked has not been proved there yet.
+        two.wires.clear();
+        two.act(1 - first, Act::Begin);
+        two.carry();
+        assert!(two.words(0).is_some() && two.words(0) == two.words(1), "{first}");
+    }
+}
+
+#[test]
 fn each_attempt_has_other_words() {
     let mut seen = std::collections::BTreeSet::new();
     let mut two = Two::new(1, [1, 2]);
@@ -262,13 +275,63 @@ fn leaving_reach_ends_it() {
         let mut two = Two::new(1, [1, 2]);
         two.begin_both();
         two.told = Default::default();
-        two.books[0].lost(LinkId(2), None);
-        two.books[0].lost(LinkId(1), device.map(|n| DeviceId([n; 32])));
+        assert_eq!(two.books[0].lost(LinkId(2), None), []);
+        assert_eq!(two.books[0].lost(LinkId(1), device.map(|n| DeviceId([n; 32]))), []);
         two.drain(0);
         let is_there = device == Some(9);
         two.hears(0, if is_there { &[] } else { &[Event::Failed(Cause::LeftReach)] });
         two.act(0, Act::Agree);
         assert_eq!(two.told[0].is_empty(), is_there);
+    }
+}
+
+#[test]
+fn what_is_asked_goes_on_by_another_link() {
+    // Nobody is there by another one; or they are, and it is lost first here or there, before or after they begin there.
+    for (stays, first) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+        let mut two = Two::new(1, [1, 2]);
+        two.act(0, Act::Begin);
+        two.carry();
+        two.told = Default::default();
+        let after = lines(2, [&party(1), &party(2)]);
+        for who in [first, 1 - first] {
+            let pair = two.books[who].lost(LinkId(1), None);
+            assert_eq!(pair, [(two.lines[who].here.address.clone(), two.lines[who].there.address.clone())]);
+            two.lines[who] = after[who].clone();
+            let lines = if stays { vec![after[who].clone()] } else { vec![] };
+            two.books[who].go_on(&pair[0].0, &pair[0].1, lines);
+            two.drain(who);
+            if who == 1 && stays && first == 1 {
+                // They begin before it is asked again.
+                two.act(1, Act::Begin);
+            }
+        }
+        if stays {
+            two.carry();
+            if first == 0 {
+                two.hears(1, &[]);
+                two.act(1, Act::Begin);
+                two.carry();
+            }
+            assert!(two.words(0).is_some() && two.words(0) == two.words(1), "{first}");
+        } else {
+            two.hears(0, &[Event::Failed(Cause::LeftReach)]);
+            two.hears(1, &[Event::Failed(Cause::LeftReach)]);
+        }
+        // It was one try on each side.
+        two.act(0, Act::Refuse);
+        two.carry();
+        for _ in 1..VERIFICATION_TRIES_MAX {
+            two.begin_both();
+            two.act(0, Act::Refuse);
+            two.carry();
+        }
+        two.act(1, Act::Begin);
+        assert!(matches!(two.told[1].last(), Some(Event::Failed(Cause::TooOften { .. }))), "{:?}", two.told[1]);
+        assert_eq!(
+            two.told[1].iter().filter(|event| matches!(event, Event::Failed(Cause::TooOften { .. }))).count(),
+            1
+        );
     }
 }
 

@@ -34,7 +34,9 @@ fn e06_what_a_responder_may_hold() {
 
 #[tokio::test]
 async fn e06_so_many_instances_and_no_more() {
-    let mut responder = Responder::start(NetworkId(u32::MAX), Guard::new(&[])).unwrap();
+    let nowhere = NetworkId(u32::MAX);
+    let people = People::new(nowhere, "host.local.".to_owned());
+    let mut responder = Responder::start(nowhere, Guard::new(&[]), people).unwrap();
     let mut found = |n: usize| {
         let name = format!("{n}.{SERVICE}");
         responder.heard(ServiceEvent::ServiceFound(SERVICE.to_owned(), name)).is_ok()

@@ -1,4 +1,4 @@
-//! Every limit of the gateway: one below, at it, one above, ten times.
+//! Every limit of the gateway (attack case E06): one below, at it, one above, ten times.
 
 use base::limits::{
     NEARBY_ADDRESSES_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_MAX, NEARBY_PER_ADDRESS_MAX,

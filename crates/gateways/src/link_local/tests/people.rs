@@ -1,4 +1,4 @@
-//! XEP-0174 sections 2 and 3: how our people are announced.
+//! XEP-0174 sections 2 and 3, attack case E05: how our people are announced.
 
 use super::*;
 

@@ -153,7 +153,7 @@ fn crossing_calls_lose_nothing() {
         bench.say("romeo\\40forza", "1", "hi");
         bench.give(Input::Connected { stream: OUT1 });
         bench.call(1, HIS);
-        assert_eq!(bench.bytes(IN1, &his_header), [ours.clone()]);
+        assert_eq!(bench.bytes(IN1, &his_header), std::slice::from_ref(&ours));
         assert_eq!(bench.bytes(IN1, &message("ho")), [heard(1, "ho")], "he is heard on his");
         if he_takes_ours {
             let taken = bench.bytes(OUT1, &his_header);
