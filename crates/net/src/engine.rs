@@ -410,7 +410,7 @@ impl Engine {
             }
             Output::Parcel { from, to, bytes } => self.tell_node(Ask::Parcel { from, to, bytes }),
             Output::Verify { own, other, act } => self.tell_node(Ask::Verify { own, other, act, told: None }),
-            Output::Settings => self.tell_node(Ask::Keys),
+            Output::Settings => self.tell_node(Ask::Accounts),
             Output::Gateway { stanza } => self.tell_node(Ask::Gateway(Box::new(stanza))),
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {

@@ -567,10 +567,10 @@ impl Drive {
         // If it still does not hold, it is told again.
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
         let known = Arc::new(self.shared.node.borrow().directory().known_people());
+        // Contacts and the person's other laptops find whoever is hidden: what others may see and say, the shard judges.
         let visibility = |account: &AccountId| match chosen.get(account).copied().unwrap_or_default() {
-            Audience::Nobody => Visibility::Known(Arc::default()),
             Audience::All if !self.shy => Visibility::Everyone,
-            Audience::Green | Audience::Yellow | Audience::All => Visibility::Known(Arc::clone(&known)),
+            _ => Visibility::Known(Arc::clone(&known)),
         };
         let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account))).collect();
         self.handle(Input::Devices(devices));
