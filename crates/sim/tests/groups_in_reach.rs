@@ -120,6 +120,11 @@ fn who_comes_is_in_the_list_and_then_there() {
     assert!(heard.iter().any(|tree| tree.text_of("show") == "away"), "{heard:?}");
     shown.take(heard);
     assert_eq!(shown.curious, [] as [&str; 0]);
+    // Nor is it heard because a stranger has written.
+    pair.group.send(pair.paulo, &body(LISA, "0", "are you there?"));
+    pair.group.send(pair.paulo, &format!("<presence><show>away</show>{curious}</presence>"));
+    pass(&mut pair.group, pair.lisa, &mut shown, 1);
+    assert_eq!(shown.curious, [] as [&str; 0]);
     // A chat is open: their clients learn of each other.
     pair.group.send(pair.lisa, &body(PAULO, "1", "hello"));
     pass(&mut pair.group, pair.lisa, &mut shown, 1);
@@ -157,8 +162,10 @@ fn who_is_away_for_a_moment_is_not_taken_out_and_in_again() {
     assert_eq!((shown.names().len(), shown.present.get(PAULO)), (1, Some(&true)));
     assert!(shown.lost.is_empty(), "{:?}", shown.lost);
 
-    // With an open chat they stay longer.
-    pair.group.send(pair.paulo, &body(LISA, "1", "I must go"));
+    // With an open chat they stay longer: from the person's own words on.
+    pair.group.send(pair.lisa, &body(PAULO, "1", "I must go"));
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.paulo, &body(LISA, "2", "so do I"));
     pair.group.pass(seconds(1));
     pair.group.unlink(0, 1);
     pass(&mut pair.group, pair.lisa, &mut shown, CHAT_OPEN_TIME.as_secs() - 3);

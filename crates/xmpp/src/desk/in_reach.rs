@@ -16,7 +16,7 @@ use base::ledger::RecordKind;
 use base::limits::{GATEWAY_NEIGHBOURS_MAX, IN_REACH_SHOWN_MAX, IN_REACH_TOLD_MAX};
 use base::{Bare, Circle, Jid, SessionId, Ticket, Time};
 
-use self::list::{List, Who};
+use self::list::{List, Who, Words};
 use self::names::Look;
 use crate::contacts::Item;
 use crate::shard::{After, Shard};
@@ -161,7 +161,7 @@ pub(crate) fn judge(shard: &mut Shard, own: &Bare) {
 /// Takes somebody into an account's list, or out of it, or leaves them there under another name.
 fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     if let Some(who) = who(shard, own, other) {
-        offer(shard, own, other, who, false);
+        offer(shard, own, other, who, Words::None);
         return;
     }
     let is_unwanted = is_unwanted(shard, own, other);
@@ -172,15 +172,15 @@ fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     }
 }
 
-/// Offers somebody to an account's list; whether it shows them.
-fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, wrote: bool) -> bool {
+/// Offers somebody, who has just said this, to an account's list; whether it shows them.
+fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, words: Words) -> bool {
     let now = shard.now.mono;
     let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
     let (Some(list), Some(roster)) = (shard.neighbours.lists.get_mut(own), roster) else { return false };
     if list.needs_contacts() {
         list.learn_contacts(roster.items.iter().map(|(address, item)| contact_look(address, item)));
     }
-    list.offer(now, other, who, wrote)
+    list.offer(now, other, who, words)
 }
 
 /// Takes those into an account's list who are in reach and not in it, the nearest first, while there is room.
@@ -192,7 +192,7 @@ fn fill(shard: &mut Shard, own: &Bare) {
     found.sort_by_key(|(_, who)| who.rank());
     for (other, who) in found {
         // Whoever comes behind somebody who is not taken is not taken either.
-        if !offer(shard, own, &other, who, false) {
+        if !offer(shard, own, &other, who, Words::None) {
             return;
         }
     }

@@ -61,6 +61,11 @@ impl Near {
         near
     }
 
+    /// Whether the account has ever written to somebody who is no contact.
+    pub(crate) fn has_answered(&self, other: &Bare) -> bool {
+        self.answered.contains_key(other)
+    }
+
     /// Whether one more message of strangers fits into this hour; counts it.
     fn fits_hour(&mut self, now: Time) -> bool {
         if now - self.hour.0 >= HOUR {
