@@ -50,6 +50,7 @@ impl Shown {
                 if !self.names.contains_key(&from) {
                     self.lost.push(from.clone());
                 }
+                assert!(tree.child("nick").is_none(), "attack case D18: {tree:?}");
                 if tree.child("c").is_some() || tree.child("x").is_some() {
                     self.curious.push(from.clone());
                 }
@@ -113,7 +114,8 @@ fn who_comes_is_in_the_list_and_then_there() {
     assert!(shown.lost.is_empty(), "{:?}", shown.lost);
     // Whoever says more of themselves is heard; what draws questions is left out.
     let curious = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>\
-                   <x xmlns='vcard-temp:x:update'><photo>p</photo></x>";
+                   <x xmlns='vcard-temp:x:update'><photo>p</photo></x>\
+                   <nick xmlns='http://jabber.org/protocol/nick'>Mama</nick>";
     pair.group.send(pair.paulo, &format!("<presence><show>away</show>{curious}</presence>"));
     pair.group.pass(seconds(1));
     let heard = pair.group.heard(pair.lisa);

@@ -159,21 +159,25 @@ pub(super) fn ask_for(shard: &mut Shard, own: &Bare, other: &Bare, session: Opti
 
 /// Whether presence of somebody may go to an account's clients: of a neighbour only while the list shows them, and without
 /// what would draw questions (XEP-0115, XEP-0153) until there is a chat. While no client wants a list, nobody is held back.
+/// What somebody who is no contact calls themselves (XEP-0172) is not believed: they could be called like a contact (attack
+/// case D18).
 pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool {
     let Some(from) = &stanza.head.from else { return true };
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    let is_contact = roster.is_some_and(|roster| roster.items.contains_key(from.bare()));
+    if is_contact || from.bare() == own.as_str() {
+        return true;
+    }
     let list = shard.neighbours.lists.get(own);
     let shown = list.and_then(|list| list.get(from.bare()));
-    if shown.is_none() && !is_neighbour(shard, own, from) {
-        return true;
-    }
-    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
-    if roster.is_some_and(|roster| roster.items.contains_key(from.bare())) {
-        return true;
-    }
-    if !shown.is_some_and(|person| person.is_open(shard.now.mono)) {
-        stanza.cut(|child| child.is("c", ns::CAPS) || child.is("x", ns::VCARD_UPDATE));
-    }
-    shown.is_some() || list.is_none()
+    let is_near = shown.is_some() || is_neighbour(shard, own, from);
+    let is_curious = is_near && !shown.is_some_and(|person| person.is_open(shard.now.mono));
+    stanza.cut(|child| match (child.name(), child.namespace()) {
+        ("nick", ns::NICK) => true,
+        ("c", ns::CAPS) | ("x", ns::VCARD_UPDATE) => is_curious,
+        _ => false,
+    });
+    !is_near || shown.is_some() || list.is_none()
 }
 
 /// A client may show somebody from now on, whatever happens.
