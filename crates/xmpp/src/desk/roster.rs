@@ -83,10 +83,12 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     if element.attr("subscription").as_deref() == Some("remove") {
         if is_daemon && own_contact::is_listed(shard, ask.address) {
-            let known = before.is_some();
-            let ticket = own_contact::list(shard, ask.address, false);
-            let ticket = if known { subscription::remove(shard, ask.address, &contact) } else { ticket };
-            push(shard, ask.address, &contact, ticket);
+            let mut ticket = own_contact::list(shard, ask.address, false);
+            own_contact::announce(shard, ask.address);
+            match before {
+                Some(_) => ticket = subscription::remove(shard, ask.address, &contact),
+                None => push(shard, ask.address, &contact, ticket),
+            }
             return Verdict::ResultAfter(Vec::new(), ticket);
         }
         if before.is_none() {
@@ -102,11 +104,15 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if !roster.has_room_for(&contact, &item) {
         return refuse(Condition::ResourceConstraint, "The contact list is full.");
     }
-    if is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact {
+    let is_back = is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact;
+    if is_back {
         own_contact::list(shard, ask.address, true);
     }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
+    if is_back {
+        own_contact::announce(shard, ask.address);
+    }
     Verdict::ResultAfter(Vec::new(), ticket)
 }
 
