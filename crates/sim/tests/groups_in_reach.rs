@@ -176,6 +176,26 @@ fn who_is_away_for_a_moment_is_not_taken_out_and_in_again() {
     assert_eq!(shown.names(), [] as [&str; 0]);
 }
 
+/// XEP-0352: a telephone in a cafe sleeps while people come and go.
+#[test]
+fn a_client_nobody_looks_at_hears_of_it_later() {
+    let (mut pair, mut shown) = lisa_and_paulo(8);
+    pair.group.send(pair.lisa, "<inactive xmlns='urn:xmpp:csi:0'/>");
+    for _ in 0..3 {
+        pair.group.unlink(0, 1);
+        pair.group.pass(seconds(2 * IN_REACH_LINGER_TIME.as_secs()));
+        pair.group.link(0, 1);
+        pair.group.pass(seconds(5));
+    }
+    assert_eq!(pair.group.heard(pair.lisa), [], "nothing wakes it");
+    let pushes = shown.pushes;
+    pair.group.send(pair.paulo, &body(LISA, "1", "hello"));
+    pass(&mut pair.group, pair.lisa, &mut shown, 1);
+    assert_eq!(shown.pushes, pushes + 6);
+    assert!(shown.lost.is_empty(), "{:?}", shown.lost);
+    assert_eq!((shown.names().len(), shown.present.get(PAULO)), (1, Some(&true)));
+}
+
 #[test]
 fn a_client_that_was_away_is_told_who_is_gone() {
     for crash in [false, true] {
