@@ -262,6 +262,19 @@ pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
     here.map(tell).collect()
 }
 
+/// What somebody is called by an account's list, if it shows them or has them as a contact. Who is not in it may be called
+/// like somebody who is.
+pub(crate) fn name(shard: &mut Shard, own: &Bare, other: &Bare) -> Option<String> {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    if let Some(item) = roster.and_then(|roster| roster.items.get(other)) {
+        return Some(contact_name(other, item));
+    }
+    match shard.neighbours.lists.get(own) {
+        Some(list) => list.get(other.as_str()).map(|person| person.plain_name(other)),
+        None => shown(shard, own).into_iter().find(|shown| shown.address == *other).map(|shown| shown.name),
+    }
+}
+
 /// How many are in reach of an account, its contacts among them.
 pub(crate) fn count(shard: &Shard, own: &Bare) -> usize {
     let Some(account) = shard.accounts.get(own) else { return 0 };
@@ -283,11 +296,16 @@ pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
     let is_near = |other: &&Bare| !shard.serves(&other.jid()) && !account.blocked.matches(&other.jid());
     let named = |other: &Bare| {
         let item = roster.items.get(other)?;
-        let jid = other.jid();
-        let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
-        Some((other.clone(), name.unwrap_or_else(|| other.to_string())))
+        Some((other.clone(), contact_name(other, item)))
     };
     everybody(shard, own).filter(is_near).filter_map(named).collect()
+}
+
+/// What a contact is called.
+fn contact_name(other: &Bare, item: &Item) -> String {
+    let jid = other.jid();
+    let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| other.to_string())
 }
 
 /// The person does not want to see somebody in the list. Their account has been read.

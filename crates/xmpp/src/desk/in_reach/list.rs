@@ -34,6 +34,8 @@ pub(crate) struct Person {
     look: Look,
     /// How many words tell them from others of their name. It never becomes less.
     words: usize,
+    /// What suffixes of one word, two words and so on look like, as far as it was asked: it takes long to find out.
+    suffixes: Vec<Look>,
     /// When one of a chat spoke last.
     spoke: Option<Time>,
     /// When they wrote last, without an answer.
@@ -79,6 +81,19 @@ pub(crate) struct List {
 }
 
 impl Person {
+    fn new(who: Who) -> Person {
+        let look = Look::of(&who.name);
+        Person { who, look, words: 0, suffixes: Vec::new(), spoke: None, asked: None, left: None }
+    }
+
+    /// What so many words (one at least) behind the name look like.
+    fn suffix_look(&mut self, address: &Bare, words: usize) -> Look {
+        for words in self.suffixes.len() + 1..=words {
+            self.suffixes.push(Look::of(&names::suffix(address, self.who.gateway, words)));
+        }
+        self.suffixes[words - 1]
+    }
+
     /// The name without a mark: with what tells it from others.
     pub(crate) fn plain_name(&self, address: &Bare) -> String {
         match self.words {
@@ -192,7 +207,7 @@ impl List {
             self.change(now, address, who, words);
             return true;
         }
-        let mut person = Person { look: Look::of(&who.name), who, words: 0, spoke: None, asked: None, left: None };
+        let mut person = Person::new(who);
         person.note(now, words);
         let here = self.people.iter().filter(|(_, person)| person.is_here());
         if here.clone().count() >= self.room {
@@ -324,20 +339,22 @@ impl List {
 
     /// Sees to it that no two names look the same, of those that look like this.
     fn tell_apart(&mut self, look: Look) {
-        let alike = || self.people.iter().filter(|(_, person)| person.look == look);
+        let mut alike: Vec<_> = self.people.iter_mut().filter(|(_, person)| person.look == look).collect();
         let is_contact = self.contacts.as_ref().is_some_and(|contacts| contacts.binary_search(&look).is_ok());
-        if !is_contact && alike().count() < 2 {
+        if !is_contact && alike.len() < 2 {
             return;
         }
-        let suffixes = |words: usize| {
-            let mut found: Vec<Look> =
-                alike().map(|(jid, p)| Look::of(&names::suffix(jid, p.who.gateway, words.max(p.words)))).collect();
+        let mut suffixes = |words: usize| {
+            let mut found: Vec<Look> = alike
+                .iter_mut()
+                .map(|(address, person)| person.suffix_look(address, words.max(person.words)))
+                .collect();
             found.sort_unstable();
             found
         };
         // A domain has six words at most; with one more it is the whole address.
         let words = (1..7).find(|words| suffixes(*words).is_sorted_by(|a, b| a < b)).unwrap_or(7);
-        for (address, person) in self.people.iter_mut().filter(|(_, p)| p.look == look && p.words < words) {
+        for (address, person) in alike.into_iter().filter(|(_, person)| person.words < words) {
             person.words = words;
             self.news.entry(address.clone()).or_insert(News::Renamed);
         }

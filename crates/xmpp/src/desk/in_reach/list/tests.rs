@@ -1,8 +1,9 @@
 //! What a list does with the people it is offered.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base::limits::IN_REACH_SHOWN_MAX;
+use base::limits::{IN_REACH_SHOWN_MAX, IN_REACH_TOLD_MAX};
 
 use super::*;
 
@@ -216,6 +217,22 @@ fn equal_names_are_told_apart_by_words() {
     check(&mut list, &["~eva · lamp"]);
     offer(&mut list, 3, "zuri@river.jirani.alt", Circle::Green);
     check(&mut list, &["+zuri · river"]);
+}
+
+/// What a name looks like takes long to find out: it is found out once for each suffix, however many come.
+#[test]
+fn a_crowd_of_one_name_is_told_apart() {
+    let mut list = List::new(IN_REACH_TOLD_MAX);
+    list.learn_contacts(std::iter::empty());
+    for n in 0..IN_REACH_TOLD_MAX {
+        offer(&mut list, 0, &format!("anna@same-words.x{n}.jirani.alt"), Circle::Red);
+    }
+    let names: BTreeSet<_> = list.people().map(|(address, person)| person.plain_name(address)).collect();
+    assert_eq!(names.len(), IN_REACH_TOLD_MAX);
+    for (address, person) in list.people() {
+        let looks: Vec<_> = (1..=3).map(|words| Look::of(&names::suffix(address, false, words))).collect();
+        assert_eq!(person.suffixes, looks, "{address}");
+    }
 }
 
 #[test]
