@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use base::ledger::{Record, RecordKind, Write};
-use base::{Bare, Jid, NodeId, Ticket};
+use base::{Bare, Jid, NodeId, SessionId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
 use super::{Ask, Verdict, in_reach, own_contact, subscription};
@@ -170,7 +170,7 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
     for session in interested {
         let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { continue };
         let mut xml = Xml::new();
-        xml.open("query", ns::ROSTER).attr("ver", version(shard, owner, language));
+        xml.open("query", ns::ROSTER).attr("ver", push_version(shard, owner, session, 0));
         let daemon = own_contact::item(shard, owner, language).filter(|(known, _)| known == contact);
         let stored = || shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)).cloned();
         match daemon.map(|(_, item)| item).or_else(stored) {
@@ -183,6 +183,18 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
         stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
         shard.send(session, &stanza, What::Answer, Some(after));
+    }
+}
+
+/// The version in a push before which `behind` others come. A client that has not heard them all, or has missed one, has a
+/// version that is nobody's, and reads the roster again.
+pub(crate) fn push_version(shard: &Shard, owner: &Bare, session: SessionId, behind: usize) -> String {
+    let Some(session) = shard.sessions.get(&session) else { return String::new() };
+    let version = version(shard, owner, session.language);
+    match behind {
+        0 if session.missed_push => version + "+missed",
+        0 => version,
+        behind => format!("{version}+{behind}"),
     }
 }
 

@@ -57,14 +57,10 @@ pub(super) fn publish(shard: &mut Shard, own: &Bare, ask: Ask, after: Option<Tic
     }
 }
 
-/// Tells one session how an address stands. A client that is gone before it has heard all of them has a version that is
-/// nobody's, and reads the list again.
+/// Tells one session how an address stands; `behind` others are told after it.
 fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind: usize, after: Option<Ticket>) {
     let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { return };
-    let mut version = roster::version(shard, own, language);
-    if behind > 0 {
-        version.push_str(&format!("+{behind}"));
-    }
+    let version = roster::push_version(shard, own, session, behind);
     let mut xml = Xml::new();
     xml.open("query", ns::ROSTER).attr("ver", &version);
     match shard.neighbours.lists.get(own).and_then(|list| list.get(other.as_str())) {
@@ -76,6 +72,13 @@ fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind:
     stanza.head.id = Some(shard.token().into());
     // What others do must not end a session that does not keep up.
     let what = if after.is_some() { What::Answer } else { What::Stanza };
+    if let Some(to) = shard.sessions.get_mut(&session)
+        && what == What::Stanza
+        && !to.has_room_for(stanza.inner_len())
+    {
+        to.missed_push = true;
+        return;
+    }
     shard.send(session, &stanza, what, after);
 }
 
@@ -88,7 +91,7 @@ pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> String {
 /// A session asks for the contacts, which have been read. Gives what stands behind them in the result.
 pub(crate) fn joins(shard: &mut Shard, own: &Bare, session: SessionId) -> Vec<(Bare, Person)> {
     let Some(asks) = shard.sessions.get_mut(&session) else { return Vec::new() };
-    asks.interested = true;
+    (asks.interested, asks.missed_push) = (true, false);
     shard.neighbours.newcomers.push(session);
     if !shard.neighbours.lists.contains_key(own) {
         shard.neighbours.lists.insert(own.clone(), List::new(IN_REACH_SHOWN_MAX));
