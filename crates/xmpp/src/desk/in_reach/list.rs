@@ -130,11 +130,6 @@ impl Person {
         self.left.is_none()
     }
 
-    /// Whether there has been a chat with them since they are in the list.
-    pub(crate) fn has_talked(&self) -> bool {
-        self.spoke.is_some()
-    }
-
     fn note(&mut self, now: Time, words: Words) {
         match words {
             Words::None => {}

@@ -162,13 +162,14 @@ pub(super) fn ask_for(shard: &mut Shard, own: &Bare, other: &Bare, session: Opti
 
 /// Whether presence of somebody may go to an account's clients: of a neighbour only while the list shows them, and without
 /// what would draw questions (XEP-0115, XEP-0153) until there is a chat. While no client wants a list, nobody is held back.
-/// What somebody who is no contact calls themselves (XEP-0172) is not believed: they could be called like a contact (attack
-/// case D18).
+/// What somebody of another node who is no contact calls themselves (XEP-0172) is not believed: it could be a contact's name
+/// (attack case D18).
 pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool {
     let Some(from) = &stanza.head.from else { return true };
     let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
     let is_contact = roster.is_some_and(|roster| roster.items.contains_key(from.bare()));
-    if is_contact || from.bare() == own.as_str() {
+    // On one node people are told apart by their accounts.
+    if is_contact || shard.serves(from) {
         return true;
     }
     let list = shard.neighbours.lists.get(own);

@@ -5,7 +5,7 @@ use base::ledger::RecordKind;
 use base::{Bare, Circle, Jid};
 use wire::{Element, Kind, MessageType, PresenceType, Stanza};
 
-use super::list::{Person, Words};
+use super::list::Words;
 use super::{contact_look, hide, is_neighbour, note_hidden, offer, remembered, telling, who};
 use crate::contacts::Item;
 use crate::desk::roster::{self, Request};
@@ -104,16 +104,10 @@ pub(crate) fn heard(shard: &mut Shard, own: &Bare, stanza: &Stanza<'_>) {
     let Some(from) = stanza.head.from.as_ref().filter(|from| is_about(shard, own, from)) else { return };
     let other = Bare::of(from);
     if has_words(stanza) {
-        let is_chat = shard.circles.of(own, &other) != Circle::Red || is_answered(shard, own, &other);
+        let is_answered = || shard.accounts.get(own).is_some_and(|account| account.near.has_answered(&other));
+        let is_chat = shard.circles.of(own, &other) != Circle::Red || is_answered();
         spoke(shard, own, &other, if is_chat { Words::Chat } else { Words::Strange });
     }
-}
-
-/// Whether the person has ever written to somebody, as far as that is known.
-fn is_answered(shard: &Shard, own: &Bare, other: &Bare) -> bool {
-    let person = shard.neighbours.lists.get(own).and_then(|list| list.get(other.as_str()));
-    let has_talked = person.is_some_and(Person::has_talked);
-    has_talked || shard.accounts.get(own).is_some_and(|account| account.near.has_answered(other))
 }
 
 /// Whether anything here is concerned with what passes between two. Most messages are between contacts.
