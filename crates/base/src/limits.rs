@@ -466,6 +466,9 @@ pub const HIDDEN_MAX: usize = 1000;
 /// People that some client of an account may still show, remembered until its next login: a day in a crowd. Beyond, those who
 /// are gone are forgotten: whoever is logged in was told.
 pub const SHOWN_REMEMBERED_MAX: usize = 256;
+/// Bytes of the addresses of those people, which are written together: 64 for each, most have less. Beyond, the longest are
+/// forgotten; an address may have two thousand.
+pub const SHOWN_REMEMBERED_BYTES_MAX: usize = 64 * SHOWN_REMEMBERED_MAX;
 /// People whom a gateway finds for one account, as a cell has them (attack case E06).
 pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
 

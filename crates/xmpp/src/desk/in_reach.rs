@@ -16,7 +16,7 @@ use base::ledger::RecordKind;
 use base::limits::{GATEWAY_NEIGHBOURS_MAX, IN_REACH_SHOWN_MAX, IN_REACH_TOLD_MAX};
 use base::{Bare, Circle, Jid, SessionId, Ticket, Time};
 
-use self::list::{List, Who};
+use self::list::{List, Who, Words};
 use self::names::Look;
 use crate::contacts::Item;
 use crate::desk::near;
@@ -162,7 +162,7 @@ pub(crate) fn judge(shard: &mut Shard, own: &Bare) {
 /// Takes somebody into an account's list, or out of it, or leaves them there under another name.
 fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     if let Some(who) = who(shard, own, other) {
-        offer(shard, own, other, who, false);
+        offer(shard, own, other, who, Words::None);
         return;
     }
     let is_unwanted = is_unwanted(shard, own, other);
@@ -173,15 +173,15 @@ fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     }
 }
 
-/// Offers somebody to an account's list; whether it shows them.
-fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, wrote: bool) -> bool {
+/// Offers somebody, who has just said this, to an account's list; whether it shows them.
+fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, words: Words) -> bool {
     let now = shard.now.mono;
     let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
     let (Some(list), Some(roster)) = (shard.neighbours.lists.get_mut(own), roster) else { return false };
     if list.needs_contacts() {
         list.learn_contacts(roster.items.iter().map(|(address, item)| contact_look(address, item)));
     }
-    list.offer(now, other, who, wrote)
+    list.offer(now, other, who, words)
 }
 
 /// Takes those into an account's list who are in reach and not in it, the nearest first, while there is room.
@@ -193,7 +193,7 @@ fn fill(shard: &mut Shard, own: &Bare) {
     found.sort_by_key(|(_, who)| who.rank());
     for (other, who) in found {
         // Whoever comes behind somebody who is not taken is not taken either.
-        if !offer(shard, own, &other, who, false) {
+        if !offer(shard, own, &other, who, Words::None) {
             return;
         }
     }
@@ -263,6 +263,19 @@ pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
     here.map(tell).collect()
 }
 
+/// What somebody is called by an account's list, if it shows them or has them as a contact. Who is not in it may be called
+/// like somebody who is.
+pub(crate) fn name(shard: &mut Shard, own: &Bare, other: &Bare) -> Option<String> {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    if let Some(item) = roster.and_then(|roster| roster.items.get(other)) {
+        return Some(contact_name(other, item));
+    }
+    match shard.neighbours.lists.get(own) {
+        Some(list) => list.get(other.as_str()).map(|person| person.plain_name(other)),
+        None => shown(shard, own).into_iter().find(|shown| shown.address == *other).map(|shown| shown.name),
+    }
+}
+
 /// How many are in reach of an account, its contacts among them.
 pub(crate) fn count(shard: &Shard, own: &Bare) -> usize {
     let Some(account) = shard.accounts.get(own) else { return 0 };
@@ -284,11 +297,16 @@ pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
     let is_near = |other: &&Bare| !shard.serves(&other.jid()) && !account.blocked.matches(&other.jid());
     let named = |other: &Bare| {
         let item = roster.items.get(other)?;
-        let jid = other.jid();
-        let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
-        Some((other.clone(), name.unwrap_or_else(|| other.to_string())))
+        Some((other.clone(), contact_name(other, item)))
     };
     everybody(shard, own).filter(is_near).filter_map(named).collect()
+}
+
+/// What a contact is called.
+fn contact_name(other: &Bare, item: &Item) -> String {
+    let jid = other.jid();
+    let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| other.to_string())
 }
 
 /// The person does not want to see somebody in the list. Their account has been read.

@@ -252,18 +252,23 @@ pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> &'static
     if is_listed(shard, own) { language.tag() } else { "" }
 }
 
-/// A person takes the daemon out of their list, or puts it there again.
+/// A person takes the daemon out of their list, or puts it there again. [`announce`] tells their clients.
 pub(crate) fn list(shard: &mut Shard, own: &Bare, listed: bool) -> Ticket {
     if let Some(account) = shard.accounts.get_mut(own) {
         account.choices.removed = !listed;
     }
     let ticket = shard.put_record(own, RecordKind::Preference, REMOVED, (!listed).then(Vec::new));
     shard.after(ticket, After::Distrust(own.clone()));
-    let sessions = shard.sessions_of(own, |session| session.presence.is_some());
-    for session in sessions {
+    ticket
+}
+
+/// Tells an account's clients whether the daemon is there. Some drop presence of whom they do not show: a push goes before
+/// the presence that comes with it.
+pub(crate) fn announce(shard: &mut Shard, own: &Bare) {
+    let listed = is_listed(shard, own);
+    for session in shard.sessions_of(own, |session| session.presence.is_some()) {
         if listed { shown_to(shard, own, session) } else { show(shard, own, session, PresenceType::Unavailable, None) }
     }
-    ticket
 }
 
 /// Sends the daemon's presence to a session.

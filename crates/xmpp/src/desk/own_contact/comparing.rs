@@ -6,8 +6,8 @@ use base::Bare;
 use mesh::verification::{Act, Event};
 
 use super::answers::speak;
-use super::{near, tell};
-use crate::desk::blocking;
+use super::tell;
+use crate::desk::{blocking, in_reach};
 use crate::shard::{Output, Shard};
 use crate::speech::{Text, harmless};
 
@@ -71,8 +71,7 @@ pub(crate) fn happened(shard: &mut Shard, own: &Bare, other: &Bare, event: Event
         }
         Event::Waiting | Event::Verified | Event::Failed(_) => {}
     }
-    let known = near(shard, own).into_iter().find(|person| person.address == *other);
-    let name = known.map_or_else(|| harmless(other.as_str()), |person| person.name);
+    let name = in_reach::name(shard, own, other).unwrap_or_else(|| harmless(other.as_str()));
     let address = other.to_string();
     tell(shard, own, move |language| {
         let text = match event {
