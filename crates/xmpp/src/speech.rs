@@ -16,6 +16,8 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
+use crate::letters::is_invisible;
+
 pub(crate) use command::{Command, Verb};
 
 /// A language that the daemon speaks.
@@ -191,8 +193,7 @@ const NAME_CHARS_MAX: usize = 80;
 
 /// A name of somebody else's choice, without what could end a line, hide, or turn the words around it.
 pub(crate) fn harmless(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    name.chars().filter(|c| !c.is_control() && !turns(*c)).take(NAME_CHARS_MAX).collect()
+    name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(NAME_CHARS_MAX).collect()
 }
 
 /// A time in the largest unit of which it has one.
@@ -386,6 +387,7 @@ mod tests {
             ("\u{202e}moT\u{202c}", "moT"),
             ("a\u{200b}b\u{2028}c\u{2066}d\u{feff}", "abcd"),
             ("\u{1b}[31mred", "[31mred"),
+            ("T\u{ad}o\u{3164}m\u{e0041}", "Tom"),
         ] {
             assert_eq!(harmless(name), expect);
         }
