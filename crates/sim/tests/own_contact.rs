@@ -180,8 +180,11 @@ fn who_may_see_a_person_is_chosen_in_words() {
     assert!(ask(&mut bench, maria, "show").starts_with("Everybody near can see you."));
     for (line, expect) in [
         ("hide", "Nobody can see you now."),
-        ("show friends", "People you know, and people they vouch for, can see you."),
-        ("mostrar conocidos", "People you know can see you:"),
+        (
+            "show friends",
+            "People you know can see you: those you have verified, those of your community, and those for",
+        ),
+        ("mostrar conocidos", "People you know can see you: those you have verified, and those of your community."),
     ] {
         let answer = ask(&mut bench, maria, line);
         assert!(answer.starts_with(expect), "{line}: {answer}");

@@ -72,7 +72,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Nobody can see you now. Only your contacts can write to you.",
                 Audience::Green => "People you know can see you: those you have verified, and those of your community.",
-                Audience::Yellow => "People you know, and people they vouch for, can see you.",
+                Audience::Yellow => {
+                    "People you know can see you: those you have verified, those of your community, and those for \
+                     whom two people you have verified vouch."
+                }
                 Audience::All => "Everybody near can see you.",
             }
         ),
@@ -144,7 +147,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Nobody",
             Audience::Green => "People I know",
-            Audience::Yellow => "People I know, and people they vouch for",
+            Audience::Yellow => "People I know, and those for whom two people I have verified vouch",
             Audience::All => "Everybody near",
         }
         .into(),

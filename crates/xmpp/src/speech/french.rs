@@ -78,7 +78,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::Nobody => "Personne ne peut te voir. Seuls tes contacts peuvent t'écrire.",
                 Audience::Green =>
                     "Les gens que tu connais te voient : ceux que tu as vérifiés, et ceux de ta communauté.",
-                Audience::Yellow => "Les gens que tu connais te voient, et ceux dont ils se portent garants.",
+                Audience::Yellow => {
+                    "Les gens que tu connais te voient : ceux que tu as vérifiés, ceux de ta communauté, et ceux \
+                     dont deux personnes que tu as vérifiées se portent garantes."
+                }
                 Audience::All => "Tous ceux qui sont à proximité te voient.",
             }
         ),
@@ -156,7 +159,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Personne",
             Audience::Green => "Les gens que je connais",
-            Audience::Yellow => "Les gens que je connais, et ceux dont ils se portent garants",
+            Audience::Yellow => {
+                "Les gens que je connais, et ceux dont deux personnes que j'ai vérifiées se portent garantes"
+            }
             Audience::All => "Tous ceux qui sont à proximité",
         }
         .into(),

@@ -77,7 +77,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Agora ninguém te pode ver. Só os teus contactos te podem escrever.",
                 Audience::Green => "As pessoas que conheces podem ver-te: as que verificaste e as da tua comunidade.",
-                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem elas respondem.",
+                Audience::Yellow => {
+                    "As pessoas que conheces podem ver-te: as que verificaste, as da tua comunidade e aquelas por \
+                     quem respondem duas pessoas que verificaste."
+                }
                 Audience::All => "Todas as pessoas por perto te podem ver.",
             }
         ),
@@ -155,7 +158,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Ninguém",
             Audience::Green => "As pessoas que conheço",
-            Audience::Yellow => "As pessoas que conheço e aquelas por quem elas respondem",
+            Audience::Yellow => "As pessoas que conheço e aquelas por quem respondem duas pessoas que verifiquei",
             Audience::All => "Todas as pessoas por perto",
         }
         .into(),

@@ -77,7 +77,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Ahora nadie puede verte. Solo tus contactos pueden escribirte.",
                 Audience::Green => "Te ve la gente que conoces: quienes has verificado y los de tu comunidad.",
-                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes ellos responden.",
+                Audience::Yellow => {
+                    "Te ve la gente que conoces: quienes has verificado, los de tu comunidad y aquellos por \
+                     quienes responden dos personas que has verificado."
+                }
                 Audience::All => "Te ve toda la gente que está cerca.",
             }
         ),
@@ -155,7 +158,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Nadie",
             Audience::Green => "La gente que conozco",
-            Audience::Yellow => "La gente que conozco y aquellos por quienes ellos responden",
+            Audience::Yellow => "La gente que conozco y aquellos por quienes responden dos personas que he verificado",
             Audience::All => "Toda la gente que está cerca",
         }
         .into(),

@@ -72,7 +72,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Sasa hakuna anayeweza kukuona. Ni watu wa orodha yako tu wanaoweza kukuandikia.",
                 Audience::Green => "Watu unaowajua wanaweza kukuona: uliowathibitisha na wa jumuiya yako.",
-                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa nao.",
+                Audience::Yellow => {
+                    "Watu unaowajua wanaweza kukuona: uliowathibitisha, wa jumuiya yako, na wale wanaodhaminiwa na \
+                     watu wawili uliowathibitisha."
+                }
                 Audience::All => "Kila mtu aliye karibu anaweza kukuona.",
             }
         ),
@@ -149,7 +152,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Hakuna mtu",
             Audience::Green => "Watu ninaowajua",
-            Audience::Yellow => "Watu ninaowajua, na wale wanaodhaminiwa nao",
+            Audience::Yellow => "Watu ninaowajua, na wale wanaodhaminiwa na watu wawili niliowathibitisha",
             Audience::All => "Kila mtu aliye karibu",
         }
         .into(),
