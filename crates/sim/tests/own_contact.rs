@@ -228,6 +228,27 @@ fn who_is_near_is_hidden_and_shown() {
     assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
 }
 
+/// A client takes out of its list whom a push removes, though the server would keep them.
+#[test]
+fn only_who_is_no_contact_is_hidden() {
+    let mut bench = with_contact(21);
+    let maria = online(&mut bench, "maria", "laptop");
+    for away in ["tom@a.jirani.alt", "ana@jirani.example"] {
+        common::set(&mut bench, maria, &format!("<item jid='{away}'/>"));
+        bench.received(maria);
+        line(&mut bench, maria, &format!("hide {away}"));
+        let heard = heard(&mut bench, maria);
+        let answer = format!("message jirani.example ({away} is your contact.");
+        assert!(heard.len() == 1 && heard[0].starts_with(&answer), "{heard:?}");
+    }
+    // Whom no client has ever shown is nothing to take out.
+    line(&mut bench, maria, "hide eve@b.jirani.alt");
+    let heard = heard(&mut bench, maria);
+    assert!(heard.len() == 1 && heard[0].contains("eve@b.jirani.alt is not in your list any more."), "{heard:?}");
+    reach(&mut bench, 1, "eve@b.jirani.alt", true);
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."), "it is remembered all the same");
+}
+
 #[test]
 fn who_may_not_see_a_person_and_would_be_a_contact_is_answered_in_words() {
     for (word, is_contact) in [("accept", true), ("decline", false)] {

@@ -223,8 +223,13 @@ fn who(shard: &Shard, own: &Bare, other: &Bare) -> Option<Who> {
 /// Whether somebody is no neighbour for an account, in reach or not: a contact, blocked, or hidden.
 fn is_unwanted(shard: &Shard, own: &Bare, other: &Bare) -> bool {
     let Some(account) = shard.accounts.get(own) else { return false };
-    let is_contact = account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(other));
-    is_contact || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+    is_contact(shard, own, other) || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+}
+
+/// Whether somebody is in the stored contact list of an account, which has been read.
+pub(crate) fn is_contact(shard: &Shard, own: &Bare, other: &Bare) -> bool {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    roster.is_some_and(|roster| roster.items.contains_key(other))
 }
 
 /// What a contact's name looks like: clients show the local part of who has none.
@@ -290,10 +295,16 @@ pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
     everybody(shard, own).filter(is_near).filter_map(named).collect()
 }
 
-/// The person does not want to see somebody in the list. Their account has been read.
+/// The person does not want to see somebody in the list. Their account has been read. A contact stays: nothing is done.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
+    if is_contact(shard, own, other) {
+        return shard.newest();
+    }
+    let was_shown = shard.accounts.get(own).is_some_and(|account| account.remembered.was_shown(other));
     let ticket = note_hidden(shard, own, other);
-    if let Some(list) = shard.neighbours.lists.get_mut(own) {
+    if let Some(list) = shard.neighbours.lists.get_mut(own)
+        && (was_shown || list.get(other.as_str()).is_some())
+    {
         list.retract(other);
     }
     telling::publish(shard, own, telling::Ask::Those, Some(ticket));

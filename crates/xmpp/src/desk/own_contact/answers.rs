@@ -77,11 +77,11 @@ fn about(shard: &mut Shard, own: &Bare, name: &str, people: &[Person], act: impl
     }
 }
 
-/// Takes somebody out of the list. Contacts stand there because the person wants it.
+/// Takes somebody out of the list. Contacts stand there because the person wants it, near or not.
 fn hide(shard: &mut Shard, own: &Bare, other: &Bare, people: &[Person]) {
     let person = people.iter().find(|person| person.address == *other);
     let name = person.map_or_else(|| harmless(other.as_str()), |person| person.name.clone());
-    if person.is_some_and(|person| person.is_contact) {
+    if in_reach::is_contact(shard, own, other) {
         return speak(shard, own, &Text::IsContact(&name));
     }
     in_reach::hide(shard, own, other);

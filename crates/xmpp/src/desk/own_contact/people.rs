@@ -16,7 +16,6 @@ pub(crate) struct Person {
     pub(crate) circle: Circle,
     /// Since when they are in reach.
     pub(crate) since: Time,
-    pub(crate) is_contact: bool,
 }
 
 /// Who is meant by something that a person has written.
@@ -40,13 +39,11 @@ pub(crate) fn near(shard: &mut Shard, own: &Bare) -> Vec<Person> {
     let contacts = contacts.into_iter().map(|(address, name)| Person {
         circle: shard.circles.of(own, &address),
         since: since(&address),
-        is_contact: true,
         address,
         name,
     });
     let others = shown.into_iter().map(|Shown { address, name, circle, .. }| Person {
         since: since(&address),
-        is_contact: false,
         address,
         name,
         circle,
@@ -62,7 +59,6 @@ pub(super) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
         name: harmless(address.jid().local().unwrap_or_default()),
         circle: Circle::Red,
         since: shard.now.mono,
-        is_contact: false,
     };
     hidden.map(person).collect()
 }
@@ -118,7 +114,6 @@ mod tests {
             name: name.into(),
             circle: Circle::Red,
             since: Time(0),
-            is_contact: false,
         };
         vec![
             person("tom@a.jirani.alt", "Tom"),
