@@ -404,6 +404,58 @@ fn who_shows_no_presence_is_not_greeted() {
     assert_eq!(history(&mut bench, bot), [] as [&str; 0]);
 }
 
+/// A yes is for the question on the screen, and for nobody who asks after that.
+#[test]
+fn the_first_question_stands() {
+    let mut bench = Bench::new(23);
+    let (own, tom, eve) = (bare("maria@jirani.example"), bare("tom@a.jirani.alt"), bare("eve@b.jirani.alt"));
+    let maria = bench.login("maria", "laptop");
+    reach(&mut bench, 1, tom.as_str(), true);
+    reach(&mut bench, 2, eve.as_str(), true);
+    let compare = Event::Compare { words: ["acorn", "bell", "coin"], begun_here: true };
+    let asks = |bench: &mut Bench, other: &Bare| {
+        bench.verification(&own, other, Event::Asked);
+        said(bench, maria).len()
+    };
+    assert_eq!([asks(&mut bench, &tom), asks(&mut bench, &eve)], [1, 0]);
+    line(&mut bench, maria, "yes");
+    bench.expect_nothing(maria);
+    assert_eq!(bench.acts(), [(own.clone(), tom.clone(), Act::Begin)]);
+    assert_eq!(asks(&mut bench, &eve), 0, "the words will come");
+    bench.verification(&own, &tom, Event::Failed(Cause::LeftReach));
+    assert_eq!(said(&mut bench, maria).len(), 1);
+    assert_eq!(asks(&mut bench, &eve), 1);
+    // What the person wants is first.
+    line(&mut bench, maria, "verify tom");
+    bench.expect_nothing(maria);
+    bench.verification(&own, &tom, Event::Waiting);
+    assert!(said(&mut bench, maria)[0].starts_with("I have asked tom."));
+    assert_eq!(asks(&mut bench, &eve), 0);
+    bench.acts();
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
+    bench.verification(&own, &tom, compare);
+    assert_eq!(said(&mut bench, maria).len(), 1);
+    line(&mut bench, maria, "yes");
+    bench.run_until_idle();
+    assert_eq!(bench.acts(), [(own.clone(), tom.clone(), Act::Agree)]);
+}
+
+#[test]
+fn an_account_made_anew_inherits_nothing() {
+    let mut bench = Bench::new(24);
+    let (own, tom) = (bare("maria@jirani.example"), bare("tom@a.jirani.alt"));
+    let maria = bench.login("maria", "laptop");
+    bench.verification(&own, &tom, Event::Asked);
+    for _ in 0..=CONTACT_LINES_MAX {
+        line(&mut bench, maria, "who");
+    }
+    assert!(said(&mut bench, maria).last().unwrap().starts_with("That is too much"));
+    assert_eq!(bench.remove_account("maria"), Answer::Done);
+    let maria = bench.login("maria", "other");
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
+    assert_eq!(bench.acts(), []);
+}
+
 #[test]
 fn the_contact_is_renamed_removed_and_taken_back() {
     let mut bench = with_contact(11);

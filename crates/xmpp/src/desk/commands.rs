@@ -66,6 +66,15 @@ impl Dialogs {
         }
         if dialog.is_some_and(|dialog| dialog.ends > now) { Found::Open } else { Found::Expired }
     }
+
+    /// A session has ended: what it has begun is nobody's to go on with.
+    pub(crate) fn session_ended(&mut self, own: &Bare, session: SessionId) {
+        let Some(dialogs) = self.0.get_mut(own) else { return };
+        dialogs.retain(|dialog| dialog.session != session);
+        if dialogs.is_empty() {
+            self.0.remove(own);
+        }
+    }
 }
 
 /// What is done next (section 3.4).

@@ -122,9 +122,10 @@ pub(crate) fn vanish(shard: &mut Shard, own: &Bare, other: &Bare) {
     telling::publish(shard, own, telling::Ask::Those, None);
 }
 
-/// There is no such account any more: what a gateway has found for it is nobody's.
+/// There is no such account any more: what a gateway has found for it is nobody's, and whom it was shown is not written.
 pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
     shard.neighbours.gateway.remove(own);
+    shard.neighbours.unwritten.remove(own);
 }
 
 /// A session has ended: an account without one that wants its contacts has no list.

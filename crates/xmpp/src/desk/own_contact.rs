@@ -127,6 +127,15 @@ impl Pace {
     }
 }
 
+/// There is no such account any more: what was between it and the daemon is not for one that is made anew.
+pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
+    let Contact { greetings, look_at: _, told, comparing, paces } = &mut shard.contact;
+    greetings.remove(own);
+    told.remove(own);
+    comparing.remove(own);
+    paces.remove(own);
+}
+
 /// The address of an account's contact.
 pub(crate) fn address(own: &Bare) -> Bare {
     Bare::new(own.jid().domain()).expect("the domain of an address is one")

@@ -26,7 +26,8 @@ pub(super) fn answer(shard: &mut Shard, own: &Bare, command: Command) {
             let people = near(shard, own);
             about(shard, own, &name, &people, |shard, other| comparing::begin(shard, own, other));
         }
-        Command::Answer(yes) => comparing::answer(shard, own, yes),
+        Command::Answer(yes) if comparing::answer(shard, own, yes) => {}
+        Command::Answer(_) => speak(shard, own, &Text::NoQuestion),
         Command::AskAudience => {
             let audience = shard.accounts[own].audience;
             speak(shard, own, &Text::Audience(audience));
