@@ -6,7 +6,7 @@ mod groups_common;
 use std::time::Duration;
 
 use base::ledger::StoreError;
-use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX};
+use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX, ROSTER_NAME_BYTES_MAX};
 use base::{Audience, Bare, Circle, DeviceId};
 use common::{heard, hears, online, roster};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
@@ -279,6 +279,41 @@ fn who_may_not_see_a_person_and_would_be_a_contact_is_answered_in_words() {
     }
 }
 
+/// Nobody is said to be a contact who is not.
+#[test]
+fn a_full_list_takes_nobody() {
+    let mut pair = Pair::strangers(22);
+    let hide = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+    assert_eq!(pair.group.command(1, hide), Answer::Done);
+    pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    pair.group.pass(seconds(2));
+    let name = "n".repeat(ROSTER_NAME_BYTES_MAX);
+    let set = |pair: &mut Pair, item: &str| {
+        pair.group
+            .send(pair.paulo, &format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>{item}</query></iq>"));
+        pair.group.pass(seconds(1));
+        pair.group.heard(pair.paulo).iter().any(|tree| tree.attr("type") == Some("error"))
+    };
+    let ask = |pair: &mut Pair, text: &str| {
+        pair.group.send(pair.paulo, &body("paulo.jirani.alt", "l", text));
+        pair.group.pass(seconds(2));
+        bodies(&pair.group.heard(pair.paulo)).join("|")
+    };
+    let mut known = 0;
+    while !set(&mut pair, &format!("<item jid='p{known}@b.jirani.alt' name='{name}'/>")) {
+        known += 1;
+    }
+    // What is left has no room for an address either.
+    while !set(&mut pair, &format!("<item jid='p{known}@b.jirani.alt'/>")) {
+        known += 1;
+    }
+    let answer = ask(&mut pair, &format!("accept {LISA}"));
+    assert!(answer.starts_with("Your list of contacts is full."), "{answer}");
+    assert!(ask(&mut pair, "requests").contains(LISA), "she can be accepted later");
+    assert!(!set(&mut pair, "<item jid='p0@b.jirani.alt' subscription='remove'/>"));
+    assert_eq!(ask(&mut pair, &format!("accept {LISA}")), format!("{LISA} is your contact now."));
+}
+
 /// Attack case D14: the daemon of another node is nobody's to talk to.
 #[test]
 fn only_its_own_people_talk_to_the_daemon() {
@@ -368,42 +403,6 @@ fn words_are_compared() {
     assert_eq!(bench.acts(), [(own, tom, Act::Refuse)]);
 }
 
-#[test]
-fn the_daemon_is_a_contact_and_greets_once() {
-    let mut bench = with_contact(9);
-    let maria = common::bound(&mut bench, "maria", "laptop");
-    assert_eq!(roster(&mut bench, maria), "roster jirani.example Jirani both [In reach]");
-    bench.send(maria, "<presence/>");
-    hears(&mut bench, maria, &["available maria/laptop", "available jirani.example (nobody near)"]);
-    reach(&mut bench, 1, "tom@a.jirani.alt", true);
-    reach(&mut bench, 2, "ana@b.jirani.alt", true);
-    bench.pass(Duration::from_secs(10));
-    let heard = heard(&mut bench, maria);
-    let status: Vec<_> = heard.iter().filter(|words| words.contains("jirani.example (")).collect();
-    assert_eq!(status.len(), 2, "{heard:?}");
-    assert!(heard.contains(&"available jirani.example (2 people near)".to_owned()), "{heard:?}");
-    let greeting = "message jirani.example (Hello, I am Jirani: I carry your messages from this computer to the people \
-                    around you. 2 people are near: ana, tom. Write help to see what you can ask me.)";
-    assert!(heard.contains(&greeting.to_owned()), "{heard:?}");
-    // Never again.
-    let phone = online(&mut bench, "maria", "phone");
-    bench.pass(Duration::from_secs(60));
-    assert_eq!(said(&mut bench, phone), [] as [&str; 0]);
-    bench.crash();
-    bench.connect(maria, Goal::Online);
-    bench.pass(Duration::from_secs(60));
-    assert_eq!(said(&mut bench, maria), [] as [&str; 0]);
-}
-
-#[test]
-fn who_shows_no_presence_is_not_greeted() {
-    let mut bench = with_contact(10);
-    let bot = common::bound(&mut bench, "bot", "bot");
-    bench.pass(Duration::from_secs(60));
-    bench.expect_nothing(bot);
-    assert_eq!(history(&mut bench, bot), [] as [&str; 0]);
-}
-
 /// A yes is for the question on the screen, and for nobody who asks after that.
 #[test]
 fn the_first_question_stands() {
@@ -454,6 +453,42 @@ fn an_account_made_anew_inherits_nothing() {
     let maria = bench.login("maria", "other");
     assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
     assert_eq!(bench.acts(), []);
+}
+
+#[test]
+fn the_daemon_is_a_contact_and_greets_once() {
+    let mut bench = with_contact(9);
+    let maria = common::bound(&mut bench, "maria", "laptop");
+    assert_eq!(roster(&mut bench, maria), "roster jirani.example Jirani both [In reach]");
+    bench.send(maria, "<presence/>");
+    hears(&mut bench, maria, &["available maria/laptop", "available jirani.example (nobody near)"]);
+    reach(&mut bench, 1, "tom@a.jirani.alt", true);
+    reach(&mut bench, 2, "ana@b.jirani.alt", true);
+    bench.pass(Duration::from_secs(10));
+    let heard = heard(&mut bench, maria);
+    let status: Vec<_> = heard.iter().filter(|words| words.contains("jirani.example (")).collect();
+    assert_eq!(status.len(), 2, "{heard:?}");
+    assert!(heard.contains(&"available jirani.example (2 people near)".to_owned()), "{heard:?}");
+    let greeting = "message jirani.example (Hello, I am Jirani: I carry your messages from this computer to the people \
+                    around you. 2 people are near: ana, tom. Write help to see what you can ask me.)";
+    assert!(heard.contains(&greeting.to_owned()), "{heard:?}");
+    // Never again.
+    let phone = online(&mut bench, "maria", "phone");
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(said(&mut bench, phone), [] as [&str; 0]);
+    bench.crash();
+    bench.connect(maria, Goal::Online);
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(said(&mut bench, maria), [] as [&str; 0]);
+}
+
+#[test]
+fn who_shows_no_presence_is_not_greeted() {
+    let mut bench = with_contact(10);
+    let bot = common::bound(&mut bench, "bot", "bot");
+    bench.pass(Duration::from_secs(60));
+    bench.expect_nothing(bot);
+    assert_eq!(history(&mut bench, bot), [] as [&str; 0]);
 }
 
 #[test]
@@ -543,6 +578,15 @@ fn form(field: &str, value: &str) -> String {
     format!("<x xmlns='jabber:x:data' type='submit'><field var='{field}'><value>{value}</value></field></x>")
 }
 
+/// A command with a form, filled in, and what is said to that.
+#[track_caller]
+fn fill(bench: &mut Bench, seat: Seat, node: &str, form: &str) -> String {
+    let answer = command(bench, seat, &format!("node='{node}'"), "");
+    let id = answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned();
+    let answer = command(bench, seat, &format!("node='{node}' sessionid='{id}' action='complete'"), form);
+    answer.child("command").map(|c| c.text_of("note").to_owned()).expect("a result")
+}
+
 #[test]
 fn menus_do_the_same() {
     let mut bench = Bench::new(14);
@@ -574,11 +618,52 @@ fn menus_do_the_same() {
     ask(&mut bench, maria, "show all");
 
     reach(&mut bench, 1, "tom@a.jirani.alt", true);
-    let answer = command(&mut bench, maria, "node='verify'", "");
-    let id = answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned();
-    let attributes = format!("node='verify' sessionid='{id}' action='complete'");
-    note(&command(&mut bench, maria, &attributes, &form("person", "tom@a.jirani.alt")));
+    let tom = form("person", "tom@a.jirani.alt");
+    assert_eq!(fill(&mut bench, maria, "verify", &tom), "It goes on in your conversation with Jirani.");
     assert_eq!(bench.acts(), [(own, bare("tom@a.jirani.alt"), Act::Begin)]);
+    assert!(fill(&mut bench, maria, "hide", &tom).starts_with("tom is not in your list any more."));
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."));
+    assert!(fill(&mut bench, maria, "show", &tom).starts_with("tom@a.jirani.alt will be in your list again"));
+    assert!(ask(&mut bench, maria, "who").starts_with("1 person is near:"));
+    let (_, words) = note(&command(&mut bench, maria, "node='show'", ""));
+    assert_eq!(words, "You have hidden nobody.");
+    assert!(fill(&mut bench, maria, "bonjour", &form("bonjour", "1")).contains("nothing is encrypted"));
+    assert!(fill(&mut bench, maria, "bonjour", &form("bonjour", "0")).contains("do not see you."));
+    let (_, words) = note(&command(&mut bench, maria, "node='help'", ""));
+    assert_eq!(words, ask(&mut bench, maria, "help"));
+    let (_, words) = note(&command(&mut bench, maria, "node='requests'", ""));
+    assert_eq!(words, "Nobody waits to be your contact.");
+}
+
+/// Who may not see a person and would be a contact is answered in a menu, too.
+#[test]
+fn a_request_is_answered_in_a_menu() {
+    let mut pair = Pair::strangers(25);
+    let hide = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+    assert_eq!(pair.group.command(1, hide), Answer::Done);
+    pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    pair.group.pass(seconds(2));
+    let command = |pair: &mut Pair, attributes: &str, inner: &str| {
+        pair.group.heard(pair.paulo);
+        let command = format!("<command xmlns='http://jabber.org/protocol/commands' {attributes}>{inner}</command>");
+        pair.group.send(pair.paulo, &format!("<iq type='set' id='c' to='paulo.jirani.alt'>{command}</iq>"));
+        pair.group.pass(seconds(1));
+        let answer = pair.group.heard(pair.paulo).into_iter().find(|tree| tree.attr("id") == Some("c"));
+        answer.and_then(|tree| tree.child("command").cloned()).expect("a result")
+    };
+    let dialog = command(&mut pair, "node='requests'", "");
+    let fields = dialog.child("x").map(|x| x.children.iter().filter(|tree| tree.name == "field")).unwrap();
+    let options = |field: &Tree| -> Vec<String> {
+        let options = field.children.iter().filter(|tree| tree.name == "option");
+        options.map(|option| option.text_of("value").to_owned()).collect()
+    };
+    assert_eq!(fields.map(options).collect::<Vec<_>>(), [vec![LISA], vec!["accept", "decline"]]);
+    let id = dialog.attr("sessionid").unwrap();
+    let field = |name: &str, value: &str| format!("<field var='{name}'><value>{value}</value></field>");
+    let form =
+        format!("<x xmlns='jabber:x:data' type='submit'>{}{}</x>", field("person", LISA), field("answer", "accept"));
+    let done = command(&mut pair, &format!("node='requests' sessionid='{id}' action='complete'"), &form);
+    assert_eq!(done.text_of("note"), format!("{LISA} is your contact now."));
 }
 
 #[test]

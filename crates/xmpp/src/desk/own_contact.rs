@@ -25,10 +25,10 @@ use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
 use crate::speech::{Command, Language, Text};
 
-pub(crate) use self::answers::NAMES_MAX;
-pub(crate) use self::comparing::{Comparing, begin as verify, happened};
+pub(crate) use self::answers::{NAMES_MAX, answer};
+pub(crate) use self::comparing::{Comparing, happened};
 pub(crate) use self::greeting::{changed, due, shown_to};
-pub(crate) use self::people::{Person, absence, near, neighbours};
+pub(crate) use self::people::{Person, hidden, near};
 
 /// The name in the contact list.
 const NAME: &str = "Jirani";
@@ -200,10 +200,16 @@ pub(crate) fn hear(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanz
     match pace.take(now, command.is_some()) {
         Worthy::Silence => {}
         Worthy::Complaint => say(shard, own, &|language| Text::TooFast.in_language(language)),
-        Worthy::Answer => match command {
-            Some(command) => answers::answer(shard, own, command),
-            None => say(shard, own, &|language| Text::NotUnderstood.in_language(language)),
-        },
+        Worthy::Answer => {
+            let language = language(shard, own);
+            let answer = match command {
+                Some(command) => answers::answer(shard, own, command, language),
+                None => Some(Text::NotUnderstood.in_language(language)),
+            };
+            if let Some(answer) = answer {
+                say(shard, own, &|_| answer.clone());
+            }
+        }
     }
     // What it has changed is durable with its answer, and no sooner is it acknowledged.
     Fate::After(shard.newest())

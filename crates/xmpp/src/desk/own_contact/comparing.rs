@@ -30,7 +30,7 @@ enum Stage {
 }
 
 /// An account wants to compare words with somebody.
-pub(crate) fn begin(shard: &mut Shard, own: &Bare, other: &Bare) {
+pub(super) fn begin(shard: &mut Shard, own: &Bare, other: &Bare) {
     shard.push(Output::Verify { own: own.clone(), other: other.clone(), act: Act::Begin });
 }
 

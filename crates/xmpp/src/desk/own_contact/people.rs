@@ -52,7 +52,7 @@ pub(crate) fn near(shard: &mut Shard, own: &Bare) -> Vec<Person> {
 }
 
 /// Those whom an account has taken out of its list.
-pub(super) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
+pub(crate) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
     let hidden = shard.accounts.get(own).into_iter().flat_map(|account| account.remembered.hidden());
     let person = |address: &Bare| Person {
         address: address.clone(),
@@ -64,7 +64,7 @@ pub(super) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
 }
 
 /// As they are told of, so many of them.
-pub(crate) fn neighbours(shard: &Shard, people: &[Person], most: usize) -> Vec<Neighbour> {
+pub(super) fn neighbours(shard: &Shard, people: &[Person], most: usize) -> Vec<Neighbour> {
     let neighbour = |person: &Person| Neighbour {
         name: person.name.clone(),
         circle: person.circle,
@@ -94,7 +94,7 @@ pub(super) fn meant(people: &[Person], text: &str) -> Meant {
 }
 
 /// Why nobody is near an account.
-pub(crate) fn absence(shard: &Shard, own: &Bare) -> Absence {
+pub(super) fn absence(shard: &Shard, own: &Bare) -> Absence {
     let audience = shard.accounts.get(own).map(|account| account.audience).unwrap_or_default();
     match shard.network {
         _ if !shard.config.links => Absence::LinksOff,
