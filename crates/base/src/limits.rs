@@ -315,6 +315,7 @@ pub const REACH_RESOURCES_MAX: usize = 4096;
 pub const SIBLINGS_MAX: usize = 16;
 /// Requests of others' people whose answer is in the store, at once.
 pub const PEER_QUESTIONS_MAX: usize = 64;
+
 // What peers say of themselves (`mesh::identity`).
 
 /// Bytes of one signed statement. A membership with the longest name and group has under 600.
@@ -445,6 +446,7 @@ pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
 pub const NEARBY_NAMES_MAX: u32 = 4;
+
 // People in reach in an ordinary contact list.
 
 /// People in reach that a contact list shows beside its contacts: what a person takes in at one look. The others are told

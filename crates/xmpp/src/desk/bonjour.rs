@@ -142,11 +142,11 @@ pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fat
         shard.bounce(origin, &stanza, &error);
         return Fate::Done;
     }
-    if !matches!(worth::class(&stanza), worth::Class::Lasting | worth::Class::Passing) {
+    let is_kept = matches!(worth::class(&stanza), worth::Class::Lasting | worth::Class::Passing);
+    let Some(ticket) = is_kept.then(|| post::keep(shard, &own, &to, origin, &stanza)).flatten() else {
         pass(shard, stanza.into_owned());
         return Fate::Done;
-    }
-    let ticket = post::keep(shard, &own, &to, origin, &stanza);
+    };
     shard.after(ticket, After::Gateway(Box::new(stanza.into_owned())));
     Fate::After(ticket)
 }

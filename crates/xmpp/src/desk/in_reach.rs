@@ -123,9 +123,10 @@ pub(crate) fn vanish(shard: &mut Shard, own: &Bare, other: &Bare) {
     telling::publish(shard, own, telling::Ask::Those, None);
 }
 
-/// There is no such account any more: what a gateway has found for it is nobody's.
+/// There is no such account any more: what a gateway has found for it is nobody's, and whom it was shown is not written.
 pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
     shard.neighbours.gateway.remove(own);
+    shard.neighbours.unwritten.remove(own);
 }
 
 /// A session has ended: an account without one that wants its contacts has no list.
@@ -224,8 +225,13 @@ fn who(shard: &Shard, own: &Bare, other: &Bare) -> Option<Who> {
 /// Whether somebody is no neighbour for an account, in reach or not: a contact, blocked, or hidden.
 fn is_unwanted(shard: &Shard, own: &Bare, other: &Bare) -> bool {
     let Some(account) = shard.accounts.get(own) else { return false };
-    let is_contact = account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(other));
-    is_contact || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+    is_contact(shard, own, other) || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+}
+
+/// Whether somebody is in the stored contact list of an account, which has been read.
+pub(crate) fn is_contact(shard: &Shard, own: &Bare, other: &Bare) -> bool {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    roster.is_some_and(|roster| roster.items.contains_key(other))
 }
 
 /// What a contact's name looks like: clients show the local part of who has none.
@@ -309,11 +315,17 @@ fn contact_name(other: &Bare, item: &Item) -> String {
     name.unwrap_or_else(|| other.to_string())
 }
 
-/// The person does not want to see somebody in the list. Their account has been read.
+/// The person does not want to see somebody in the list. Their account has been read. A contact stays: nothing is done.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
+    if is_contact(shard, own, other) {
+        return shard.newest();
+    }
     near::forget_answer(shard, own, other);
+    let was_shown = shard.accounts.get(own).is_some_and(|account| account.remembered.was_shown(other));
     let ticket = note_hidden(shard, own, other);
-    if let Some(list) = shard.neighbours.lists.get_mut(own) {
+    if let Some(list) = shard.neighbours.lists.get_mut(own)
+        && (was_shown || list.get(other.as_str()).is_some())
+    {
         list.retract(other);
     }
     telling::publish(shard, own, telling::Ask::Those, Some(ticket));
