@@ -437,10 +437,20 @@ pub const NEARBY_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const NEARBY_WAITING_MAX: usize = 64;
 /// Bytes of all messages that wait for streams: sixteen of the longest.
 pub const NEARBY_WAITING_BYTES_MAX: usize = 4_194_304;
-/// Messages of one person on the link that are taken at once: a long text that was pasted line by line.
+/// Looks whether somebody is there that are under way at once: a few of the streams, the rest are for words.
+pub const NEARBY_LOOKS_MAX: usize = 16;
+/// Looks at one address after a quiet time, whoever is announced there (attack case E08): each who may share it, twice.
+pub const NEARBY_LOOKS_BURST_MAX: u32 = 16;
+/// And one each so long after that: more often than all who may share it are looked at.
+pub const NEARBY_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Their addresses whose paces are remembered: all that they can have. When so many were busy lately, no others are served.
+pub const NEARBY_PACED_MAX: usize = NEARBY_MAX * NEARBY_ADDRESSES_MAX;
+/// Messages and requests from one address on the link that are taken at once: a long text that was pasted line by line.
 pub const NEARBY_WORDS_BURST_MAX: u32 = 100;
 /// And one each so long after that. Nobody types faster for long; whoever does is hung up on.
 pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
+/// Bytes of the id of a request that is answered: a hundred answers, unread, are a few dozen kB.
+pub const NEARBY_REQUEST_ID_BYTES_MAX: usize = 64;
 /// Bytes that wait for one of them to read them. Then the stream is closed, and what was written is told as lost.
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).

@@ -78,6 +78,7 @@ impl Gateway {
             }
             self.peers.clear();
             self.locals.clear();
+            self.asking.due = None;
             self.port = None;
             self.outputs.push_back(Output::Open(false));
         }
