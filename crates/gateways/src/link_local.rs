@@ -153,7 +153,7 @@ impl Gateway {
 
     /// When [`Input::Timer`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
-        let people = self.people.values().filter_map(|person| person.due.filter(|_| self.port.is_some()));
+        let people = self.people.values().filter_map(|person| person.due().filter(|_| self.port.is_some()));
         let may_look = !self.looks_enough();
         let peers = self.peers.values().filter_map(|peer| peer.due(may_look));
         let streams = self.streams.values().map(|stream| stream.until);

@@ -260,12 +260,8 @@ impl Gateway {
                 let from = self.people.get(&own).map(|person| person.instance.clone()).unwrap_or_default();
                 self.write(id, xml::refusal(&request, &from, &instance));
             }
-            (Event::End, phase, pair) => {
-                if phase == Phase::Open {
-                    self.write(id, xml::END.to_vec());
-                }
-                if let Some(stream) = self.streams.remove(&id) {
-                    self.close(id);
+            (Event::End, _, pair) => {
+                if let Some(stream) = self.finish(id) {
                     self.uncertain(stream, UNCERTAIN_AT_END);
                 }
                 self.go_on(pair);
@@ -403,7 +399,7 @@ impl Gateway {
     pub(super) fn hang_up(&mut self, own: &Bare) {
         let theirs = |stream: &Stream| stream.pair.as_ref().is_some_and(|(who, _)| who == own);
         let ids: Vec<_> = self.streams.iter().filter(|(_, s)| theirs(s)).map(|(id, _)| *id).collect();
-        ids.into_iter().for_each(|id| self.finish(id));
+        ids.into_iter().for_each(|id| drop(self.finish(id)));
         self.forget_talks(own);
     }
 
@@ -411,15 +407,19 @@ impl Gateway {
     pub(super) fn end_streams_with(&mut self, instance: &str) {
         let with = |stream: &Stream| stream.pair.as_ref().is_some_and(|(_, other)| other == instance);
         let ids: Vec<_> = self.streams.iter().filter(|(_, s)| with(s)).map(|(id, _)| *id).collect();
-        ids.into_iter().for_each(|id| self.finish(id));
+        for stream in ids.into_iter().filter_map(|id| self.finish(id)).collect::<Vec<_>>() {
+            self.uncertain(stream, UNCERTAIN);
+        }
     }
 
-    /// Ends a stream at once. What was written lately and not confirmed may be lost.
-    fn finish(&mut self, id: StreamId) {
+    /// Ends a stream at once.
+    fn finish(&mut self, id: StreamId) -> Option<Stream> {
         if self.streams.get(&id).is_some_and(|stream| stream.phase == Phase::Open) {
             self.write(id, xml::END.to_vec());
         }
-        self.drop_stream(id);
+        let stream = self.streams.remove(&id);
+        self.close(id);
+        stream
     }
 
     /// Whether somebody may say one more thing now. If not, they are hung up on.
@@ -428,7 +428,7 @@ impl Gateway {
         let may = self.words.take(self.now, ip);
         if !may {
             self.tally.turned_away += 1;
-            self.finish(id);
+            drop(self.finish(id));
         }
         may
     }
@@ -473,7 +473,8 @@ impl Gateway {
     pub(super) fn ended(&mut self, id: StreamId, how: End) {
         let Some(stream) = self.streams.remove(&id) else { return };
         let (phase, pair, remote) = (stream.phase.clone(), stream.pair.clone(), stream.remote);
-        self.uncertain(stream, if how == End::Failed { UNCERTAIN } else { UNCERTAIN_AT_END });
+        let broken = how == End::Failed && phase == Phase::Open;
+        self.uncertain(stream, if broken { UNCERTAIN } else { UNCERTAIN_AT_END });
         if let (End::Failed, Phase::Open, Some((_, instance))) = (how, &phase, &pair) {
             self.prompt(instance);
         }

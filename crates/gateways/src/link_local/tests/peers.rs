@@ -202,6 +202,17 @@ fn e04_who_takes_a_name_over_is_somebody_else() {
     assert_eq!(over[2..], ["close Out(1)", "connect Out(3) 10.0.0.1 10.0.0.9:5298"]);
     let come = bench.give(Input::Connected { stream: StreamId::Out(3) });
     assert_eq!(come, ["close Out(3)", THERE], "and nothing is said to them");
+    // The same in a conversation; he may have heard of it or not.
+    let mut bench = Bench::with_romeo();
+    bench.pass(6.0);
+    bench.call(1, "10.0.0.2:40000");
+    bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+    bench.say("romeo\\40forza", "1", "for romeo");
+    assert_eq!(gone(&mut bench), ["ask", LOOK]);
+    bench.see("romeo@forza", &["10.0.0.9:5298"], &[]);
+    let over = bench.end(OUT1, End::Failed);
+    assert_eq!(over[..3], [GONE, "In(1) </stream:stream>", "close In(1)"]);
+    assert!(over[3].contains("id='1' type='error'") && over[3].contains("may not have"), "{over:?}");
 }
 
 #[test]
