@@ -398,6 +398,9 @@ pub const NAME_CONFLICTS_MAX: u32 = 3;
 /// Instances that an mDNS responder may have heard of before it is started anew: it remembers every one, without a
 /// limit, and for as long as its announcer likes (attack case E06).
 pub const MDNS_INSTANCES_MAX: usize = 2048;
+/// People of other programs on one network of whom a responder may know and still be asked who is there: it tells all at
+/// once, in two events each, and whoever listens may be behind by a thousand.
+pub const MDNS_TOLD_ANEW_MAX: usize = 400;
 
 /// Records of any kind that an mDNS responder may hold before it is started anew: it keeps addresses and services that
 /// belong to no instance, too, and for ever.
