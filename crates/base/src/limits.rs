@@ -398,6 +398,9 @@ pub const NAME_CONFLICTS_MAX: u32 = 3;
 /// Instances that an mDNS responder may have heard of before it is started anew: it remembers every one, without a
 /// limit, and for as long as its announcer likes (attack case E06).
 pub const MDNS_INSTANCES_MAX: usize = 2048;
+/// People of other programs on one network of whom a responder may know and still be asked who is there: it tells all at
+/// once, in two events each, and whoever listens may be behind by a thousand.
+pub const MDNS_TOLD_ANEW_MAX: usize = 400;
 
 /// Records of any kind that an mDNS responder may hold before it is started anew: it keeps addresses and services that
 /// belong to no instance, too, and for ever.
@@ -427,6 +430,16 @@ pub const NEARBY_ADDRESSES_MAX: usize = 8;
 pub const NEARBY_STREAMS_MAX: usize = 128;
 /// The same with one address, those that it began: a conversation with each person on one machine.
 pub const NEARBY_STREAMS_PER_ADDRESS_MAX: usize = 16;
+/// Of all streams, those that others began: the rest are for words that our people begin to say.
+pub const NEARBY_CALLERS_MAX: usize = 96;
+/// Of those, callers who have not said who they are, or whom nobody has announced: whoever makes up addresses fills these
+/// only.
+pub const NEARBY_STRANGERS_MAX: usize = 48;
+/// The same with one address. A program says who it is with its first packet.
+pub const NEARBY_STRANGERS_PER_ADDRESS_MAX: usize = 4;
+/// Sockets on which others have called, with those that are being closed: a few more than streams. Beyond, who calls is cut
+/// off before anything is kept of them.
+pub const NEARBY_SOCKETS_MAX: usize = 128;
 /// From a connection to a stream header. The slowest radio needs a second.
 pub const NEARBY_HEADER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take: the first try and two more. Longer, and who is gone would be shown too long.

@@ -9,8 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use base::limits::{
-    NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX,
-    NEARBY_WAITING_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+    NEARBY_CALLERS_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_STRANGERS_MAX,
+    NEARBY_STRANGERS_PER_ADDRESS_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAITING_MAX,
+    UNAUTHENTICATED_STANZA_BYTES_MAX,
 };
 use base::{Bare, Time};
 use wire::{Frame, FrameError, Framer, Kind, MessageType, Mode, Stanza, Xml};
@@ -50,6 +51,13 @@ pub(super) struct Stream {
     pub(super) until: Time,
     /// What was written lately.
     lately: VecDeque<(Time, Word)>,
+}
+
+impl Stream {
+    /// Whether somebody has called of whom it is not known who they are.
+    fn is_strange(&self) -> bool {
+        matches!(self.phase, Phase::Called | Phase::Unknown(_) | Phase::Vague(_))
+    }
 }
 
 /// How far it is.
@@ -127,13 +135,23 @@ enum Caller {
 
 impl Gateway {
     pub(super) fn accepted(&mut self, id: StreamId, remote: SocketAddr) {
-        let theirs = self.streams.values().filter(|stream| stream.remote.ip() == remote.ip());
-        let calls = theirs.filter(|stream| !matches!(stream.phase, Phase::Looking | Phase::Calling)).count();
-        if self.people.is_empty() || calls >= NEARBY_STREAMS_PER_ADDRESS_MAX || !self.has_room() {
+        if self.people.is_empty() || !self.has_room() || !self.may_call(remote) {
             self.tally.turned_away += 1;
             return self.close(id);
         }
         self.add(id, remote, Phase::Called, None, NEARBY_HEADER_TIME_MAX);
+    }
+
+    /// Whether one more may call from there. However many call, ours can, too; and however many strangers, whoever says who
+    /// they are.
+    fn may_call(&self, remote: SocketAddr) -> bool {
+        let theirs = || self.streams.values().filter(|stream| stream.remote.ip() == remote.ip());
+        let calls = theirs().filter(|stream| !matches!(stream.phase, Phase::Looking | Phase::Calling));
+        let called = self.streams.keys().filter(|id| matches!(id, StreamId::In(_)));
+        calls.count() < NEARBY_STREAMS_PER_ADDRESS_MAX
+            && called.count() < NEARBY_CALLERS_MAX
+            && theirs().filter(|stream| stream.is_strange()).count() < NEARBY_STRANGERS_PER_ADDRESS_MAX
+            && self.streams.values().filter(|stream| stream.is_strange()).count() < NEARBY_STRANGERS_MAX
     }
 
     fn has_room(&self) -> bool {

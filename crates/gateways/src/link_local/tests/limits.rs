@@ -1,10 +1,11 @@
 //! Every limit of the gateway (attack case E06): one below, at it, one above, ten times.
 
 use base::limits::{
-    NEARBY_ADDRESSES_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_LOOKS_BURST_MAX, NEARBY_LOOKS_MAX,
-    NEARBY_MAX, NEARBY_PER_ADDRESS_MAX, NEARBY_REQUEST_ID_BYTES_MAX, NEARBY_STREAMS_MAX,
-    NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAIT_MAX, NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX, NEARBY_WORD_EVERY,
-    NEARBY_WORDS_BURST_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+    NEARBY_ADDRESSES_MAX, NEARBY_CALLERS_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_LOOKS_BURST_MAX,
+    NEARBY_LOOKS_MAX, NEARBY_MAX, NEARBY_PER_ADDRESS_MAX, NEARBY_REQUEST_ID_BYTES_MAX, NEARBY_STRANGERS_MAX,
+    NEARBY_STRANGERS_PER_ADDRESS_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAIT_MAX,
+    NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX,
+    UNAUTHENTICATED_STANZA_BYTES_MAX,
 };
 
 use super::*;
@@ -58,19 +59,70 @@ fn so_many_addresses_are_tried() {
     }
 }
 
+/// Somebody is announced, and answers if it is looked whether they are there.
+fn appear(bench: &mut Bench, instance: &str, address: &str) {
+    for line in bench.see(instance, &[&format!("{address}:7")], &[]) {
+        let look = line.strip_prefix("connect Out(").and_then(|rest| rest.split(')').next()?.parse().ok());
+        if let Some(look) = look {
+            bench.give(Input::Connected { stream: StreamId::Out(look) });
+        }
+    }
+}
+
+/// So many call, of whom it is known who they are or not; how many are taken.
+fn callers(bench: &mut Bench, come: usize, address: impl Fn(usize) -> String, known: bool) -> usize {
+    let taken = |n: &usize| {
+        let (number, ip, instance) = (1 + *n as u64, address(*n), format!("caller{n}"));
+        if known {
+            appear(bench, &instance, &ip);
+        }
+        let taken = bench.call(number, &format!("{ip}:9")).is_empty();
+        if known && taken {
+            bench.bytes(StreamId::In(number), &header(&instance, "lisa@laptop"));
+        }
+        taken
+    };
+    (0..come).filter(taken).count()
+}
+
 #[test]
-fn so_many_streams_there_are() {
+fn e09_so_many_call() {
+    let one = |_: usize| "10.0.0.2".to_owned();
+    for (come, expect) in around(NEARBY_STRANGERS_PER_ADDRESS_MAX) {
+        assert_eq!(callers(&mut Bench::new(), come, one, false), expect, "{come}");
+    }
+    for (come, expect) in around(NEARBY_STRANGERS_MAX) {
+        assert_eq!(callers(&mut Bench::new(), come, address, false), expect, "{come}");
+    }
+    for (come, expect) in around(NEARBY_CALLERS_MAX) {
+        let there = come.min(NEARBY_MAX);
+        assert_eq!(callers(&mut Bench::new(), there, address, true), expect, "{come}");
+    }
     for (come, expect) in around(NEARBY_STREAMS_PER_ADDRESS_MAX) {
         let mut bench = Bench::with_romeo();
-        let refused = (0..come).filter(|n| !bench.call(1 + *n as u64, "10.0.0.2:9").is_empty()).count();
-        assert_eq!(come - refused, expect);
+        let taken = |n: &u64| {
+            let taken = bench.call(*n, "10.0.0.2:9").is_empty();
+            if taken {
+                bench.bytes(StreamId::In(*n), &header("romeo@forza", "lisa@laptop"));
+            }
+            taken
+        };
+        assert_eq!((1..=come as u64).filter(taken).count(), expect, "{come}");
     }
-    for (come, expect) in around(NEARBY_STREAMS_MAX) {
-        let mut bench = Bench::with_romeo();
-        let refused = (0..come).filter(|n| !bench.call(1 + *n as u64, &format!("{}:9", address(*n))).is_empty());
-        assert_eq!(come - refused.count(), expect);
-        let calls = bench.say("romeo\\40forza", "1", "hi").len();
-        assert!(bench.gateway.streams.len() <= NEARBY_STREAMS_MAX && calls <= 1);
+}
+
+#[test]
+fn e09_however_many_call_ours_can() {
+    let rest = NEARBY_STREAMS_MAX - NEARBY_CALLERS_MAX;
+    for (come, expect) in [(rest - 1, rest - 1), (rest, rest), (rest + 1, rest), (4 * rest, rest)] {
+        let mut bench = Bench::new();
+        assert_eq!(callers(&mut bench, NEARBY_MAX - 4 * rest, address, true), NEARBY_CALLERS_MAX);
+        let calls = |n: &usize| {
+            let instance = format!("friend{n}");
+            appear(&mut bench, &instance, &address(NEARBY_MAX + n));
+            bench.say(&instance, "1", "hi").iter().any(|line| line.starts_with("connect"))
+        };
+        assert_eq!((0..come).filter(calls).count(), expect, "{come}");
     }
 }
 
