@@ -476,6 +476,11 @@ pub const VERIFICATION_TIME_MAX: Duration = Duration::from_secs(120);
 /// Tries of two people within an hour, whoever asks and by whatever link. Each gives who is between them one guess in
 /// a thousand million.
 pub const VERIFICATION_TRIES_MAX: usize = 3;
+/// Of those within an hour, the ones that do not count because their link ended under them: a laptop that moves from one
+/// network to another does that once or twice. Each may be a guess, too.
+pub const VERIFICATION_BROKEN_MAX: usize = 3;
+/// How long an attempt waits for another link when the last one is gone: a link is made anew, and proved, in less.
+pub const VERIFICATION_GRACE: Duration = Duration::from_secs(5);
 /// People with whom an account has tried within an hour: a school class, twice.
 pub const VERIFICATION_TRIED_MAX: usize = 64;
 /// Of these, those who were the ones that asked: identities cost nothing, and each question is a message to a person.

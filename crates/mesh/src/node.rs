@@ -624,7 +624,8 @@ impl Node {
         links.push((link, proven.address.clone()));
         let (device, address) = (proven.device, proven.address.clone());
         self.contested.remove(&address);
-        self.outputs.push_back(Output::Reach { device, address, up: true });
+        self.outputs.push_back(Output::Reach { device, address: address.clone(), up: true });
+        self.come(&address);
         let Some(at) = self.links.get_mut(&link) else { return };
         let (of_it, rest) = at.early.drain(..).partition(|((from, _), _)| *from == device);
         at.early = rest;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
 use base::ledger::{PinRow, StatementRow, Write};
-use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX};
+use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX, VERIFICATION_GRACE};
 use base::{Bare, Circle, DeviceId, LinkId, Now, Time, Wall};
 use mesh::identity::household::{self, Authority, Keys};
 use mesh::identity::introduction::{Own, Visibility};
@@ -577,4 +577,55 @@ fn who_asked_is_heard_also_when_another_link_takes_over() {
         panic!("{last:?}")
     };
     assert_eq!(words, there);
+}
+
+#[test]
+fn what_was_asked_waits_for_a_link_whose_proof_comes_a_moment_later() {
+    for grace_is_over in [false, true] {
+        let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+        let mut two = Two::new([&[&lisa], &[&tom]]);
+        two.up(1);
+        two.carry();
+        two.act(&[(0, Act::Begin)]);
+        two.heard = Default::default();
+        two.down(1);
+        assert_eq!((two.events(0), two.events(1)), (vec![], vec![]));
+        let due = two.nodes[0].wake_at().unwrap();
+        assert_eq!(due - NOW.mono, VERIFICATION_GRACE);
+        if grace_is_over {
+            two.nodes[0].handle(Now { mono: due, wall: NOW.wall }, Input::Timer);
+            two.tell(0, Input::Timer);
+            assert_eq!(two.events(0), [Verified::Failed(Cause::LeftReach)]);
+            continue;
+        }
+        two.up(2);
+        two.carry();
+        two.act(&[(1, Act::Begin)]);
+        let last = [two.events(0), two.events(1)].map(|events| events.last().copied());
+        let [Some(Verified::Compare { words, .. }), Some(Verified::Compare { words: there, .. })] = last else {
+            panic!("{last:?}")
+        };
+        assert_eq!(words, there);
+    }
+}
+
+#[test]
+fn words_whose_link_is_replaced_are_over_and_cost_nothing() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    for link in 1..=3 {
+        two.act(&BEGIN);
+        two.heard = Default::default();
+        two.up(link + 1);
+        two.carry();
+        two.down(link);
+        for who in 0..2 {
+            assert_eq!(two.events(who), [Verified::Failed(Cause::LinkChanged)]);
+        }
+    }
+    two.act(&BEGIN);
+    two.act(&AGREE);
+    assert_eq!([two.events(0), two.events(1)].map(|events| events.last().copied()), [Some(Verified::Verified); 2]);
 }

@@ -12,7 +12,7 @@ use crate::identity::{Chain, Pin, Proven};
 use crate::link::{CloseCode, Command, ProtocolId};
 use crate::verification::book;
 use crate::verification::line::{Line, Party};
-use crate::verification::message::Message;
+use crate::verification::message::{Message, NUMBER_BYTES, Number};
 use crate::verification::{Act, Cause, Event};
 
 fn party(chain: &Chain) -> Party {
@@ -60,9 +60,14 @@ impl Node {
         if is_there && there.is_empty() {
             return self.tell(own, other, Event::Failed(Cause::Hidden));
         }
-        let mut number = [0; 32];
-        self.rng.fill_bytes(&mut number);
+        let number = self.number();
         self.book.begin(self.now.mono, own, other, there, number);
+    }
+
+    fn number(&mut self) -> Number {
+        let mut number = [0; NUMBER_BYTES];
+        self.rng.fill_bytes(&mut number);
+        number
     }
 
     /// The links that lead to somebody's devices in reach, as an account of ours sees them.
@@ -76,10 +81,22 @@ impl Node {
     /// Whoever was at the end of a link is there no more; perhaps by another one.
     pub(super) fn leave(&mut self, link: LinkId, device: Option<DeviceId>) {
         for (own, other) in self.book.lost(link, device) {
-            let mut lines = self.lines(&own, &other);
-            lines.retain(|line| self.shows(line.link, line.here.device));
-            self.book.go_on(&own, &other, lines);
+            self.turn(&own, &other);
         }
+    }
+
+    /// Somebody is in reach: perhaps they were compared with, and their link has ended.
+    pub(super) fn come(&mut self, other: &Bare) {
+        for own in self.book.waiting_for(other) {
+            self.turn(&own, other);
+        }
+    }
+
+    fn turn(&mut self, own: &Bare, other: &Bare) {
+        let mut lines = self.lines(own, other);
+        lines.retain(|line| self.shows(line.link, line.here.device));
+        let number = self.number();
+        self.book.come(self.now.mono, own, other, lines, number);
     }
 
     fn line(&self, link: LinkId, here: &Party, device: DeviceId) -> Option<Line> {
@@ -110,7 +127,8 @@ impl Node {
         }
         // Devices of one person have nothing to compare.
         if let Some(line) = self.line(link, &here, message.from).filter(|line| line.there.address != here.address) {
-            self.book.hear(self.now.mono, &line, &message);
+            let number = self.number();
+            self.book.hear(self.now.mono, &line, &message, number);
         }
     }
 

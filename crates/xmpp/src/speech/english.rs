@@ -228,6 +228,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "they saw other words; somebody may be between your computers".into(),
         Cause::NoAnswer => "nobody answered in time".into(),
         Cause::LeftReach => "they have gone".into(),
+        Cause::LinkChanged => "the connection between your computers changed; begin again, both of you".into(),
         Cause::Cheated => "the other computer did not keep to the rules; somebody may be between you".into(),
         Cause::Busy => "one of you is comparing words with somebody else; try again in a few minutes".into(),
         Cause::NothingToSay => "there are no words to say yes or no to".into(),

@@ -248,6 +248,7 @@ fn failed(cause: Cause) -> String {
         }
         Cause::NoAnswer => "personne n'a répondu à temps".into(),
         Cause::LeftReach => "cette personne est partie".into(),
+        Cause::LinkChanged => "la connexion entre vos ordinateurs a changé ; recommencez tous les deux".into(),
         Cause::Cheated => "l'autre ordinateur n'a pas suivi les règles ; quelqu'un est peut-être entre vous".into(),
         Cause::Busy => "l'un de vous compare des mots avec quelqu'un d'autre ; recommence dans quelques minutes".into(),
         Cause::NothingToSay => "il n'y a pas de mots auxquels dire oui ou non".into(),

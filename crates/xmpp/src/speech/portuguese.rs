@@ -244,6 +244,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "viu outras palavras; pode haver alguém entre os vossos computadores".into(),
         Cause::NoAnswer => "ninguém respondeu a tempo".into(),
         Cause::LeftReach => "foi-se embora".into(),
+        Cause::LinkChanged => "a ligação entre os vossos computadores mudou; comecem os dois de novo".into(),
         Cause::Cheated => "o outro computador não cumpriu as regras; pode haver alguém no meio".into(),
         Cause::Busy => "um dos dois compara palavras com outra pessoa; tenta de novo dentro de alguns minutos".into(),
         Cause::NothingToSay => "não há palavras a que dizer sim ou não".into(),

@@ -244,6 +244,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "vio otras palabras; puede haber alguien entre vuestros ordenadores".into(),
         Cause::NoAnswer => "nadie contestó a tiempo".into(),
         Cause::LeftReach => "se ha ido".into(),
+        Cause::LinkChanged => "la conexión entre vuestros ordenadores ha cambiado; empezad los dos de nuevo".into(),
         Cause::Cheated => "el otro ordenador no ha cumplido las reglas; puede haber alguien en medio".into(),
         Cause::Busy => "uno de los dos compara palabras con otra persona; prueba dentro de unos minutos".into(),
         Cause::NothingToSay => "no hay palabras a las que decir sí o no".into(),

@@ -234,6 +234,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "aliona maneno mengine; labda kuna mtu kati ya kompyuta zenu".into(),
         Cause::NoAnswer => "hakuna aliyejibu kwa wakati".into(),
         Cause::LeftReach => "ameondoka".into(),
+        Cause::LinkChanged => "muunganisho kati ya kompyuta zenu umebadilika; anzeni tena nyote wawili".into(),
         Cause::Cheated => "kompyuta nyingine haikufuata kanuni; labda kuna mtu kati yenu".into(),
         Cause::Busy => "mmoja wenu analinganisha maneno na mtu mwingine; jaribu tena baada ya dakika chache".into(),
         Cause::NothingToSay => "hakuna maneno ya kujibu ndiyo au hapana".into(),
