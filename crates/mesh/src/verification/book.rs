@@ -94,6 +94,7 @@ impl Book {
         let is_comparing = page.is_comparing();
         let event = match page.attempts.get_mut(other) {
             Some(Open { attempt, until, .. }) => match attempt.state {
+                State::Comparing { .. } if attempt.is_adrift() => Event::Waiting,
                 State::Comparing { words, asked_here, .. } => Event::Compare { words, begun_here: asked_here },
                 State::Asked { .. } if is_comparing => Event::Failed(Cause::Busy),
                 State::Asked { .. } => {
@@ -133,6 +134,8 @@ impl Book {
     pub(crate) fn agree(&mut self, own: &Bare, other: &Bare) {
         let mut sent = Sent::new();
         let step = match self.attempt(own, other) {
+            // The words are over; it is told in a moment why.
+            Some(Open { attempt, .. }) if attempt.is_adrift() => return,
             Some(Open { attempt, .. }) if attempt.is_comparing() => attempt.agree(&mut sent),
             _ => return self.tell(own, other, Event::Failed(Cause::NothingToSay)),
         };
@@ -249,7 +252,6 @@ impl Book {
         let Some(open) = self.attempt(own, other).filter(|open| open.attempt.is_adrift()) else { return };
         let lines = with(&open.attempt, lines);
         match lines.first() {
-            None if open.attempt.is_comparing() => self.break_off(now, own, other, Cause::LeftReach),
             None => {
                 open.back_until.get_or_insert(now + VERIFICATION_GRACE);
             }
