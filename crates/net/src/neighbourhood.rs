@@ -572,7 +572,15 @@ impl Drive {
             Audience::All if !self.shy => Visibility::Everyone,
             Audience::Green | Audience::Yellow | Audience::All => Visibility::Known(Arc::clone(&known)),
         };
-        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account))).collect();
+        // Who is vouched for is seen by those who are shown anyway; whoever has proved that may see the others, too.
+        let visibility = |account: &AccountId, own: &Own| match visibility(account) {
+            Visibility::Known(known) if chosen.get(account) == Some(&Audience::Yellow) => {
+                let vouched = self.shared.node.borrow().vouched_people(&own.chain().proven().address);
+                Visibility::Known(Arc::new(known.union(&vouched).copied().collect()))
+            }
+            to => to,
+        };
+        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account, own))).collect();
         self.handle(Input::Devices(devices));
         let served = self.engine.hosts();
         let here: BTreeSet<&Bare> = here.into_values().collect();
@@ -653,6 +661,10 @@ impl Drive {
                     self.engine.handle(ShardInput::Verification { own, other, event });
                 }
                 Output::Circle { own, other, circle } => {
+                    // Whoever is vouched for may see those who show themselves to such people; and may not any more.
+                    if circle != Circle::Green {
+                        self.show_soon();
+                    }
                     self.engine.handle(ShardInput::Circle { own, other, circle });
                 }
                 Output::Reason(reason) => {
