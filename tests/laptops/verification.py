@@ -50,20 +50,19 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def two(settled=True):
-    """Lisa and Tom on laptops, in reach of each other."""
-    with Lab(2) as lab, tempfile.TemporaryDirectory(prefix="jirani-verification-") as folder:
-        homes = [Home(Path(folder), laptop, name) for laptop, name in zip(lab.laptops, ["lisa", "tom"])]
+def laptops(*names, settled=True):
+    """People on laptops of their own, in reach of each other."""
+    with Lab(len(names)) as lab, tempfile.TemporaryDirectory(prefix="jirani-verification-") as folder:
+        homes = [Home(Path(folder), laptop, name) for laptop, name in zip(lab.laptops, names)]
         try:
             for home in homes:
                 home.start()
-            lisa, tom = homes
-            lisa.sees(tom.address())
-            tom.sees(lisa.address())
+            for home in homes:
+                home.sees(*(other.address() for other in homes if other is not home))
             if settled:
                 # Both may have dialled, and one of two links is closed soon: words end with their link.
                 time.sleep(2)
-                until(lambda: [home.links()["count"] for home in homes] == [1, 1])
+                until(lambda: {home.links()["count"] for home in homes} == {len(names) - 1})
             yield homes
         finally:
             for home in homes:
@@ -71,8 +70,12 @@ def two(settled=True):
                     home.process.kill()
 
 
+def two(settled=True):
+    return laptops("lisa", "tom", settled=settled)
+
+
 def verified(home):
-    return [n["address"] for n in home.links()["neighbours"] if n["verified_by"] == [home.address()]]
+    return sorted(n["address"] for n in home.links()["neighbours"] if n["verified_by"] == [home.address()])
 
 
 @case("two people compare three words and are verified, also after a start, until one takes it back")
@@ -125,6 +128,43 @@ def begin_at_once():
             assert any(again in text for text in said), said
         lisa, tom = homes
         check((verified(lisa), verified(tom)), ([tom.address()], [lisa.address()]))
+
+
+def compare_words(*homes):
+    """Two people compare words and say that they are the same."""
+    terminals = []
+    for home, other in zip(homes, reversed(homes)):
+        terminals.append(Terminal(home, other.address()))
+        terminals[0].shows("has to do the same now")
+    check(terminals[0].words(), terminals[1].words())
+    for terminal in terminals:
+        terminal.type("y")
+    for terminal in terminals:
+        assert " is verified" in terminal.ends(0)
+
+
+@case("whoever shows themselves to friends of friends is seen by whom two friends have met")
+def vouched():
+    with laptops("lisa", "tom", "ana", "paulo") as (lisa, tom, ana, paulo):
+        friends = [ana.address(), paulo.address()]
+        compare_words(lisa, ana)
+        compare_words(lisa, paulo)
+        lisa.ask("account", "visible", "lisa", "vouched")
+        tom.sees(*friends)
+        ana.sees(lisa.address(), tom.address(), paulo.address())
+        compare_words(tom, ana)
+        time.sleep(1)
+        tom.sees(*friends)
+        compare_words(tom, paulo)
+        tom.sees(lisa.address(), *friends)
+        check(verified(lisa), sorted(friends))
+        # Tom is started again, and shows it on his next link. When Lisa takes one back, it is over.
+        tom.stop()
+        tom.start()
+        tom.sees(lisa.address(), *friends)
+        lisa.ask("unverify", "ana")
+        tom.sees(*friends)
+        ana.sees(lisa.address(), tom.address(), paulo.address())
 
 
 @case("a no on one screen is told on both, and three tries are all there are in an hour")

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::limits::{COMPARED_MAX, TROUBLES_MAX};
-use base::{AccountId, Audience, Bare, DeviceId, Wall};
+use base::{AccountId, Audience, Bare, Circle, DeviceId, Wall};
 use gateways::link_local::{self as gateway, Gateway};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};

@@ -180,7 +180,7 @@ fn who_may_see_a_person_is_chosen_in_words() {
     assert!(ask(&mut bench, maria, "show").starts_with("Everybody near can see you."));
     for (line, expect) in [
         ("hide", "Nobody can see you now."),
-        ("show friends", "People you know, and people they vouch for, can see you."),
+        ("show friends", "People you know can see you, and people for whom two of them vouch."),
         ("mostrar conocidos", "People you know can see you:"),
     ] {
         let answer = ask(&mut bench, maria, line);

@@ -72,7 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Nobody can see you now. Only your contacts can write to you.",
                 Audience::Green => "People you know can see you: those you have verified, and those of your community.",
-                Audience::Yellow => "People you know, and people they vouch for, can see you.",
+                Audience::Yellow => "People you know can see you, and people for whom two of them vouch.",
                 Audience::All => "Everybody near can see you.",
             }
         ),

@@ -78,7 +78,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::Nobody => "Personne ne peut te voir. Seuls tes contacts peuvent t'écrire.",
                 Audience::Green =>
                     "Les gens que tu connais te voient : ceux que tu as vérifiés, et ceux de ta communauté.",
-                Audience::Yellow => "Les gens que tu connais te voient, et ceux dont ils se portent garants.",
+                Audience::Yellow =>
+                    "Les gens que tu connais te voient, et ceux dont deux d'entre eux se portent garants.",
                 Audience::All => "Tous ceux qui sont à proximité te voient.",
             }
         ),

@@ -77,7 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Agora ninguém te pode ver. Só os teus contactos te podem escrever.",
                 Audience::Green => "As pessoas que conheces podem ver-te: as que verificaste e as da tua comunidade.",
-                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem elas respondem.",
+                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem duas delas respondem.",
                 Audience::All => "Todas as pessoas por perto te podem ver.",
             }
         ),

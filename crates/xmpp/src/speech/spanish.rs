@@ -77,7 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Ahora nadie puede verte. Solo tus contactos pueden escribirte.",
                 Audience::Green => "Te ve la gente que conoces: quienes has verificado y los de tu comunidad.",
-                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes ellos responden.",
+                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes responden dos de ellos.",
                 Audience::All => "Te ve toda la gente que está cerca.",
             }
         ),

@@ -72,7 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Sasa hakuna anayeweza kukuona. Ni watu wa orodha yako tu wanaoweza kukuandikia.",
                 Audience::Green => "Watu unaowajua wanaweza kukuona: uliowathibitisha na wa jumuiya yako.",
-                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa nao.",
+                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa na wawili wao.",
                 Audience::All => "Kila mtu aliye karibu anaweza kukuona.",
             }
         ),

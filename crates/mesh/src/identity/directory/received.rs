@@ -69,8 +69,9 @@ impl Received {
     /// Drops what is over.
     pub(super) fn tidy(&mut self, now: Wall, writes: &mut Batch) {
         for (own, of) in &mut self.0 {
-            let gone = of.extract_if(.., |_, vouch| is_over(vouch, now));
-            writes.extend(gone.map(|(_, vouch)| Write::RemoveStatement(key(own, &vouch))));
+            let gone = of.values().filter(|vouch| is_over(vouch, now));
+            writes.extend(gone.map(|vouch| Write::RemoveStatement(key(own, vouch))));
+            of.retain(|_, vouch| !is_over(vouch, now));
         }
     }
 
