@@ -310,11 +310,7 @@ fn only_who_has_been_met_leaves_something_to_keep() {
 #[test]
 fn who_hides_is_seen_by_who_is_vouched_for() {
     let mut world = with_two_friends();
-    let known = |world: &World| {
-        let node = &world.nodes[LISA];
-        let people = node.directory().known_people().into_iter().chain(node.vouched_people(&world.address(LISA)));
-        Visibility::Known(Arc::new(people.collect()))
-    };
+    let known = |world: &World| Visibility::Known(Arc::new(world.nodes[LISA].known_or_vouched(&world.people[LISA])));
     let hidden = known(&world);
     world.show(LISA, hidden);
     world.up(LISA, TOM);

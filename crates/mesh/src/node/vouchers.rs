@@ -8,7 +8,7 @@ use base::{Bare, Circle, DeviceId, LinkId};
 use rand_chacha::rand_core::Rng as _;
 
 use super::Node;
-use crate::identity::introduction::{self, Trust};
+use crate::identity::introduction::{self, Own, Trust};
 use crate::identity::{Chain, PersonId, Pin, household};
 
 impl Node {
@@ -17,6 +17,13 @@ impl Node {
         let is_yellow = |other: &Bare| self.near.get(&(own.clone(), other.clone())) == Some(&Circle::Yellow);
         let chains = self.links.values().flat_map(|at| at.introduction.present()).map(Chain::proven);
         chains.filter(|proven| is_yellow(&proven.address)).map(|proven| PersonId::of(&proven.person)).collect()
+    }
+
+    /// To whom an account of ours shows itself that shows itself to all whose key is known here, and to those for whom its
+    /// people vouch.
+    pub fn known_or_vouched(&self, own: &Own) -> BTreeSet<PersonId> {
+        let vouched = self.vouched_people(&own.chain().proven().address);
+        self.directory.known_people().into_iter().chain(vouched).collect()
     }
 
     /// Whose word counts for an account: whom it has met, and the people of its domain, by their keys.
