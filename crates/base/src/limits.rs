@@ -355,6 +355,17 @@ pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
 /// Bytes of introductions that a link brings within an hour: all devices there can be, twice, as they usually are. Each
 /// kilobyte makes us check some five signatures.
 pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
+/// Vouches for one person that a link shows: one frame.
+pub const VOUCHED_MAX: usize = 64;
+/// Of these, the ones that are read: two are enough, and each makes us check a signature.
+pub const VOUCHED_READ_MAX: usize = 8;
+/// Vouches for one account that are kept: beyond what is shown, for those that end.
+pub const VOUCHERS_MAX: usize = 256;
+/// People who must vouch for somebody, so that they are more than a stranger: one may be wrong, or bribed.
+pub const VOUCHERS_NEEDED: usize = 2;
+/// How long a vouch holds that somebody keeps about themselves: it is renewed whenever the two meet, and cannot be taken
+/// back before.
+pub const GIVEN_VOUCH_TIME_MAX: Duration = Duration::from_secs(92 * 24 * 3600);
 /// Failed proofs that a link survives. A peer of ours makes none.
 pub const INTRODUCTION_FAILURES_MAX: u32 = 3;
 /// Networks that neighbours are looked for on at once: cable, radio and a few bridges. Each has a thread and two sockets.
@@ -504,6 +515,11 @@ pub const VERIFICATION_TIME_MAX: Duration = Duration::from_secs(120);
 /// Tries of two people within an hour, whoever asks and by whatever link. Each gives who is between them one guess in
 /// a thousand million.
 pub const VERIFICATION_TRIES_MAX: usize = 3;
+/// Of those within an hour, the ones that do not count because their link ended under them: a laptop that moves from one
+/// network to another does that once or twice. Each may be a guess, too.
+pub const VERIFICATION_BROKEN_MAX: usize = 3;
+/// How long an attempt waits for another link when the last one is gone: a link is made anew, and proved, in less.
+pub const VERIFICATION_GRACE: Duration = Duration::from_secs(5);
 /// People with whom an account has tried within an hour: a school class, twice.
 pub const VERIFICATION_TRIED_MAX: usize = 64;
 /// Of these, those who were the ones that asked: identities cost nothing, and each question is a message to a person.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::limits::{COMPARED_MAX, TROUBLES_MAX};
-use base::{AccountId, Audience, Bare, DeviceId, Ticket, Wall};
+use base::{AccountId, Audience, Bare, Circle, DeviceId, Ticket, Wall};
 use gateways::link_local::{self as gateway, Gateway};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
@@ -587,11 +587,12 @@ impl Drive {
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
         let known = Arc::new(self.shared.node.borrow().directory().known_people());
         // Contacts and the person's other laptops find whoever is hidden: what others may see and say, the shard judges.
-        let visibility = |account: &AccountId| match chosen.get(account).copied().unwrap_or_default() {
+        let visibility = |account: &AccountId, own: &Own| match chosen.get(account).copied().unwrap_or_default() {
             Audience::All if !self.shy => Visibility::Everyone,
+            Audience::Yellow => Visibility::Known(Arc::new(self.shared.node.borrow().known_or_vouched(own))),
             _ => Visibility::Known(Arc::clone(&known)),
         };
-        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account))).collect();
+        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account, own))).collect();
         self.handle(Input::Devices(devices));
         let served = self.engine.hosts();
         let here: BTreeSet<&Bare> = here.into_values().collect();
@@ -675,6 +676,9 @@ impl Drive {
                     }
                 }
                 Output::Circle { own, other, circle } => {
+                    if circle != Circle::Green {
+                        self.show_soon();
+                    }
                     self.engine.handle(ShardInput::Circle { own, other, circle });
                 }
                 Output::Reason(reason) => {

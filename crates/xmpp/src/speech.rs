@@ -329,6 +329,7 @@ mod tests {
             Cause::Differed,
             Cause::NoAnswer,
             Cause::LeftReach,
+            Cause::LinkChanged,
             Cause::Cheated,
             Cause::Busy,
             Cause::NothingToSay,

@@ -72,10 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Nobody can see you now. Only your contacts can write to you.",
                 Audience::Green => "People you know can see you: those you have verified, and those of your community.",
-                Audience::Yellow => {
-                    "People you know can see you: those you have verified, those of your community, and those for \
-                     whom two people you have verified vouch."
-                }
+                Audience::Yellow => "People you know can see you, and people for whom two of them vouch.",
                 Audience::All => "Everybody near can see you.",
             }
         ),
@@ -234,6 +231,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "they saw other words; somebody may be between your computers".into(),
         Cause::NoAnswer => "nobody answered in time".into(),
         Cause::LeftReach => "they have gone".into(),
+        Cause::LinkChanged => "the connection between your computers changed; begin again, both of you".into(),
         Cause::Cheated => "the other computer did not keep to the rules; somebody may be between you".into(),
         Cause::Busy => "one of you is comparing words with somebody else; try again in a few minutes".into(),
         Cause::NothingToSay => "there are no words to say yes or no to".into(),

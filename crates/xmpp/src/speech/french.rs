@@ -78,10 +78,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::Nobody => "Personne ne peut te voir. Seuls tes contacts peuvent t'écrire.",
                 Audience::Green =>
                     "Les gens que tu connais te voient : ceux que tu as vérifiés, et ceux de ta communauté.",
-                Audience::Yellow => {
-                    "Les gens que tu connais te voient : ceux que tu as vérifiés, ceux de ta communauté, et ceux \
-                     dont deux personnes que tu as vérifiées se portent garantes."
-                }
+                Audience::Yellow =>
+                    "Les gens que tu connais te voient, et ceux dont deux d'entre eux se portent garants.",
                 Audience::All => "Tous ceux qui sont à proximité te voient.",
             }
         ),
@@ -256,6 +254,7 @@ fn failed(cause: Cause) -> String {
         }
         Cause::NoAnswer => "personne n'a répondu à temps".into(),
         Cause::LeftReach => "cette personne est partie".into(),
+        Cause::LinkChanged => "la connexion entre vos ordinateurs a changé ; recommencez tous les deux".into(),
         Cause::Cheated => "l'autre ordinateur n'a pas suivi les règles ; quelqu'un est peut-être entre vous".into(),
         Cause::Busy => "l'un de vous compare des mots avec quelqu'un d'autre ; recommence dans quelques minutes".into(),
         Cause::NothingToSay => "il n'y a pas de mots auxquels dire oui ou non".into(),

@@ -77,10 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Agora ninguém te pode ver. Só os teus contactos te podem escrever.",
                 Audience::Green => "As pessoas que conheces podem ver-te: as que verificaste e as da tua comunidade.",
-                Audience::Yellow => {
-                    "As pessoas que conheces podem ver-te: as que verificaste, as da tua comunidade e aquelas por \
-                     quem respondem duas pessoas que verificaste."
-                }
+                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem duas delas respondem.",
                 Audience::All => "Todas as pessoas por perto te podem ver.",
             }
         ),
@@ -250,6 +247,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "viu outras palavras; pode haver alguém entre os vossos computadores".into(),
         Cause::NoAnswer => "ninguém respondeu a tempo".into(),
         Cause::LeftReach => "foi-se embora".into(),
+        Cause::LinkChanged => "a ligação entre os vossos computadores mudou; comecem os dois de novo".into(),
         Cause::Cheated => "o outro computador não cumpriu as regras; pode haver alguém no meio".into(),
         Cause::Busy => "um dos dois compara palavras com outra pessoa; tenta de novo dentro de alguns minutos".into(),
         Cause::NothingToSay => "não há palavras a que dizer sim ou não".into(),

@@ -77,10 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Ahora nadie puede verte. Solo tus contactos pueden escribirte.",
                 Audience::Green => "Te ve la gente que conoces: quienes has verificado y los de tu comunidad.",
-                Audience::Yellow => {
-                    "Te ve la gente que conoces: quienes has verificado, los de tu comunidad y aquellos por \
-                     quienes responden dos personas que has verificado."
-                }
+                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes responden dos de ellos.",
                 Audience::All => "Te ve toda la gente que está cerca.",
             }
         ),
@@ -250,6 +247,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "vio otras palabras; puede haber alguien entre vuestros ordenadores".into(),
         Cause::NoAnswer => "nadie contestó a tiempo".into(),
         Cause::LeftReach => "se ha ido".into(),
+        Cause::LinkChanged => "la conexión entre vuestros ordenadores ha cambiado; empezad los dos de nuevo".into(),
         Cause::Cheated => "el otro ordenador no ha cumplido las reglas; puede haber alguien en medio".into(),
         Cause::Busy => "uno de los dos compara palabras con otra persona; prueba dentro de unos minutos".into(),
         Cause::NothingToSay => "no hay palabras a las que decir sí o no".into(),

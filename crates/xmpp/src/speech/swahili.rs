@@ -72,10 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Sasa hakuna anayeweza kukuona. Ni watu wa orodha yako tu wanaoweza kukuandikia.",
                 Audience::Green => "Watu unaowajua wanaweza kukuona: uliowathibitisha na wa jumuiya yako.",
-                Audience::Yellow => {
-                    "Watu unaowajua wanaweza kukuona: uliowathibitisha, wa jumuiya yako, na wale wanaodhaminiwa na \
-                     watu wawili uliowathibitisha."
-                }
+                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa na wawili wao.",
                 Audience::All => "Kila mtu aliye karibu anaweza kukuona.",
             }
         ),
@@ -240,6 +237,7 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "aliona maneno mengine; labda kuna mtu kati ya kompyuta zenu".into(),
         Cause::NoAnswer => "hakuna aliyejibu kwa wakati".into(),
         Cause::LeftReach => "ameondoka".into(),
+        Cause::LinkChanged => "muunganisho kati ya kompyuta zenu umebadilika; anzeni tena nyote wawili".into(),
         Cause::Cheated => "kompyuta nyingine haikufuata kanuni; labda kuna mtu kati yenu".into(),
         Cause::Busy => "mmoja wenu analinganisha maneno na mtu mwingine; jaribu tena baada ya dakika chache".into(),
         Cause::NothingToSay => "hakuna maneno ya kujibu ndiyo au hapana".into(),
