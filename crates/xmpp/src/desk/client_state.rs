@@ -1,7 +1,8 @@
 //! XEP-0352 client state: while nobody looks at a client, what can wait for it waits, and of each contact only the last.
 //!
-//! Presence and typing notices wait, and pushes that others cause: people in reach who come and go. Whatever else comes takes them along in front of it, so that order is kept. A stanza
-//! that waits here is not sent: XEP-0198 counts it when it leaves.
+//! Presence and typing notices wait, and pushes that others cause: people in reach who come and go. Whatever else comes
+//! takes them along in front of it, so that order is kept. A stanza that waits here is not sent: XEP-0198 counts it when it
+//! leaves.
 
 use base::limits::{INACTIVE_BYTES_MAX, INACTIVE_STANZAS_MAX};
 use base::{Jid, SessionId};

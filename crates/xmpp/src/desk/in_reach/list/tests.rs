@@ -170,7 +170,7 @@ fn the_nearer_takes_the_place_of_the_farther() {
     assert_eq!(order, ["p1", "eva", "lisa", &format!("p{}", IN_REACH_SHOWN_MAX - 1)]);
 }
 
-/// Attack case E06: whoever has many names writes under each of them.
+/// Attack case E15: whoever has many names writes under each of them.
 #[test]
 fn a_strangers_words_count_among_strangers_only() {
     let mut list = list();
