@@ -4,9 +4,10 @@ use base::{Audience, Bare};
 
 use super::people::{Meant, Person, hidden, meant};
 use super::{absence, comparing, near, neighbours, say};
+use crate::admin::Standing;
 use crate::desk::{audience, bonjour, in_reach, near as requests};
 use crate::shard::Shard;
-use crate::speech::{Command, Text, harmless};
+use crate::speech::{Absence, Command, Text, harmless};
 
 /// Names in an answer: a screenful. There may be a thousand.
 pub(crate) const NAMES_MAX: usize = 20;
@@ -110,9 +111,13 @@ fn switch_bonjour(shard: &mut Shard, own: &Bare, wish: Option<bool>) {
     if let Some(on) = wish {
         bonjour::switch(shard, own, on);
     }
-    let is_wanted = shard.accounts[own].bonjour;
-    let is_on = bonjour::is_on(shard, own);
-    speak(shard, own, &Text::Bonjour((is_on == is_wanted).then_some(is_on)));
+    let text = match bonjour::standing(shard, own) {
+        Standing::On => Text::Bonjour(Some(true)),
+        Standing::Off => Text::Bonjour(Some(false)),
+        Standing::Unseen => Text::Bonjour(None),
+        Standing::NoLinks => Text::Why(Absence::LinksOff),
+    };
+    speak(shard, own, &text);
 }
 
 /// Answers somebody who would be a contact and is not admitted. Only a whole address means them: they are strangers, and
