@@ -46,7 +46,8 @@ pub(crate) fn account(home: &Home, config: &Config, command: Account) -> Result<
         }
         Reply::Accounts(accounts) => accounts.iter().for_each(|a| println!("{}", harmless(a))),
         Reply::Done => println!("Done."),
-        Reply::Status(_) | Reply::Contested { .. } | Reply::Compared(_) | Reply::Said(_) | Reply::Share { .. } => {
+        Reply::Said(words) => println!("{}", harmless(&words)),
+        Reply::Status(_) | Reply::Contested { .. } | Reply::Compared(_) | Reply::Share { .. } => {
             bail!("the daemon answered something else")
         }
         Reply::Refused(why) => bail!("{why}"),

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use base::Wall;
 use net::ca;
 use net::certificates;
+use net::neighbourhood::BONJOUR_PORT;
 use nix::unistd::{AccessFlags, access, getuid};
 use toml::{Table, Value};
 
@@ -57,6 +58,9 @@ pub(crate) fn check(home: &Home, named: Option<&Path>) -> Result<Exit> {
     println!("Configuration  {name}");
     println!("Data           {}", home.path().display());
     println!("Daemon         {}", if runs { "runs with this data" } else { "does not run" });
+    if let Some(ports) = config.as_ref().and_then(ports) {
+        println!("Firewall       {ports}");
+    }
     print!("{}", status::list(&findings));
     if findings.is_empty() {
         println!("\nAll is well.");
@@ -258,6 +262,16 @@ fn links(config: &Config, runs: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What a firewall must let in from the networks.
+fn ports(config: &Config) -> Option<String> {
+    (config.links && config.links_on_networks).then(|| {
+        format!(
+            "UDP {MDNS_PORT} and {} from the networks, and TCP {BONJOUR_PORT} if an account has Bonjour on",
+            config.links_port
+        )
+    })
 }
 
 /// Whether the port of links is there to be had.
@@ -475,6 +489,17 @@ mod tests {
             "links_to = ['192.0.2.7']",
             &[("Line 1: `links_to` cannot be that: invalid socket address syntax.", LINKS_TO)],
         );
+    }
+
+    #[test]
+    fn what_a_firewall_must_let_in() {
+        let check = |text: &str, expect: Option<&str>| {
+            assert_eq!(ports(&read(text).0.unwrap()).as_deref(), expect, "{text}");
+        };
+        let said = "UDP 5353 and 7 from the networks, and TCP 5298 if an account has Bonjour on";
+        check("links_port = 7", Some(said));
+        check("links = false", None);
+        check("links_on_networks = false", None);
     }
 
     #[test]

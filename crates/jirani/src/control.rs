@@ -193,7 +193,7 @@ async fn add(daemon: &Daemon, name: &str, password: Option<String>) -> Result<Re
             )
         }
         Answer::Failed(error) => Err(error).context("the account could not be made"),
-        Answer::Accounts(_) | Answer::Report(_) => bail!("the daemon is confused"),
+        Answer::Accounts(_) | Answer::Report(_) | Answer::Bonjour(_) => bail!("the daemon is confused"),
     }
 }
 
@@ -230,8 +230,9 @@ async fn bonjour(daemon: &Daemon, name: &str, on: bool) -> Result<Reply> {
 }
 
 async fn choose(daemon: &Daemon, address: Bare, choice: Choice) -> Result<Reply> {
-    match daemon.engine.command(Command::Choose { address, choice }).await {
+    match daemon.engine.command(Command::Choose { address: address.clone(), choice }).await {
         Answer::Failed(error) => Err(error).context("it could not be written"),
+        Answer::Bonjour(standing) => Ok(Reply::Said(nearby::on_link(daemon, &address, standing))),
         _ => Ok(Reply::Done),
     }
 }
@@ -297,7 +298,7 @@ async fn list(daemon: &Daemon) -> Result<Reply> {
     match daemon.engine.command(Command::Accounts).await {
         Answer::Accounts(accounts) => Ok(Reply::Accounts(accounts.iter().map(Bare::to_string).collect())),
         Answer::Failed(error) => Err(error).context("the accounts could not be listed"),
-        Answer::Done | Answer::Report(_) => bail!("the daemon is confused"),
+        Answer::Done | Answer::Report(_) | Answer::Bonjour(_) => bail!("the daemon is confused"),
     }
 }
 

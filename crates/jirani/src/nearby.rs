@@ -12,6 +12,7 @@ use mesh::link::DialCause;
 use mesh::node::{self, Dialled};
 use net::neighbourhood::Neighbourhood;
 use serde::{Deserialize, Serialize};
+use xmpp::Standing;
 
 use crate::account;
 use crate::config::LINKS_PORT;
@@ -49,6 +50,12 @@ pub(crate) struct Nearby {
     /// People of those programs who are shown to them.
     #[serde(default)]
     pub(crate) bonjour_people: u64,
+    /// The TCP port at which those programs call.
+    #[serde(default)]
+    pub(crate) bonjour_port: Option<u16>,
+    /// Why they cannot, though accounts want it.
+    #[serde(default)]
+    pub(crate) bonjour_error: Option<String>,
     /// Why nobody is found, if that is so and known.
     pub(crate) nobody: Option<String>,
     /// What people should hear of.
@@ -137,6 +144,8 @@ pub(crate) fn look(daemon: &Daemon) -> Nearby {
         keys: keys.collect(),
         bonjour_accounts: view.bonjour.0 as u64,
         bonjour_people: view.bonjour.1 as u64,
+        bonjour_port: view.bonjour_port.as_ref().and_then(|port| port.as_ref().ok().copied()),
+        bonjour_error: view.bonjour_port.and_then(Result::err),
         nobody: view.reason.map(|reason| reason.to_string()),
         troubles: view.troubles.into_iter().map(trouble).collect(),
     }
@@ -190,9 +199,10 @@ impl Nearby {
         }
         if self.bonjour_accounts > 0 {
             let accounts = some(self.bonjour_accounts, "account");
+            let port = self.bonjour_port.map_or_else(String::new, |port| format!("; TCP port {port}"));
             writeln!(
                 text,
-                "Bonjour     {accounts} for everybody on the network to see, {} there",
+                "Bonjour     {accounts} for everybody on the network to see, {} there{port}",
                 self.bonjour_people
             )?;
         }
@@ -214,7 +224,12 @@ impl Nearby {
             let what = format!("Nobody on the network can be reached: {error}.");
             Finding::new("links-failed", what, "Put that right and start the daemon anew, or set `links = false`.")
         });
-        failed.into_iter().chain(self.troubles.iter().map(finding)).collect()
+        let closed = self.bonjour_error.as_ref().map(|error| {
+            let what =
+                format!("Other programs on the network (Bonjour) see nobody here: no TCP port can be had: {error}.");
+            Finding::new("bonjour-failed", what, "Put that right and start the daemon anew.")
+        });
+        failed.into_iter().chain(closed).chain(self.troubles.iter().map(finding)).collect()
     }
 }
 
@@ -250,6 +265,32 @@ fn finding(trouble: &Trouble) -> Finding {
             "too-many-keys",
             format!("Since {} no more keys are remembered: those of {PINS_MAX} people are.", on(at_ms)),
             "Whoever is new is not recognised the next time. Spread the accounts over more than one computer.",
+        ),
+    }
+}
+
+/// Whether other programs on the link see an account, in words: those that the daemon itself says to its people.
+pub(crate) fn on_link(daemon: &Daemon, address: &Bare, standing: Standing) -> String {
+    let error = daemon.neighbourhood.get().and_then(|opened| opened.as_ref().err());
+    on_link_text(address, standing, error.map(String::as_str))
+}
+
+fn on_link_text(address: &Bare, standing: Standing, error: Option<&str>) -> String {
+    let who = "Other programs on this network (Bonjour)";
+    let jid = address.jid();
+    let name = jid.local().unwrap_or_default();
+    match (standing, error) {
+        (Standing::Off, _) => format!("{who} do not see {address}."),
+        (Standing::Unseen, _) => format!(
+            "{who} see {address} only while everybody near can. For that: `jirani account visible {name} everybody`"
+        ),
+        (Standing::NoLinks, _) => {
+            format!("{who} do not see {address}: links are off (`links` in the configuration).")
+        }
+        (Standing::On, Some(error)) => format!("{who} do not see {address}: there are no links: {error}"),
+        (Standing::On, None) => format!(
+            "{who} see {address} while they are logged in, and they see them. Nobody there proves who they are, and \
+             nothing is encrypted."
         ),
     }
 }
@@ -520,10 +561,10 @@ mod tests {
         let alone = Nearby { on: true, ..off };
         check_text(&alone, &["Neighbours  none: nobody has answered yet"]);
         check_text(
-            &Nearby { bonjour_accounts: 1, bonjour_people: 2, ..alone.clone() },
+            &Nearby { bonjour_accounts: 1, bonjour_people: 2, bonjour_port: Some(5298), ..alone.clone() },
             &[
                 "Neighbours  none: nobody has answered yet",
-                "Bonjour     1 account for everybody on the network to see, 2 there",
+                "Bonjour     1 account for everybody on the network to see, 2 there; TCP port 5298",
             ],
         );
         check_text(&Nearby { nobody: Some("no cable".into()), ..alone.clone() }, &["Neighbours  none: no cable"]);
@@ -533,6 +574,27 @@ mod tests {
             &Nearby { keys, ..alone },
             &["Neighbours  none: nobody has answered yet", "Keys        9 accounts; --json lists them"],
         );
+    }
+
+    #[test]
+    fn whether_other_programs_see_somebody() {
+        let check = |standing: Standing, error: Option<&str>, expect: &str| {
+            let said = on_link_text(&Bare::new("lisa@y.example").unwrap(), standing, error);
+            assert!(said.contains(expect), "{said}");
+        };
+        check(Standing::On, None, "see lisa@y.example while they are logged in");
+        check(Standing::On, Some("no socket"), "do not see lisa@y.example: there are no links: no socket");
+        check(Standing::Off, None, "do not see lisa@y.example.");
+        check(Standing::Unseen, None, "`jirani account visible lisa everybody`");
+        check(Standing::NoLinks, None, "do not see lisa@y.example: links are off");
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_had_is_told() {
+        let failed = Nearby { on: true, bonjour_error: Some("no file is left".into()), ..Nearby::default() };
+        let findings = failed.findings();
+        assert_eq!((findings.len(), findings[0].id.as_str()), (1, "bonjour-failed"));
+        assert!(findings[0].what.contains("no file is left"), "{}", findings[0].what);
     }
 
     #[test]

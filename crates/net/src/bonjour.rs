@@ -21,7 +21,7 @@ use porch::{Callers, Porch, Seat};
 use stream::{Pipe, prepare};
 
 /// XEP-0174 section 2 has no port of its own; this one is usual, and some programs call no other.
-pub(crate) const PORT: u16 = 5298;
+pub const PORT: u16 = 5298;
 
 /// Events that wait to be read. While it is full no connection is read.
 const EVENTS_MAX: usize = 64;

@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use wire::Stanza;
 use xmpp::Input as ShardInput;
 
+pub use crate::bonjour::PORT as BONJOUR_PORT;
 use crate::bonjour::{self, Sockets};
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -164,6 +165,8 @@ pub struct Neighbourhood {
     troubles: RefCell<VecDeque<(Wall, Trouble)>>,
     /// What was told last of two people who compare words, for who asks.
     compared: RefCell<VecDeque<(Bare, Bare, verification::Event)>>,
+    /// Where people of other programs call, or why they cannot.
+    bonjour_port: RefCell<Option<Result<u16, String>>>,
     address: SocketAddr,
     clock: Clock,
 }
@@ -191,6 +194,8 @@ pub struct View {
     pub tally: Tally,
     /// Our people who are on the link for other programs, and how many of those are shown to them (XEP-0174).
     pub bonjour: (usize, usize),
+    /// The TCP port at which those call, or why none can be had; none while nobody wants them.
+    pub bonjour_port: Option<Result<u16, String>>,
     /// What was counted there.
     pub bonjour_tally: gateway::Tally,
 }
@@ -242,6 +247,7 @@ impl Neighbourhood {
             reason: RefCell::default(),
             troubles: RefCell::default(),
             compared: RefCell::default(),
+            bonjour_port: RefCell::default(),
             address,
             clock: engine.clock,
         });
@@ -365,6 +371,7 @@ impl Neighbourhood {
             troubles: contested.chain(others).collect(),
             tally: node.tally().clone(),
             bonjour: self.gateway.borrow().counts(),
+            bonjour_port: self.bonjour_port.borrow().clone(),
             bonjour_tally: self.gateway.borrow().tally(),
         }
     }

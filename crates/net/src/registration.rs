@@ -76,7 +76,7 @@ impl Registrations {
                 Ok(())
             }
             Answer::Failed(error) => Err(StanzaError::from(&error)),
-            Answer::Accounts(_) | Answer::Report(_) => Err(Condition::InternalServerError.into()),
+            Answer::Accounts(_) | Answer::Report(_) | Answer::Bonjour(_) => Err(Condition::InternalServerError.into()),
         }
     }
 }

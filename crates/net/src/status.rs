@@ -92,7 +92,9 @@ impl Engine {
         let report = match self.command(Command::Report).await {
             Answer::Report(report) => report,
             Answer::Failed(error) => return Err(error),
-            Answer::Done | Answer::Accounts(_) => unreachable!("a shard answers what it was asked"),
+            Answer::Done | Answer::Accounts(_) | Answer::Bonjour(_) => {
+                unreachable!("a shard answers what it was asked")
+            }
         };
         let conns = self.conns.borrow();
         let login = |conn: &Rc<Conn>| Login { tls: conn.has_tls(), mechanism: conn.mechanism() };

@@ -44,6 +44,8 @@ pub struct Setup {
     pub archive: bool,
     /// Whether the node itself is everybody's contact.
     pub contact: bool,
+    /// Whether the node makes links.
+    pub links: bool,
     /// How long a broken session may be resumed.
     pub resume_time_max: Duration,
     /// How long a piece is on the wire, one way.
@@ -61,6 +63,7 @@ impl Default for Setup {
             domain: DOMAIN.into(),
             archive: true,
             contact: false,
+            links: true,
             resume_time_max: Duration::from_secs(300),
             wire: Duration::from_micros(50)..=Duration::from_millis(5),
             commit: Duration::from_millis(1)..=Duration::from_millis(30),
@@ -139,7 +142,7 @@ impl Bench {
             node: rng.next_u64(),
             archive: setup.archive,
             contact: setup.contact,
-            links: true,
+            links: setup.links,
             resume_time_max: setup.resume_time_max,
             version: "0.0",
         };

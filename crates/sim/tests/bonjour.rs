@@ -3,16 +3,21 @@
 mod common;
 
 use base::{Audience, Bare};
-use sim::bench::DOMAIN;
+use sim::bench::{DOMAIN, Setup};
 use sim::{Bench, Goal, Seat, Tree};
 use wire::Form;
-use xmpp::{Answer, Choice, Command};
+use xmpp::{Answer, Choice, Command, Standing};
 
 const ROMEO: &str = r"romeo\40forza@nearby.jirani.example";
 
-fn choose(bench: &mut Bench, choice: Choice) {
+fn order(bench: &mut Bench, choice: Choice) -> Answer {
     let address = Bare::new(&format!("maria@{DOMAIN}")).unwrap();
-    assert_eq!(bench.command(Command::Choose { address, choice }), Answer::Done);
+    bench.command(Command::Choose { address, choice })
+}
+
+fn choose(bench: &mut Bench, choice: Choice) {
+    let answer = order(bench, choice);
+    assert!(matches!(answer, Answer::Done | Answer::Bonjour(_)), "{answer:?}");
 }
 
 /// What was said to the link since it was asked last.
@@ -49,6 +54,24 @@ fn one(name: &str, kind: &str, words: &str) -> Vec<(String, String, String)> {
 
 const HERE: &str = "<presence from='maria@jirani.example' to='nearby.jirani.example'/>";
 const GONE: &str = "<presence from='maria@jirani.example' to='nearby.jirani.example' type='unavailable'/>";
+
+#[test]
+fn who_switches_it_is_told_what_comes_of_it() {
+    let switch = |bench: &mut Bench, on: bool, expect: Standing| {
+        assert_eq!(order(bench, Choice::Bonjour(on)), Answer::Bonjour(expect));
+    };
+    let mut bench = Bench::new(1);
+    bench.login("maria", "laptop");
+    switch(&mut bench, true, Standing::On);
+    choose(&mut bench, Choice::Audience(Audience::Yellow));
+    switch(&mut bench, true, Standing::Unseen);
+    switch(&mut bench, false, Standing::Off);
+    let mut bench = Bench::set_up(1, Setup { links: false, ..Setup::default() });
+    bench.login("maria", "laptop");
+    switch(&mut bench, true, Standing::NoLinks);
+    assert_eq!(said(&mut bench), [""; 0]);
+    switch(&mut bench, false, Standing::Off);
+}
 
 #[test]
 fn what_the_link_is_told_of_an_account() {

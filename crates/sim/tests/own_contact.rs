@@ -337,6 +337,10 @@ fn other_programs_are_switched_on_and_off() {
     ask(&mut bench, maria, "show all");
     assert!(ask(&mut bench, maria, "bonjour").contains("nothing is encrypted"));
     assert!(ask(&mut bench, maria, "bonjour off").contains("do not see you."));
+    let mut bench = Bench::set_up(17, Setup { links: false, ..Setup::default() });
+    let maria = bench.login("maria", "laptop");
+    assert!(ask(&mut bench, maria, "bonjour on").contains("links are off"));
+    assert!(ask(&mut bench, maria, "bonjour off").contains("do not see you."));
 }
 
 /// Attack case D18.

@@ -57,6 +57,21 @@ pub enum Answer {
     Accounts(Vec<Bare>),
     /// What the shard is doing.
     Report(Report),
+    /// Whether an account is on the link, now that it is durable.
+    Bonjour(Standing),
+}
+
+/// Whether an account is on the link for other programs (XEP-0174).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does not want to be.
+    Off,
+    /// It is, while somebody is logged in.
+    On,
+    /// It would be, if it let everybody near see it.
+    Unseen,
+    /// It would be, if this node made links.
+    NoLinks,
 }
 
 /// What a person chooses for their account.

@@ -35,7 +35,7 @@ mod shard;
 mod speech;
 mod tally;
 
-pub use admin::{Answer, Choice, Command};
+pub use admin::{Answer, Choice, Command, Standing};
 pub use error::{Condition, ErrorType, StanzaError, StreamError};
 pub use hosts::Hosts;
 pub use negotiation::{Negotiation, Sasl, Security};

@@ -16,7 +16,10 @@ impl Drive {
             match output {
                 Output::Open(true) => {
                     self.mdns.look_for_people(true);
-                    match self.sockets.open() {
+                    let opened = self.sockets.open();
+                    let told = opened.as_ref().copied().map_err(ToString::to_string);
+                    self.shared.bonjour_port.replace(Some(told));
+                    match opened {
                         Ok(port) => self.pass(Input::Listening { port }),
                         Err(error) => {
                             tracing::error!(%error, "nobody can call by Bonjour: our people are not announced")
@@ -26,6 +29,7 @@ impl Drive {
                 Output::Open(false) => {
                     self.mdns.look_for_people(false);
                     self.sockets.shut();
+                    self.shared.bonjour_port.replace(None);
                 }
                 Output::Announce { instance, txt } => {
                     let port = self.sockets.port();

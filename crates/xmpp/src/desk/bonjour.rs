@@ -11,6 +11,7 @@ use base::{Bare, Circle, Jid, SessionId, Ticket};
 use wire::{Kind, MessageType, PresenceType, Stanza};
 
 use super::{forgery, in_reach, post, worth};
+use crate::admin::Standing;
 use crate::contacts::Registers;
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -43,9 +44,14 @@ pub(crate) fn switch(shard: &mut Shard, own: &Bare, on: bool) -> Ticket {
     ticket
 }
 
-/// Whether an account that is in memory has it on, and lets everybody on the link see it.
-pub(crate) fn is_on(shard: &Shard, own: &Bare) -> bool {
-    shard.accounts.get(own).is_some_and(|account| account.bonjour && account.audience.admits(Circle::Red))
+/// Whether an account that is in memory is on the link, and if not, why.
+pub(crate) fn standing(shard: &Shard, own: &Bare) -> Standing {
+    match shard.accounts.get(own).filter(|account| account.bonjour) {
+        None => Standing::Off,
+        Some(_) if !shard.config.links => Standing::NoLinks,
+        Some(account) if !account.audience.admits(Circle::Red) => Standing::Unseen,
+        Some(_) => Standing::On,
+    }
 }
 
 /// Something that the link may see of an account has changed, or whether it may.
@@ -79,7 +85,7 @@ pub(crate) fn show_all(shard: &mut Shard, own: &Bare, session: SessionId) {
 
 /// What everybody on the link may see: how the best of the account's sessions is, what it says of that, and its nickname.
 fn presence(shard: &Shard, own: &Bare) -> Option<Stanza<'static>> {
-    if !is_on(shard, own) {
+    if standing(shard, own) != Standing::On {
         return None;
     }
     let there = shard.sessions_of(own, |session| session.presence.is_some());

@@ -103,6 +103,10 @@ impl Shard {
     pub(super) fn finish_command(&mut self, id: u64, command: Command, result: Result<(), StoreError>) {
         if result.is_ok() {
             match command {
+                Command::Choose { address, choice: Choice::Bonjour(_) } => {
+                    let answer = Answer::Bonjour(desk::bonjour::standing(self, &address));
+                    return self.push(Output::Reply { id, answer });
+                }
                 Command::SetPassword { address, .. } => desk::registration::password_changed(self, &address, None),
                 Command::CreateAccount { address, .. } => self.forget_account(&address),
                 // Its own end follows its batch.

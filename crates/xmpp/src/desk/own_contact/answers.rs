@@ -4,10 +4,11 @@ use base::Bare;
 
 use super::comparing;
 use super::people::{Meant, Person, absence, hidden, meant, near, neighbours};
+use crate::admin::Standing;
 use crate::contacts::Item;
 use crate::desk::{audience, bonjour, in_reach, near as requests};
 use crate::shard::Shard;
-use crate::speech::{Command, Language, Text, harmless};
+use crate::speech::{Absence, Command, Language, Text, harmless};
 
 /// Names in an answer: a screenful. There may be a thousand.
 pub(crate) const NAMES_MAX: usize = 20;
@@ -43,9 +44,12 @@ pub(crate) fn answer(shard: &mut Shard, own: &Bare, command: Command, language: 
             if let Some(on) = wish {
                 bonjour::switch(shard, own, on);
             }
-            let is_wanted = shard.accounts[own].bonjour;
-            let is_on = bonjour::is_on(shard, own);
-            say(Text::Bonjour((is_on == is_wanted).then_some(is_on)))
+            say(match bonjour::standing(shard, own) {
+                Standing::On => Text::Bonjour(Some(true)),
+                Standing::Off => Text::Bonjour(Some(false)),
+                Standing::Unseen => Text::Bonjour(None),
+                Standing::NoLinks => Text::Why(Absence::LinksOff),
+            })
         }
         Command::Requests => {
             let asking: Vec<String> = requests::requests(shard, own).iter().map(Bare::to_string).collect();
