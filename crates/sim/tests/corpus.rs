@@ -106,3 +106,8 @@ fn statement() {
 fn shard() {
     hold("shard", 3_000, sim::fuzz::shard);
 }
+
+#[test]
+fn neighbour() {
+    hold("neighbour", 1_500, sim::fuzz::neighbour);
+}
