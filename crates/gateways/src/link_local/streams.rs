@@ -358,7 +358,9 @@ impl Gateway {
     /// Nobody on the link is known to be at the other end: nothing is taken from them, and nothing told.
     fn turn_away(&mut self, id: StreamId) {
         self.tally.turned_away += 1;
-        self.write(id, [xml::header("", ""), xml::END.to_vec()].concat());
+        let is_greeted = self.streams.get(&id).is_some_and(|stream| matches!(stream.phase, Phase::Nameless(_)));
+        let header = if is_greeted { Vec::new() } else { xml::header("", "") };
+        self.write(id, [&header, xml::END].concat());
         self.drop_stream(id);
     }
 
