@@ -276,8 +276,13 @@ impl Gateway {
 
     /// Nobody answers at any address of somebody.
     fn missing(&mut self, instance: &str) {
-        let now = self.now;
+        let (now, talking) = (self.now, self.talks_with(instance));
         let Some(peer) = self.peers.get_mut(instance) else { return };
+        if talking && peer.gone_at.is_none() {
+            // They have called while we looked.
+            peer.look_at = Some(now + LOOK_EVERY);
+            return;
+        }
         if let Some(rival) = peer.rival.take() {
             peer.networks = BTreeMap::from([(rival.network, rival.addresses)]);
             peer.shown = Shown::read(&rival.txt);

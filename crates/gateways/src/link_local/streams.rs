@@ -429,6 +429,8 @@ impl Gateway {
     /// Somebody on the link says something to one of our people.
     fn hear(&mut self, id: StreamId, pair: &Pair, words: Option<String>) {
         let now = self.now;
+        // Whoever was taken for gone is not.
+        self.answers(&pair.1);
         let (Some(words), Some(from)) = (words, self.address(&pair.0, &pair.1)) else { return };
         let talk = self.talks.entry(pair.clone()).or_default();
         if !talk.pace.take(now, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX) {
