@@ -4,8 +4,10 @@
 
 mod emit;
 mod framer;
+mod frames;
 mod house;
 mod link;
+mod link_local;
 mod negotiation;
 mod neighbour;
 mod packed;
@@ -21,7 +23,9 @@ use crate::tree::Tree;
 
 pub use emit::emit;
 pub use framer::framer;
+pub use frames::frames;
 pub use link::link;
+pub use link_local::link_local;
 pub use negotiation::negotiation;
 pub use neighbour::neighbour;
 pub use packed::packed;
