@@ -109,15 +109,15 @@ fn shard() {
 
 #[test]
 fn neighbour() {
-    hold("neighbour", 300, sim::fuzz::neighbour);
+    hold("neighbour", 200, sim::fuzz::neighbour);
 }
 
 #[test]
 fn link_local() {
-    hold("link_local", 1_000, sim::fuzz::link_local);
+    hold("link_local", 500, sim::fuzz::link_local);
 }
 
 #[test]
 fn frames() {
-    hold("frames", 300, sim::fuzz::frames);
+    hold("frames", 100, sim::fuzz::frames);
 }

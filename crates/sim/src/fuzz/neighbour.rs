@@ -345,7 +345,6 @@ impl Play {
         let lane = self.lanes.entry((stranger, person)).or_default();
         // It may be a parcel that is confirmed.
         lane.said += 1;
-        self.doors[person].open = true;
         self.house.tell(Input::Parcel { from: device(stranger), to: address(person), bytes: bytes.to_vec() });
     }
 
