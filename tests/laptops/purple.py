@@ -189,8 +189,11 @@ class Finch(Purple):
         return time.time()
 
     def answer(self, line):
-        """Writes in the window that opened last; gives when it was typed."""
-        self.press("M-2")
+        """Writes in the window of somebody that opened last; gives when it was typed."""
+        # The bar at the bottom has all windows, in the order of their keys. The daemon's greeting has one, too.
+        bar = [line for line in self.screen().splitlines() if line.strip()][-1].split("│")
+        people = [at for at, title in enumerate(bar, 1) if at > 1 and not title.startswith("Jirani")]
+        self.press(f"M-{people[-1]}")
         time.sleep(0.1)
         self.type(line)
         return time.time()

@@ -493,7 +493,13 @@ pub const VOUCHES_MAX: usize = ROSTER_ITEMS_MAX;
 pub const NEAR_MESSAGES_MAX: u8 = 3;
 /// Letters of such a message: what is shouted over a schoolyard.
 pub const NEAR_CHARS_MAX: usize = 500;
-/// Messages of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
+/// Bytes of all that such a message may have: its letters, and the ids by which clients tell messages apart.
+pub const NEAR_BYTES_MAX: usize = 4 * NEAR_CHARS_MAX + 1024;
+/// Presences of a stranger that are passed on at once; beyond, one each second. Of their resources no more are shown at once.
+pub const NEAR_PRESENCES_MAX: u32 = 8;
+/// Contacts whom an account remembers to have heard while its contact list is not in memory.
+pub const NEAR_CONTACTS_MAX: usize = 64;
+/// Messages and requests of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
 /// curious people (attack case E15).
 pub const NEAR_HOUR_MAX: u32 = 40;
 /// Strangers whose messages an account counts; the one who was heard longest ago makes room.

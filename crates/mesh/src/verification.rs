@@ -96,6 +96,8 @@ pub enum Cause {
     CannotVouch,
     /// This computer cannot keep any more of it.
     Full,
+    /// It could not be written, and is forgotten with the next start.
+    Unwritten,
 }
 
 impl fmt::Display for Cause {
@@ -116,6 +118,7 @@ impl fmt::Display for Cause {
             Cause::NothingToSay => "there are no words to say yes or no to",
             Cause::Hidden => "you are hidden from them: let people on this network see you first",
             Cause::CannotVouch => "this computer has no key with which you could vouch for them",
+            Cause::Unwritten => "it could not be written on this computer: see `jirani status`, and try again",
             Cause::Full => "this computer remembers as many verified people as it can",
         })
     }

@@ -303,6 +303,7 @@ mod tests {
             Cause::Hidden,
             Cause::CannotVouch,
             Cause::Full,
+            Cause::Unwritten,
         ];
         texts.extend(causes.map(|cause| Text::NotVerified(name, cause)));
         let verbs = [Verb::Help, Verb::Who, Verb::Why, Verb::Verify, Verb::Yes, Verb::No, Verb::Hide, Verb::Show];

@@ -19,6 +19,7 @@ use base::{Bare, Circle, Jid, SessionId, Ticket, Time};
 use self::list::{List, Who};
 use self::names::Look;
 use crate::contacts::Item;
+use crate::desk::near;
 use crate::shard::{After, Shard};
 
 pub(crate) use self::remembered::Remembered;
@@ -292,6 +293,7 @@ pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
 
 /// The person does not want to see somebody in the list. Their account has been read.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
+    near::forget_answer(shard, own, other);
     let ticket = note_hidden(shard, own, other);
     if let Some(list) = shard.neighbours.lists.get_mut(own) {
         list.retract(other);

@@ -72,6 +72,7 @@ pub(crate) fn note_sibling(shard: &mut Shard, own: &Bare, device: DeviceId) {
 pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fate {
     let (Some(from), Some(to)) = (&stanza.head.from, &stanza.head.to) else { return Fate::Done };
     let (own, to_bare) = (Bare::of(from), Bare::of(to));
+    near::note_said(shard, &stanza);
     match worth(&stanza) {
         Worth::Lasts => file(shard, &own, &to_bare, origin, &stanza),
         Worth::Fleets(otherwise) => {
@@ -146,7 +147,6 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     if is_message {
         posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
-    near::note_said(shard, own, to, stanza);
     Fate::After(write(shard, own, origin, stanza, copies, posts))
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn enqueue(
 pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, written: Wall) {
     super::forgery::cut(&mut message, &shard.config.hosts);
     let (Kind::Message(_), Some(to)) = (message.head.kind, message.head.to.as_ref().map(Bare::of)) else { return };
-    near::note_said(shard, own, &to, &message);
+    near::note_said(shard, &message);
     let kept = worth::class(&message) == Class::Lasting && archive::keeps_with(shard, own, &to);
     let copy = if kept { archive::copy(shard, own, &to, true, false) } else { None };
     let seq = copy.as_ref().map(|copy| copy.seq);

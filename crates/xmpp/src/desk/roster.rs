@@ -7,7 +7,7 @@ use base::ledger::{Record, RecordKind, Write};
 use base::{Bare, Jid, NodeId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict, in_reach, own_contact, subscription};
+use super::{Ask, Verdict, in_reach, near, own_contact, subscription};
 use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -149,6 +149,7 @@ pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Opti
     for (kind, key, value) in changes {
         shard.write(Write::PutRecord(Record { account: id, kind, key, value, clock, node: NodeId::SELF, version }));
     }
+    near::contact_changed(shard, owner, contact);
     in_reach::contact_changed(shard, owner, contact, before.as_ref(), item.as_ref());
     let ticket = shard.newest();
     shard.after(ticket, After::Distrust(owner.clone()));

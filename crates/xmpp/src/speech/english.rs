@@ -233,6 +233,7 @@ fn failed(cause: Cause) -> String {
         Cause::NothingToSay => "there are no words to say yes or no to".into(),
         Cause::Hidden => "you are hidden from them; write show everybody first".into(),
         Cause::CannotVouch => "this computer has no key with which you could vouch for them".into(),
+        Cause::Unwritten => "it could not be written on this computer; try again".into(),
         Cause::Full => "this computer remembers as many people as it can".into(),
     }
 }

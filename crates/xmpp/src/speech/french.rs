@@ -253,6 +253,7 @@ fn failed(cause: Cause) -> String {
         Cause::NothingToSay => "il n'y a pas de mots auxquels dire oui ou non".into(),
         Cause::Hidden => "cette personne ne peut pas te voir ; écris d'abord montrer tous".into(),
         Cause::CannotVouch => "cet ordinateur n'a pas de clé avec laquelle tu pourrais te porter garant".into(),
+        Cause::Unwritten => "cela n'a pas pu être écrit sur cet ordinateur ; réessaie".into(),
         Cause::Full => "cet ordinateur se souvient déjà d'autant de gens qu'il peut".into(),
     }
 }

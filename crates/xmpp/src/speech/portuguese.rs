@@ -249,6 +249,7 @@ fn failed(cause: Cause) -> String {
         Cause::NothingToSay => "não há palavras a que dizer sim ou não".into(),
         Cause::Hidden => "essa pessoa não te pode ver; escreve primeiro mostrar todos".into(),
         Cause::CannotVouch => "este computador não tem uma chave com que possas responder por ela".into(),
+        Cause::Unwritten => "não foi possível guardar isto neste computador; tenta de novo".into(),
         Cause::Full => "este computador já se lembra de todas as pessoas que pode".into(),
     }
 }

@@ -249,6 +249,7 @@ fn failed(cause: Cause) -> String {
         Cause::NothingToSay => "no hay palabras a las que decir sí o no".into(),
         Cause::Hidden => "esa persona no puede verte; escribe primero mostrar todos".into(),
         Cause::CannotVouch => "este ordenador no tiene una llave con la que puedas responder por esa persona".into(),
+        Cause::Unwritten => "no se pudo guardar en este ordenador; inténtalo de nuevo".into(),
         Cause::Full => "este ordenador ya recuerda a toda la gente que puede".into(),
     }
 }

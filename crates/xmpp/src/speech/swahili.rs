@@ -239,6 +239,7 @@ fn failed(cause: Cause) -> String {
         Cause::NothingToSay => "hakuna maneno ya kujibu ndiyo au hapana".into(),
         Cause::Hidden => "hawezi kukuona; kwanza andika onyesha wote".into(),
         Cause::CannotVouch => "kompyuta hii haina ufunguo wa kumdhamini".into(),
+        Cause::Unwritten => "haikuweza kuandikwa kwenye kompyuta hii; jaribu tena".into(),
         Cause::Full => "kompyuta hii inakumbuka watu wengi kadiri inavyoweza".into(),
     }
 }
