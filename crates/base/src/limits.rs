@@ -315,6 +315,7 @@ pub const REACH_RESOURCES_MAX: usize = 4096;
 pub const SIBLINGS_MAX: usize = 16;
 /// Requests of others' people whose answer is in the store, at once.
 pub const PEER_QUESTIONS_MAX: usize = 64;
+
 // What peers say of themselves (`mesh::identity`).
 
 /// Bytes of one signed statement. A membership with the longest name and group has under 600.
@@ -398,6 +399,9 @@ pub const NAME_CONFLICTS_MAX: u32 = 3;
 /// Instances that an mDNS responder may have heard of before it is started anew: it remembers every one, without a
 /// limit, and for as long as its announcer likes (attack case E06).
 pub const MDNS_INSTANCES_MAX: usize = 2048;
+/// People of other programs on one network of whom a responder may know and still be asked who is there: it tells all at
+/// once, in two events each, and whoever listens may be behind by a thousand.
+pub const MDNS_TOLD_ANEW_MAX: usize = 400;
 
 /// Records of any kind that an mDNS responder may hold before it is started anew: it keeps addresses and services that
 /// belong to no instance, too, and for ever.
@@ -427,6 +431,16 @@ pub const NEARBY_ADDRESSES_MAX: usize = 8;
 pub const NEARBY_STREAMS_MAX: usize = 128;
 /// The same with one address, those that it began: a conversation with each person on one machine.
 pub const NEARBY_STREAMS_PER_ADDRESS_MAX: usize = 16;
+/// Of all streams, those that others began: the rest are for words that our people begin to say.
+pub const NEARBY_CALLERS_MAX: usize = 96;
+/// Of those, callers who have not said who they are, or whom nobody has announced: whoever makes up addresses fills these
+/// only.
+pub const NEARBY_STRANGERS_MAX: usize = 48;
+/// The same with one address. A program says who it is with its first packet.
+pub const NEARBY_STRANGERS_PER_ADDRESS_MAX: usize = 4;
+/// Sockets on which others have called, with those that are being closed: a few more than streams. Beyond, who calls is cut
+/// off before anything is kept of them.
+pub const NEARBY_SOCKETS_MAX: usize = 128;
 /// From a connection to a stream header. The slowest radio needs a second.
 pub const NEARBY_HEADER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take: the first try and two more. Longer, and who is gone would be shown too long.
@@ -437,14 +451,25 @@ pub const NEARBY_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const NEARBY_WAITING_MAX: usize = 64;
 /// Bytes of all messages that wait for streams: sixteen of the longest.
 pub const NEARBY_WAITING_BYTES_MAX: usize = 4_194_304;
-/// Messages of one person on the link that are taken at once: a long text that was pasted line by line.
+/// Looks whether somebody is there that are under way at once: a few of the streams, the rest are for words.
+pub const NEARBY_LOOKS_MAX: usize = 16;
+/// Looks at one address after a quiet time, whoever is announced there (attack case E08): each who may share it, twice.
+pub const NEARBY_LOOKS_BURST_MAX: u32 = 16;
+/// And one each so long after that: more often than all who may share it are looked at.
+pub const NEARBY_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Their addresses whose paces are remembered: all that they can have. When so many were busy lately, no others are served.
+pub const NEARBY_PACED_MAX: usize = NEARBY_MAX * NEARBY_ADDRESSES_MAX;
+/// Messages and requests from one address on the link that are taken at once: a long text that was pasted line by line.
 pub const NEARBY_WORDS_BURST_MAX: u32 = 100;
 /// And one each so long after that. Nobody types faster for long; whoever does is hung up on.
 pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
+/// Bytes of the id of a request that is answered: a hundred answers, unread, are a few dozen kB.
+pub const NEARBY_REQUEST_ID_BYTES_MAX: usize = 64;
 /// Bytes that wait for one of them to read them. Then the stream is closed, and what was written is told as lost.
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
 pub const NEARBY_NAMES_MAX: u32 = 4;
+
 // People in reach in an ordinary contact list.
 
 /// People in reach that a contact list shows beside its contacts: what a person takes in at one look. The others are told
@@ -466,6 +491,9 @@ pub const HIDDEN_MAX: usize = 1000;
 /// People that some client of an account may still show, remembered until its next login: a day in a crowd. Beyond, those who
 /// are gone are forgotten: whoever is logged in was told.
 pub const SHOWN_REMEMBERED_MAX: usize = 256;
+/// Bytes of the addresses of those people, which are written together: 64 for each, most have less. Beyond, the longest are
+/// forgotten; an address may have two thousand.
+pub const SHOWN_REMEMBERED_BYTES_MAX: usize = 64 * SHOWN_REMEMBERED_MAX;
 /// People whom a gateway finds for one account, as a cell has them (attack case E06).
 pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
 

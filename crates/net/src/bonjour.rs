@@ -1,47 +1,54 @@
 //! XEP-0174 on sockets: does what [`gateways::link_local::Gateway`] says, and tells it what happens. The announcements are
 //! the responders' of [`crate::mdns`]; one task for each connection, on this thread.
 
+mod porch;
 mod stream;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
 
+use base::limits::NEARBY_STREAMS_MAX;
 use gateways::link_local::{End, Own, StreamId};
 use mesh::finding::Interface;
-use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_local;
 
+use porch::{Callers, Porch, Seat};
 use stream::{Pipe, prepare};
 
 /// XEP-0174 section 2 has no port of its own; this one is usual, and some programs call no other.
-const PORT: u16 = 5298;
-
-/// Callers that the system keeps until they are taken.
-const BACKLOG: i32 = 32;
+pub(crate) const PORT: u16 = 5298;
 
 /// Events that wait to be read. While it is full no connection is read.
 const EVENTS_MAX: usize = 64;
 
-/// How long nobody is taken after the system could not give a socket (no file left, say).
-const ACCEPT_RETRY: Duration = Duration::from_millis(200);
-
 /// What happens on sockets.
 pub(crate) enum Event {
-    Accepted(TcpStream, SocketAddr),
+    Accepted(Caller),
     Connected(StreamId),
     Bytes(StreamId, Vec<u8>),
     Ended(StreamId, End),
 }
 
+/// Somebody on the link who has called.
+pub(crate) struct Caller {
+    socket: TcpStream,
+    pub(crate) remote: SocketAddr,
+    seat: Seat,
+}
+
 /// The sockets.
 pub(crate) struct Sockets {
-    listeners: Vec<JoinHandle<()>>,
+    porch: Option<Porch>,
     port: u16,
+    own: Vec<Own>,
+    callers: Callers,
+    /// Places for our calls, until their sockets are closed.
+    calls: Arc<Semaphore>,
     pipes: BTreeMap<StreamId, Rc<Pipe>>,
     accepted: u64,
     tell: mpsc::Sender<Event>,
@@ -51,14 +58,39 @@ pub(crate) struct Sockets {
 impl Default for Sockets {
     fn default() -> Sockets {
         let (tell, told) = mpsc::channel(EVENTS_MAX);
-        Sockets { listeners: Vec::new(), port: 0, pipes: BTreeMap::new(), accepted: 0, tell, told }
+        Sockets {
+            porch: None,
+            port: 0,
+            own: Vec::new(),
+            callers: Callers::default(),
+            calls: Arc::new(Semaphore::new(NEARBY_STREAMS_MAX)),
+            pipes: BTreeMap::new(),
+            accepted: 0,
+            tell,
+            told,
+        }
     }
 }
 
 impl Sockets {
     /// What happens next. May be cancelled.
     pub(crate) async fn next(&mut self) -> Event {
-        self.told.recv().await.expect("one end is here")
+        loop {
+            let (socket, remote) = tokio::select! {
+                event = self.told.recv() => return event.expect("one end is here"),
+                caller = next_caller(self.porch.as_mut()) => caller,
+            };
+            let seat = porch::is_on_link(&self.own, remote).then(|| self.callers.seat(remote.ip())).flatten();
+            match seat {
+                Some(seat) => return Event::Accepted(Caller { socket, remote, seat }),
+                None => stream::cut(socket),
+            }
+        }
+    }
+
+    /// The addresses of this machine: who is not on their links is not let in.
+    pub(crate) fn addresses(&mut self, own: Vec<Own>) {
+        self.own = own;
     }
 
     /// Whether an event is of a connection that is not closed yet.
@@ -66,19 +98,18 @@ impl Sockets {
         self.pipes.contains_key(&stream)
     }
 
-    /// Accepts connections on all addresses, of both families separately; gives the port.
+    /// Accepts connections from all links; gives the port.
     ///
     /// # Errors
-    /// If no port is free.
+    /// If no port can be had.
     pub(crate) fn open(&mut self) -> io::Result<u16> {
-        let both = |port| -> io::Result<(TcpListener, TcpListener)> {
-            let v4 = listen((Ipv4Addr::UNSPECIFIED, port).into())?;
-            let v6 = listen((Ipv6Addr::UNSPECIFIED, v4.local_addr()?.port()).into())?;
-            Ok((v4, v6))
-        };
-        let (v4, v6) = both(PORT).or_else(|_| both(0))?;
-        self.port = v4.local_addr()?.port();
-        self.listeners = [v4, v6].map(|listener| spawn_local(accept(listener, self.tell.clone()))).into();
+        self.open_at(PORT)
+    }
+
+    fn open_at(&mut self, port: u16) -> io::Result<u16> {
+        let porch = Porch::open(port)?;
+        self.port = porch.port()?;
+        self.porch = Some(porch);
         Ok(self.port)
     }
 
@@ -89,29 +120,46 @@ impl Sockets {
 
     /// Accepts none any more.
     pub(crate) fn shut(&mut self) {
-        self.listeners.drain(..).for_each(|listener| listener.abort());
+        self.porch = None;
     }
 
-    /// Takes a connection; gives its id.
-    pub(crate) fn adopt(&mut self, socket: TcpStream) -> StreamId {
+    /// The id of the next caller. Whether they are taken is decided until [`Sockets::adopt`]: by closing it, or not.
+    pub(crate) fn announce(&mut self) -> StreamId {
         self.accepted += 1;
         let id = StreamId::In(self.accepted);
-        self.begin(id, async move { prepare(&socket).map(|()| socket) });
+        self.pipes.insert(id, Rc::default());
         id
+    }
+
+    /// Takes a caller, unless their connection was closed meanwhile: then it is cut, so that it costs nothing more.
+    pub(crate) fn adopt(&mut self, id: StreamId, caller: Caller) {
+        let Caller { socket, seat, .. } = caller;
+        match self.pipes.get(&id) {
+            Some(pipe) => self.begin(id, Rc::clone(pipe), async move { prepare(&socket).map(|()| (socket, seat)) }),
+            None => stream::cut(socket),
+        }
     }
 
     /// Makes a connection from an address of ours.
     pub(crate) fn connect(&mut self, id: StreamId, from: IpAddr, to: SocketAddr) {
-        self.begin(id, async move {
+        let pipe = Rc::<Pipe>::default();
+        self.pipes.insert(id, Rc::clone(&pipe));
+        let calls = Arc::clone(&self.calls);
+        self.begin(id, pipe, async move {
+            let place = calls.acquire_owned().await.map_err(io::Error::other)?;
             let socket = stream::connect(from, to).await?;
             prepare(&socket)?;
-            Ok(socket)
+            Ok((socket, place))
         });
     }
 
-    fn begin(&mut self, id: StreamId, socket: impl Future<Output = io::Result<TcpStream>> + 'static) {
-        let pipe = Rc::new(Pipe::default());
-        self.pipes.insert(id, Rc::clone(&pipe));
+    /// One task; it keeps the place until the socket is closed.
+    fn begin<P: 'static>(
+        &self,
+        id: StreamId,
+        pipe: Rc<Pipe>,
+        socket: impl Future<Output = io::Result<(TcpStream, P)>> + 'static,
+    ) {
         spawn_local(stream::run(id, socket, pipe, self.tell.clone()));
     }
 
@@ -139,55 +187,26 @@ impl Sockets {
 
 impl Drop for Sockets {
     fn drop(&mut self) {
-        self.shut();
         self.pipes.values().for_each(|pipe| pipe.close());
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
-async fn accept(listener: TcpListener, tell: mpsc::Sender<Event>) {
-    loop {
-        match listener.accept().await {
-            Ok((socket, remote)) => {
-                if tell.send(Event::Accepted(socket, plain(remote))).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a caller on the link was not taken");
-                tokio::time::sleep(ACCEPT_RETRY).await;
-            }
-        }
+async fn next_caller(porch: Option<&mut Porch>) -> (TcpStream, SocketAddr) {
+    match porch {
+        Some(porch) => porch.next().await,
+        None => std::future::pending().await,
     }
 }
 
-/// Without what tells flows apart.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
-        v4 => v4,
-    }
-}
-
-/// The addresses of this machine, as the gateway wants them.
-pub(crate) fn own_addresses(interfaces: &[Interface]) -> Vec<Own> {
+/// The addresses of this machine on links where others are looked for, as the gateway wants them: not those of tunnels, and
+/// of the machine itself only if they are looked for there, too.
+pub(crate) fn own_addresses(interfaces: &[Interface], loopback: bool) -> Vec<Own> {
     let of = |interface: &Interface| {
         let network = interface.index.0;
         let own = interface.addresses.iter().map(move |prefix| Own { network, ip: prefix.ip, bits: prefix.bits });
         own.collect::<Vec<_>>()
     };
-    interfaces.iter().filter(|interface| interface.up).flat_map(of).collect()
+    interfaces.iter().filter(|interface| interface.is_usable(loopback)).flat_map(of).collect()
 }
 
 /// What this machine is called on the link.
@@ -195,3 +214,6 @@ pub(crate) fn host() -> String {
     let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     name.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,6 +202,7 @@ struct Drive {
     keyring: Box<dyn Keyring>,
     shy: bool,
     networks: bool,
+    loopback: bool,
     /// What proves each account, as it was last asked for.
     own: BTreeMap<AccountId, Arc<Own>>,
     /// What the node had written last.
@@ -251,6 +252,7 @@ impl Neighbourhood {
             keyring: parts.keyring,
             shy: parts.shy,
             networks: parts.networks,
+            loopback: parts.loopback,
             own: BTreeMap::new(),
             written: None,
             show_at: None,
@@ -487,7 +489,9 @@ impl Drive {
             if let Err(error) = self.links.addresses_changed(&own) {
                 tracing::warn!(%error, "links do not go on from the new address");
             }
-            self.pass(gateway::Input::Addresses(bonjour::own_addresses(interfaces)));
+            let own = bonjour::own_addresses(interfaces, self.loopback);
+            self.sockets.addresses(own.clone());
+            self.pass(gateway::Input::Addresses(own));
         }
         self.handle(Input::Found(changed));
     }

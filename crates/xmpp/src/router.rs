@@ -37,7 +37,7 @@ impl Shard {
         if let Some(error) = to.and_then(|to| desk::blocking::refuse_outbound(self, &own, to)) {
             return self.refuse(origin, &stanza, error);
         }
-        if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to)) {
+        if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to) && !self.config.hosts.is_nearby(to)) {
             return self.route(origin, stanza);
         }
         desk::in_reach::wrote(self, &own, &stanza);

@@ -63,6 +63,11 @@ impl Interface {
         (self.multicast && !self.point_to_point) || self.loopback
     }
 
+    /// Whether others are looked for there.
+    pub fn is_usable(&self, loopback: bool) -> bool {
+        self.is_connected(loopback) && self.is_shared()
+    }
+
     /// Whether this is an address of this machine.
     pub(super) fn owns(&self, ip: IpAddr) -> bool {
         self.addresses.iter().any(|prefix| prefix.ip == ip)

@@ -109,19 +109,34 @@ pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)
 }
 
-/// The task of one connection. When it was closed from here it tells nothing more.
-pub(super) async fn run(
+/// Ends a connection at once, without a word: nothing is left of it in the system either.
+pub(super) fn cut(socket: TcpStream) {
+    // Without it the connection lingers; it is closed all the same.
+    let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+}
+
+/// The task of one connection; what comes with the socket is kept as long. When it was closed from here it tells nothing
+/// more.
+pub(super) async fn run<P>(
     id: StreamId,
-    socket: impl Future<Output = io::Result<TcpStream>>,
+    socket: impl Future<Output = io::Result<(TcpStream, P)>>,
     pipe: Rc<Pipe>,
     tell: mpsc::Sender<Event>,
 ) {
     let made = tokio::select! {
+        biased;
         made = socket => made,
         () = gone(&pipe) => return,
     };
     let end = match made {
-        Ok(socket) => serve(id, &socket, &pipe, &tell).await,
+        Ok((socket, place)) => {
+            let end = serve(id, &socket, &pipe, &tell).await;
+            if pipe.how.get() == Way::Cut {
+                cut(socket);
+            }
+            drop(place);
+            end
+        }
         Err(_) => Some(End::Failed),
     };
     if let Some(how) = end {

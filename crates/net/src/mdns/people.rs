@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::limits::MDNS_TOLD_ANEW_MAX;
 use gateways::link_local::Sighting;
 use mdns_sd::{IfKind, Receiver, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo};
 use mesh::finding::NetworkId;
@@ -93,13 +94,13 @@ impl People {
 
     pub(super) fn obey(&mut self, daemon: &ServiceDaemon, order: Order) -> Result<(), mdns_sd::Error> {
         match order {
-            Order::Look(true) => self.events = Some(daemon.browse(SERVICE)?),
+            Order::Look(true) => self.browse(daemon)?,
             Order::Look(false) => {
                 self.events = None;
                 self.found.clear();
                 daemon.stop_browse(SERVICE)?;
             }
-            Order::Ask if self.events.is_some() => self.events = Some(daemon.browse(SERVICE)?),
+            Order::Ask if self.may_ask() => self.browse(daemon)?,
             Order::Ask => {}
             Order::Announce(instance, person) => {
                 let service = self.service(&instance, &person)?;
@@ -113,6 +114,18 @@ impl People {
             }
         }
         Ok(())
+    }
+
+    /// Everybody is told of anew by that, and nobody of whom a goodbye was not read yet.
+    fn browse(&mut self, daemon: &ServiceDaemon) -> Result<(), mdns_sd::Error> {
+        self.found.clear();
+        self.events = Some(daemon.browse(SERVICE)?);
+        Ok(())
+    }
+
+    /// The crate tells all that it knows at once: more than its channel holds, and it ends the search.
+    fn may_ask(&self) -> bool {
+        self.events.is_some() && self.found.len() <= MDNS_TOLD_ANEW_MAX
     }
 
     /// Who has the name already was listened for ([`gateways::link_local`]): the crate would take name after name for ever
@@ -185,6 +198,24 @@ mod tests {
         ] {
             assert_eq!(instance(name), expect, "{name:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn e06_who_is_asked_for_anew() {
+        let daemon = ServiceDaemon::new().unwrap();
+        let mut people = People::new(NetworkId(u32::MAX), "host.local.".to_owned());
+        people.obey(&daemon, Order::Ask).unwrap();
+        assert!(people.events.is_none(), "nobody looks");
+        let most = MDNS_TOLD_ANEW_MAX;
+        for (found, asked) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+            people.obey(&daemon, Order::Look(true)).unwrap();
+            for n in 0..found {
+                people.heard(ServiceEvent::ServiceFound(SERVICE.to_owned(), format!("{n}.{SERVICE}")));
+            }
+            people.obey(&daemon, Order::Ask).unwrap();
+            assert_eq!(people.found.is_empty(), asked, "{found}");
+        }
+        daemon.shutdown().unwrap();
     }
 
     #[test]

@@ -54,9 +54,10 @@ impl Drive {
 
     pub(super) fn on_socket(&mut self, event: Event) {
         match event {
-            Event::Accepted(socket, remote) => {
-                let stream = self.sockets.adopt(socket);
-                self.pass(Input::Accepted { stream, remote });
+            Event::Accepted(caller) => {
+                let stream = self.sockets.announce();
+                self.pass(Input::Accepted { stream, remote: caller.remote });
+                self.sockets.adopt(stream, caller);
             }
             Event::Connected(stream) if self.sockets.knows(stream) => self.pass(Input::Connected { stream }),
             Event::Bytes(stream, bytes) if self.sockets.knows(stream) => {

@@ -94,6 +94,11 @@ impl Near {
         near
     }
 
+    /// Whether the account has written to somebody who is no contact, and hears what they answer.
+    pub(crate) fn has_answered(&self, other: &Bare) -> bool {
+        self.answered.contains_key(other)
+    }
+
     /// What strangers have done in the hour that it is now.
     fn hour(&mut self, now: Time) -> &mut Hour {
         if now - self.hour.began >= HOUR {

@@ -32,8 +32,8 @@ impl Finder {
         self.formerly.retain(|_, at| now.mono - *at < ECHO_MAX);
         self.interfaces = interfaces.into_iter().map(|interface| (interface.index, interface)).collect();
         let loopback = self.config.loopback;
-        let usable = |interface: &&Interface| interface.is_connected(loopback) && interface.is_shared();
-        let mut usable: Vec<Interface> = self.interfaces.values().filter(usable).cloned().collect();
+        let usable = self.interfaces.values().filter(|interface| interface.is_usable(loopback));
+        let mut usable: Vec<Interface> = usable.cloned().collect();
         // The cables of virtual machines and containers have link-local addresses only, and come after all others.
         usable.sort_by_key(|i| (i.loopback, !i.wireless && i.prefixes().is_empty(), i.index));
         usable.truncate(NETWORKS_MAX);
