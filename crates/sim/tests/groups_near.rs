@@ -2,7 +2,7 @@
 
 mod groups_common;
 
-use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX, NEAR_PRESENCES_MAX};
+use base::limits::{APART_MAX, NEAR_BYTES_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX, NEAR_PRESENCES_MAX};
 use base::{Audience, Bare, Circle};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use sim::Tree;
@@ -277,6 +277,21 @@ fn a_strangers_message_is_one_short_text() {
         assert_eq!(bodies(&heard).len(), usize::from(comes), "{}", &inner[..inner.len().min(60)]);
         let said = heard.iter().find(|tree| tree.name == "message");
         assert!(said.is_none_or(|said| said.child("x").is_none()));
+    }
+}
+
+#[test]
+fn a_strangers_message_has_so_many_bytes() {
+    let frame = "<body>hi</body><thread></thread>".len();
+    for (bytes, comes) in
+        [(NEAR_BYTES_MAX - 1, true), (NEAR_BYTES_MAX, true), (NEAR_BYTES_MAX + 1, false), (10 * NEAR_BYTES_MAX, false)]
+    {
+        let mut pair = Pair::strangers(36);
+        let thread = "t".repeat(bytes - frame);
+        let inner = format!("<body>hi</body><thread>{thread}</thread>");
+        pair.group.send(pair.lisa, &format!("<message to='{PAULO}' type='chat'>{inner}</message>"));
+        pair.group.pass(seconds(1));
+        assert_eq!(bodies(&pair.group.heard(pair.paulo)).len(), usize::from(comes), "{bytes}");
     }
 }
 

@@ -99,6 +99,14 @@ impl Near {
         self.answered.contains_key(other)
     }
 
+    /// A contact was heard. When there is no room for it, the others are to be looked up again.
+    fn note_contact(&mut self, other: &Bare) {
+        if self.contacts.len() >= NEAR_CONTACTS_MAX && !self.contacts.contains(other) {
+            self.contacts.clear();
+        }
+        self.contacts.insert(other.clone());
+    }
+
     /// What strangers have done in the hour that it is now.
     fn hour(&mut self, now: Time) -> &mut Hour {
         if now - self.hour.began >= HOUR {
@@ -273,10 +281,7 @@ pub(crate) fn is_for_sibling(shard: &mut Shard, own: &Bare, stanza: &Stanza<'_>)
 fn remember(shard: &mut Shard, own: &Bare, other: &Bare) {
     let Some(account) = shard.accounts.get_mut(own) else { return };
     if account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(other)) {
-        if account.near.contacts.len() >= NEAR_CONTACTS_MAX {
-            account.near.contacts.clear();
-        }
-        account.near.contacts.insert(other.clone());
+        account.near.note_contact(other);
     }
 }
 
@@ -456,6 +461,17 @@ mod tests {
         assert_eq!(taken(&mut near, start), NEAR_HOUR_MAX as usize);
         assert_eq!(taken(&mut near, start + Duration::from_secs(3599)), 0);
         assert_eq!(taken(&mut near, start + HOUR), NEAR_HOUR_MAX as usize);
+    }
+
+    #[test]
+    fn so_many_contacts_are_remembered_to_have_been_heard() {
+        let most = NEAR_CONTACTS_MAX;
+        for (heard, kept) in [(most - 1, most - 1), (most, most), (most + 1, 1), (10 * most, most)] {
+            let mut near = Near::default();
+            (0..heard).for_each(|n| near.note_contact(&bare(&format!("p{n}"))));
+            near.note_contact(&bare(&format!("p{}", heard - 1)));
+            assert_eq!(near.contacts.len(), kept, "{heard}");
+        }
     }
 
     #[test]
