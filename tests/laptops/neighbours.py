@@ -123,6 +123,28 @@ def hidden():
         open_.reaches(lisa, after=mark)
 
 
+@case("who is visible to nobody is gone for strangers, and stays where they are for a contact")
+def chosen():
+    with street(3) as (lisa, tom, eve):
+        lisa.befriend(tom)
+        eve.sees(lisa, "available")
+        mark = len(tom.seen)
+        lisa.house.ask("account", "visible", "lisa", "nobody")
+        eve.sees(lisa, GONE, 5)
+        for n in range(5):
+            lisa.say(tom, f"l{n}")
+            tom.say(lisa, f"t{n}")
+        exactly(tom, lisa, [f"l{n}" for n in range(5)])
+        exactly(lisa, tom, [f"t{n}" for n in range(5)])
+        check([what for _, _, what in tom.seen[mark:] if what == GONE], [])
+        tom.house.kill()
+        tom.house.start()
+        tom.login()
+        tom.sees(lisa, "available")
+        lisa.house.ask("account", "visible", "lisa", "everybody")
+        eve.sees(lisa, "available", 5)
+
+
 @case("Profanity on one laptop, slixmpp on the other: subscribe, chat, the cable out and in, goodbye")
 def profanity():
     for program in ("profanity", "tmux"):

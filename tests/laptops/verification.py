@@ -50,19 +50,19 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def two(config=""):
-    """Lisa and Tom on laptops, in reach of each other."""
-    with Lab(2) as lab, tempfile.TemporaryDirectory(prefix="jirani-verification-") as folder:
-        homes = [Home(Path(folder), laptop, name, config) for laptop, name in zip(lab.laptops, ["lisa", "tom"])]
+def laptops(*names, settled=True):
+    """People on laptops of their own, in reach of each other."""
+    with Lab(len(names)) as lab, tempfile.TemporaryDirectory(prefix="jirani-verification-") as folder:
+        homes = [Home(Path(folder), laptop, name) for laptop, name in zip(lab.laptops, names)]
         try:
             for home in homes:
                 home.start()
-            lisa, tom = homes
-            lisa.sees(tom.address())
-            tom.sees(lisa.address())
-            # Both may have dialled: one of two links is closed soon, and words end with their link.
-            time.sleep(2)
-            until(lambda: [home.links()["count"] for home in homes] == [1, 1])
+            for home in homes:
+                home.sees(*(other.address() for other in homes if other is not home))
+            if settled:
+                # Both may have dialled, and one of two links is closed soon: words end with their link.
+                time.sleep(2)
+                until(lambda: {home.links()["count"] for home in homes} == {len(names) - 1})
             yield homes
         finally:
             for home in homes:
@@ -70,8 +70,12 @@ def two(config=""):
                     home.process.kill()
 
 
+def two(settled=True):
+    return laptops("lisa", "tom", settled=settled)
+
+
 def verified(home):
-    return [n["address"] for n in home.links()["neighbours"] if n["verified_by"] == [home.address()]]
+    return sorted(n["address"] for n in home.links()["neighbours"] if n["verified_by"] == [home.address()])
 
 
 @case("two people compare three words and are verified, also after a start, until one takes it back")
@@ -101,6 +105,66 @@ def compare():
         code, said = lisa.run("unverify", "tom")
         check(code, 1)
         assert "has not verified" in said, said
+
+
+@case("two people who begin at once are verified, whatever becomes of the first links between them")
+def begin_at_once():
+    with two(settled=False) as homes:
+        while True:
+            terminals = []
+            for home, other in zip(homes, reversed(homes)):
+                terminals.append(Terminal(home, other.address()))
+                terminals[0].shows("has to do the same now")
+            for terminal in terminals:
+                until(lambda terminal=terminal: QUESTION in terminal.text or terminal.process.poll() is not None)
+            for terminal in terminals:
+                with contextlib.suppress(BrokenPipeError):
+                    terminal.type("y")
+            said = [terminal.ends(terminal.process.wait(20)) for terminal in terminals]
+            if all(" is verified" in text for text in said):
+                break
+            # No other reason is good enough.
+            again = "the connection between you changed: both begin again"
+            assert any(again in text for text in said), said
+        lisa, tom = homes
+        check((verified(lisa), verified(tom)), ([tom.address()], [lisa.address()]))
+
+
+def compare_words(*homes):
+    """Two people compare words and say that they are the same."""
+    terminals = []
+    for home, other in zip(homes, reversed(homes)):
+        terminals.append(Terminal(home, other.address()))
+        terminals[0].shows("has to do the same now")
+    check(terminals[0].words(), terminals[1].words())
+    for terminal in terminals:
+        terminal.type("y")
+    for terminal in terminals:
+        assert " is verified" in terminal.ends(0)
+
+
+@case("whoever shows themselves to friends of friends is seen by whom two friends have met")
+def vouched():
+    with laptops("lisa", "tom", "ana", "paulo") as (lisa, tom, ana, paulo):
+        friends = [ana.address(), paulo.address()]
+        compare_words(lisa, ana)
+        compare_words(lisa, paulo)
+        lisa.ask("account", "visible", "lisa", "vouched")
+        tom.sees(*friends)
+        ana.sees(lisa.address(), tom.address(), paulo.address())
+        compare_words(tom, ana)
+        time.sleep(1)
+        tom.sees(*friends)
+        compare_words(tom, paulo)
+        tom.sees(lisa.address(), *friends)
+        check(verified(lisa), sorted(friends))
+        # Tom is started again, and shows it on his next link. When Lisa takes one back, it is over.
+        tom.stop()
+        tom.start()
+        tom.sees(lisa.address(), *friends)
+        lisa.ask("unverify", "ana")
+        tom.sees(*friends)
+        ana.sees(lisa.address(), tom.address(), paulo.address())
 
 
 @case("a no on one screen is told on both, and three tries are all there are in an hour")

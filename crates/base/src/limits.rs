@@ -315,6 +315,7 @@ pub const REACH_RESOURCES_MAX: usize = 4096;
 pub const SIBLINGS_MAX: usize = 16;
 /// Requests of others' people whose answer is in the store, at once.
 pub const PEER_QUESTIONS_MAX: usize = 64;
+
 // What peers say of themselves (`mesh::identity`).
 
 /// Bytes of one signed statement. A membership with the longest name and group has under 600.
@@ -354,6 +355,17 @@ pub const INTRODUCTION_FRAME_BYTES_MAX: usize = 8192;
 /// Bytes of introductions that a link brings within an hour: all devices there can be, twice, as they usually are. Each
 /// kilobyte makes us check some five signatures.
 pub const INTRODUCTION_HOUR_BYTES_MAX: usize = 262_144;
+/// Vouches for one person that a link shows: one frame.
+pub const VOUCHED_MAX: usize = 64;
+/// Of these, the ones that are read: two are enough, and each makes us check a signature.
+pub const VOUCHED_READ_MAX: usize = 8;
+/// Vouches for one account that are kept: beyond what is shown, for those that end.
+pub const VOUCHERS_MAX: usize = 256;
+/// People who must vouch for somebody, so that they are more than a stranger: one may be wrong, or bribed.
+pub const VOUCHERS_NEEDED: usize = 2;
+/// How long a vouch holds that somebody keeps about themselves: it is renewed whenever the two meet, and cannot be taken
+/// back before.
+pub const GIVEN_VOUCH_TIME_MAX: Duration = Duration::from_secs(92 * 24 * 3600);
 /// Failed proofs that a link survives. A peer of ours makes none.
 pub const INTRODUCTION_FAILURES_MAX: u32 = 3;
 /// Networks that neighbours are looked for on at once: cable, radio and a few bridges. Each has a thread and two sockets.
@@ -450,14 +462,25 @@ pub const NEARBY_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const NEARBY_WAITING_MAX: usize = 64;
 /// Bytes of all messages that wait for streams: sixteen of the longest.
 pub const NEARBY_WAITING_BYTES_MAX: usize = 4_194_304;
-/// Messages of one person on the link that are taken at once: a long text that was pasted line by line.
+/// Looks whether somebody is there that are under way at once: a few of the streams, the rest are for words.
+pub const NEARBY_LOOKS_MAX: usize = 16;
+/// Looks at one address after a quiet time, whoever is announced there (attack case E08): each who may share it, twice.
+pub const NEARBY_LOOKS_BURST_MAX: u32 = 16;
+/// And one each so long after that: more often than all who may share it are looked at.
+pub const NEARBY_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Their addresses whose paces are remembered: all that they can have. When so many were busy lately, no others are served.
+pub const NEARBY_PACED_MAX: usize = NEARBY_MAX * NEARBY_ADDRESSES_MAX;
+/// Messages and requests from one address on the link that are taken at once: a long text that was pasted line by line.
 pub const NEARBY_WORDS_BURST_MAX: u32 = 100;
 /// And one each so long after that. Nobody types faster for long; whoever does is hung up on.
 pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
+/// Bytes of the id of a request that is answered: a hundred answers, unread, are a few dozen kB.
+pub const NEARBY_REQUEST_ID_BYTES_MAX: usize = 64;
 /// Bytes that wait for one of them to read them. Then the stream is closed, and what was written is told as lost.
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
 pub const NEARBY_NAMES_MAX: u32 = 4;
+
 // People in reach in an ordinary contact list.
 
 /// People in reach that a contact list shows beside its contacts: what a person takes in at one look. The others are told
@@ -479,6 +502,9 @@ pub const HIDDEN_MAX: usize = 1000;
 /// People that some client of an account may still show, remembered until its next login: a day in a crowd. Beyond, those who
 /// are gone are forgotten: whoever is logged in was told.
 pub const SHOWN_REMEMBERED_MAX: usize = 256;
+/// Bytes of the addresses of those people, which are written together: 64 for each, most have less. Beyond, the longest are
+/// forgotten; an address may have two thousand.
+pub const SHOWN_REMEMBERED_BYTES_MAX: usize = 64 * SHOWN_REMEMBERED_MAX;
 /// People whom a gateway finds for one account, as a cell has them (attack case E06).
 pub const GATEWAY_NEIGHBOURS_MAX: usize = NEIGHBOURS_MAX;
 
@@ -489,6 +515,11 @@ pub const VERIFICATION_TIME_MAX: Duration = Duration::from_secs(120);
 /// Tries of two people within an hour, whoever asks and by whatever link. Each gives who is between them one guess in
 /// a thousand million.
 pub const VERIFICATION_TRIES_MAX: usize = 3;
+/// Of those within an hour, the ones that do not count because their link ended under them: a laptop that moves from one
+/// network to another does that once or twice. Each may be a guess, too.
+pub const VERIFICATION_BROKEN_MAX: usize = 3;
+/// How long an attempt waits for another link when the last one is gone: a link is made anew, and proved, in less.
+pub const VERIFICATION_GRACE: Duration = Duration::from_secs(5);
 /// People with whom an account has tried within an hour: a school class, twice.
 pub const VERIFICATION_TRIED_MAX: usize = 64;
 /// Of these, those who were the ones that asked: identities cost nothing, and each question is a message to a person.
@@ -506,7 +537,13 @@ pub const VOUCHES_MAX: usize = ROSTER_ITEMS_MAX;
 pub const NEAR_MESSAGES_MAX: u8 = 3;
 /// Letters of such a message: what is shouted over a schoolyard.
 pub const NEAR_CHARS_MAX: usize = 500;
-/// Messages of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
+/// Bytes of all that such a message may have: its letters, and the ids by which clients tell messages apart.
+pub const NEAR_BYTES_MAX: usize = 4 * NEAR_CHARS_MAX + 1024;
+/// Presences of a stranger that are passed on at once; beyond, one each second. Of their resources no more are shown at once.
+pub const NEAR_PRESENCES_MAX: u32 = 8;
+/// Contacts whom an account remembers to have heard while its contact list is not in memory.
+pub const NEAR_CONTACTS_MAX: usize = 64;
+/// Messages and requests of all strangers together that one account takes in an hour: a hundred made-up ones are no more than a class of
 /// curious people (attack case E15).
 pub const NEAR_HOUR_MAX: u32 = 40;
 /// Strangers whose messages an account counts; the one who was heard longest ago makes room.

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`interface`] | what the gateway is told, and what it wants done |
 //! | `people` | our people, as the link sees them |
-//! | `peers` | who is on the link, whether they are still there, and what ours see of them |
+//! | `peers` | who is on the link, and what ours see of them |
+//! | `looks` | whether they are still there |
 //! | `streams` | connections, by whoever began them, and who is at their other end |
 //! | `talks` | what our people say, until a stream takes it |
 //! | `names`, `txt`, `xml`, `pace` | names, announcements, what is written on streams, how often |
@@ -16,6 +17,7 @@
 //! One input, then drain: [`Gateway::handle`], [`Gateway::poll`] until `None`, sleep until [`Gateway::wake_at`].
 
 pub mod interface;
+mod looks;
 mod names;
 mod pace;
 mod peers;
@@ -28,12 +30,17 @@ mod xml;
 use std::collections::{BTreeMap, VecDeque};
 
 use base::jid::NEARBY;
+use base::limits::{
+    ADDRESS_ATTEMPT_EVERY, ADDRESS_ATTEMPTS_BURST_MAX, NEARBY_LOOK_EVERY, NEARBY_LOOKS_BURST_MAX, NEARBY_WORD_EVERY,
+    NEARBY_WORDS_BURST_MAX,
+};
 use base::{Bare, Jid, Time};
 use wire::{Kind, MessageType, PresenceType, Stanza};
 
 pub use interface::{End, Input, Output, Own, Sighting, StreamId};
 
-use pace::Attempts;
+use looks::Asking;
+use pace::Paces;
 use peers::Peer;
 use people::Person;
 use streams::Stream;
@@ -77,7 +84,12 @@ pub struct Gateway {
     talks: BTreeMap<Pair, Talk>,
     /// Bytes of the words that wait for streams.
     waiting_bytes: usize,
-    attempts: Attempts,
+    /// Connections to each address: to look whether somebody is there, and to say something.
+    looks: Paces,
+    calls: Paces,
+    /// What is heard from each address. Who goes and comes again has no more of it.
+    words: Paces,
+    asking: Asking,
     outputs: VecDeque<Output>,
     tally: Tally,
 }
@@ -102,7 +114,10 @@ impl Gateway {
             streams: BTreeMap::new(),
             talks: BTreeMap::new(),
             waiting_bytes: 0,
-            attempts: Attempts::default(),
+            looks: Paces::new(NEARBY_LOOK_EVERY, NEARBY_LOOKS_BURST_MAX),
+            calls: Paces::new(ADDRESS_ATTEMPT_EVERY, ADDRESS_ATTEMPTS_BURST_MAX),
+            words: Paces::new(NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX),
+            asking: Asking::default(),
             outputs: VecDeque::new(),
             tally: Tally::default(),
         }
@@ -113,7 +128,7 @@ impl Gateway {
         self.now = now;
         match input {
             Input::Listening { port } => self.port = Some(port),
-            Input::Addresses(own) => self.own = own,
+            Input::Addresses(own) => self.own_addresses(own),
             Input::Seen(sighting) => self.seen(sighting),
             Input::Gone { network, instance } => self.gone(network, instance),
             Input::Left { network } => self.left(network),
@@ -125,6 +140,7 @@ impl Gateway {
             Input::Timer => {}
         }
         self.tick_people();
+        self.tick_asking();
         self.tick_peers();
         self.tick_streams();
         self.tick_talks();
@@ -137,11 +153,12 @@ impl Gateway {
 
     /// When [`Input::Timer`] is due, if ever.
     pub fn wake_at(&self) -> Option<Time> {
-        let people = self.people.values().filter_map(|person| person.due.filter(|_| self.port.is_some()));
-        let peers = self.peers.values().filter_map(Peer::due);
+        let people = self.people.values().filter_map(|person| person.due().filter(|_| self.port.is_some()));
+        let may_look = !self.looks_enough();
+        let peers = self.peers.values().filter_map(|peer| peer.due(may_look));
         let streams = self.streams.values().map(|stream| stream.until);
         let talks = self.talks.values().filter_map(Talk::due);
-        people.chain(peers).chain(streams).chain(talks).min()
+        people.chain(peers).chain(streams).chain(talks).chain(self.asking.due).min()
     }
 
     /// How many of our people are announced, and how many of others are shown to them.

@@ -2,12 +2,14 @@
 //! docs/formats/verification.md). The daemon compares; a person says yes or no.
 
 use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use base::Bare;
 use mesh::verification::{Act, Event};
+use nix::sys::termios;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{self, Daemon, Reply, Request};
@@ -87,7 +89,8 @@ pub(crate) async fn said(daemon: &Daemon, own: &str, other: &str, same: bool) ->
 /// If it is not clear who, or nobody was verified.
 pub(crate) async fn unverified(daemon: &Daemon, who: &str, account: Option<&str>) -> Result<Reply> {
     let (own, other) = pair(daemon, who, account)?;
-    if !links(daemon)?.unverify(&own, &other).await {
+    let had = links(daemon)?.unverify(&own, &other).await;
+    if !had.context("it could not be written, and holds again after the next start")? {
         bail!("{own} has not verified {other}");
     }
     Ok(Reply::Said(format!("{other} is verified no more.")))
@@ -157,6 +160,10 @@ pub(crate) fn verify(home: &Home, who: String, account: Option<String>) -> Resul
         let words: Vec<_> = words.iter().map(|word| harmless(word)).collect();
         println!("\n    {}\n", words.join("   "));
         let question = format!("Does the screen of {them}, beside you, show these three words in this order?");
+        // What was typed before the words were seen is no answer.
+        if io::stdin().is_terminal() {
+            termios::tcflush(io::stdin(), termios::FlushArg::TCIFLUSH)?;
+        }
         let same = account::confirm(&question)?;
         now = ask(home, &Request::Compare { own: own.clone(), other: other.clone(), same })?;
         if matches!(now.state, State::Words(_)) {

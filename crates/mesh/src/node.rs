@@ -7,6 +7,7 @@
 mod attachment;
 mod pairs;
 mod people;
+mod vouchers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -231,8 +232,8 @@ pub struct Node {
     contested: BTreeMap<Bare, Box<Chain>>,
     /// What people compare.
     book: Book,
-    /// Whom each of our accounts has met, as it was told.
-    met: BTreeSet<(Bare, Bare)>,
+    /// Who is near to each of our accounts, as it was told.
+    near: BTreeMap<(Bare, Bare), Circle>,
     /// Why addresses that a person named could not be reached the last time.
     failed: BTreeMap<SocketAddr, DialCause>,
     tally: Tally,
@@ -262,7 +263,7 @@ impl Node {
             reach: BTreeMap::new(),
             contested: BTreeMap::new(),
             book: Book::default(),
-            met: BTreeSet::new(),
+            near: BTreeMap::new(),
             failed: BTreeMap::new(),
             tally: Tally::default(),
             rng,
@@ -411,12 +412,14 @@ impl Node {
         for (own, _) in &devices {
             household::renew_vouches(&mut self.directory, self.now.wall, own);
         }
+        self.directory.tidy_received(self.now.wall);
         self.devices = devices;
         self.tell_circles();
         for id in self.links.keys().copied().collect::<Vec<_>>() {
             let policy = self.policy();
             self.introduce(id, introduction::Input::Policy(policy));
         }
+        self.trust();
     }
 
     fn policy(&mut self) -> Policy {
@@ -527,6 +530,8 @@ impl Node {
                     dialled,
                 };
                 self.links.insert(link, new);
+                let trust = self.trusted();
+                self.trust_on(link, &trust);
                 let key = self.dialer.keys_of(link).next().and_then(key);
                 self.find(finding::Input::LinkUp { link, key, remote });
                 self.drain_introduction(link);
@@ -593,6 +598,7 @@ impl Node {
                     // It may bring its own end, or somebody else's.
                     if self.directory.learn(self.now.wall, &chain).is_ok() {
                         self.gain(link, &chain);
+                        self.give(link, &chain);
                     }
                     if chain.statements().iter().any(is_revoking) {
                         self.recheck();
@@ -602,6 +608,8 @@ impl Node {
                     self.lose(link, device);
                     self.leave(link, Some(device));
                 }
+                introduction::Output::Given(device) => self.take_given(link, device),
+                introduction::Output::Vouched(device) => self.judge_on(link, device),
                 introduction::Output::Refused(chain, refusal) => self.refuse(chain, refusal),
                 introduction::Output::Twin(device) => {
                     if let Some(address) = self.own_address(device) {
@@ -624,7 +632,8 @@ impl Node {
         links.push((link, proven.address.clone()));
         let (device, address) = (proven.device, proven.address.clone());
         self.contested.remove(&address);
-        self.outputs.push_back(Output::Reach { device, address, up: true });
+        self.outputs.push_back(Output::Reach { device, address: address.clone(), up: true });
+        self.come(&address);
         let Some(at) = self.links.get_mut(&link) else { return };
         let (of_it, rest) = at.early.drain(..).partition(|((from, _), _)| *from == device);
         at.early = rest;

@@ -84,6 +84,8 @@ pub enum Cause {
     NoAnswer,
     /// They were in reach and are not any more.
     LeftReach,
+    /// Another link has taken the place of the one that the words belonged to.
+    LinkChanged,
     /// The other side has not kept to the rules: what it opened is not what it had committed itself to.
     Cheated,
     /// Somebody else is being compared with, here or there.
@@ -96,6 +98,8 @@ pub enum Cause {
     CannotVouch,
     /// This computer cannot keep any more of it.
     Full,
+    /// It could not be written, and is forgotten with the next start.
+    Unwritten,
 }
 
 impl fmt::Display for Cause {
@@ -111,11 +115,13 @@ impl fmt::Display for Cause {
             Cause::Differed => "they saw other words: somebody may be between the two computers",
             Cause::NoAnswer => "nobody answered in time",
             Cause::LeftReach => "they left reach",
+            Cause::LinkChanged => "the connection between you changed: both begin again",
             Cause::Cheated => "the other computer broke the rules: somebody may be between the two",
             Cause::Busy => "one of you is comparing words with somebody else; try again in two minutes",
             Cause::NothingToSay => "there are no words to say yes or no to",
             Cause::Hidden => "you are hidden from them: let people on this network see you first",
             Cause::CannotVouch => "this computer has no key with which you could vouch for them",
+            Cause::Unwritten => "it could not be written on this computer: see `jirani status`, and try again",
             Cause::Full => "this computer remembers as many verified people as it can",
         })
     }

@@ -1,55 +1,25 @@
 //! The node as a value: two of them at the ends of links that the test carries the frames of.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use base::ledger::{PinRow, StatementRow, Write};
-use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX};
-use base::{Bare, Circle, DeviceId, LinkId, Now, Time, Wall};
-use mesh::identity::household::{self, Authority, Keys};
+use base::limits::{EARLY_PARCELS_BYTES_MAX, MANUAL_ADDRESSES_MAX, VERIFICATION_GRACE};
+use base::{Circle, DeviceId, LinkId, Now, Wall};
 use mesh::identity::introduction::{Own, Visibility};
-use mesh::identity::{DeviceKey, Directory, PersonKey, Pin};
+use mesh::identity::{DeviceKey, Pin};
 use mesh::link::{CloseCode, Command, DialCause, DownCause, Event, ProtocolId};
 use mesh::node::{Dialled, Input, Node, Output, Tally, Trouble};
 use mesh::post::{Copied, Lasting, Parcel};
 use mesh::verification::{Act, Cause, Event as Verified};
-use mesh::{Draft, Genesis, RootKey, Search};
+
+#[path = "common/people.rs"]
+mod people;
+
+use people::{NOW, address, own};
 
 /// What a parcel's place in the queue takes.
 const PLACE: usize = size_of::<((DeviceId, DeviceId), Vec<u8>)>();
-
-const NOW: Now = Now { mono: Time(1_000_000), wall: Wall(1_795_132_800_000) };
-
-fn root(seed: u8) -> RootKey {
-    RootKey::from_seed(&[seed; 32])
-}
-
-fn domain(seed: u8) -> Genesis {
-    let draft = Draft { label: None, root: root(seed).public(), next: root(seed + 100).public().commitment() };
-    let mut search = Search::new(draft, [seed; 16]).unwrap();
-    loop {
-        if let Some(genesis) = search.step(1 << 20) {
-            return genesis;
-        }
-    }
-}
-
-/// Two households.
-static DOMAINS: LazyLock<[Genesis; 2]> = LazyLock::new(|| [domain(1), domain(2)]);
-
-fn address(name: &str, house: u8) -> Bare {
-    Bare::new(&format!("{name}@{}", DOMAINS[usize::from(house)].name())).unwrap()
-}
-
-/// A device of somebody in a household. The person's key is made from the seed.
-fn own(name: &str, house: u8, seed: u8) -> Arc<Own> {
-    let (person, device) = (PersonKey::from_seed(&[seed; 32]), DeviceKey::from_seed(&[seed + 50; 32]));
-    let genesis = &DOMAINS[usize::from(house)];
-    let root = root(house + 1);
-    let keys = Keys { genesis, authority: Authority::Root(&root), person: &person, device: &device };
-    let chain = household::certify(&mut Directory::new(), NOW.wall, &address(name, house), keys).unwrap();
-    Arc::new(Own::new(device, chain).and_then(|own| own.with_person(person)).unwrap())
-}
 
 fn device(own: &Own) -> DeviceId {
     own.chain().proven().device
@@ -76,7 +46,11 @@ impl Two {
     }
 
     fn tell(&mut self, who: usize, input: Input<'_>) {
-        self.nodes[who].handle(NOW, input);
+        self.tell_at(NOW, who, input);
+    }
+
+    fn tell_at(&mut self, now: Now, who: usize, input: Input<'_>) {
+        self.nodes[who].handle(now, input);
         while let Some(output) = self.nodes[who].poll() {
             match output {
                 Output::Link(Command::Send { link, protocol, frame }) => {
@@ -429,8 +403,11 @@ fn two_who_have_compared_words_are_green_to_each_other() {
     }
     // Whoever was met may see those who hide from strangers.
     assert!(two.nodes[0].directory().known_people().contains(&Pin::of(tom.chain().proven()).person));
-    let vouches = |two: &Two| two.written[0].0.iter().filter(|row| row.key.kind == 6).count();
-    assert_eq!(vouches(&two), 1);
+    let vouches = |two: &Two, by: &Own| {
+        let is_by = |row: &&StatementRow| row.key.kind == 6 && row.key.issuer == Pin::of(by.chain().proven()).person.0;
+        two.written[0].0.iter().filter(is_by).count()
+    };
+    assert_eq!((vouches(&two, &lisa), vouches(&two, &tom)), (1, 1), "each keeps what the other one says, too");
 
     // After a start it is said before anybody is in reach.
     let load = |two: &Two, now: Now| {
@@ -462,7 +439,7 @@ fn two_who_have_compared_words_are_green_to_each_other() {
     // And taken back when the person says so.
     two.tell(0, Input::Unverify { own: &lisas, other: &toms });
     two.hears(0, &[Output::Circle { own: lisas.clone(), other: toms.clone(), circle: Circle::Red }]);
-    assert_eq!(vouches(&two), 0);
+    assert_eq!(vouches(&two, &lisa), 0);
     two.tell(0, Input::Unverify { own: &lisas, other: &toms });
     two.hears(0, &[]);
 }
@@ -545,6 +522,9 @@ fn comparing_ends_with_the_link_or_in_time() {
     two.act(&BEGIN);
     two.events(0);
     two.down(1);
+    let over = Now { mono: NOW.mono + VERIFICATION_GRACE, wall: NOW.wall };
+    two.tell_at(over, 0, Input::Timer);
+    two.tell_at(over, 1, Input::Timer);
     assert_eq!(two.events(0), [Verified::Failed(Cause::LeftReach)]);
     two.up(2);
     two.carry();
@@ -577,4 +557,64 @@ fn who_asked_is_heard_also_when_another_link_takes_over() {
         panic!("{last:?}")
     };
     assert_eq!(words, there);
+}
+
+#[test]
+fn what_was_asked_waits_for_a_link_whose_proof_comes_a_moment_later() {
+    for grace_is_over in [false, true] {
+        let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+        let mut two = Two::new([&[&lisa], &[&tom]]);
+        two.up(1);
+        two.carry();
+        two.act(&[(0, Act::Begin)]);
+        two.heard = Default::default();
+        two.down(1);
+        assert_eq!((two.events(0), two.events(1)), (vec![], vec![]));
+        let due = two.nodes[0].wake_at().unwrap();
+        assert_eq!(due - NOW.mono, VERIFICATION_GRACE);
+        if grace_is_over {
+            two.tell_at(Now { mono: due, wall: NOW.wall }, 0, Input::Timer);
+            assert_eq!(two.events(0), [Verified::Failed(Cause::LeftReach)]);
+            continue;
+        }
+        two.up(2);
+        two.carry();
+        two.act(&[(1, Act::Begin)]);
+        let last = [two.events(0), two.events(1)].map(|events| events.last().copied());
+        let [Some(Verified::Compare { words, .. }), Some(Verified::Compare { words: there, .. })] = last else {
+            panic!("{last:?}")
+        };
+        assert_eq!(words, there);
+    }
+}
+
+#[test]
+fn words_whose_link_is_replaced_are_over_and_cost_nothing() {
+    let (lisa, tom) = (own("lisa", 0, 11), own("tom", 1, 12));
+    let mut two = Two::new([&[&lisa], &[&tom]]);
+    two.up(1);
+    two.carry();
+    for link in 1..=3 {
+        two.act(&BEGIN);
+        two.heard = Default::default();
+        // The next link is there before, or comes a moment later.
+        match link % 2 == 0 {
+            true => {
+                two.up(link + 1);
+                two.carry();
+                two.down(link);
+            }
+            false => {
+                two.down(link);
+                two.up(link + 1);
+                two.carry();
+            }
+        }
+        for who in 0..2 {
+            assert_eq!(two.events(who), [Verified::Failed(Cause::LinkChanged)]);
+        }
+    }
+    two.act(&BEGIN);
+    two.act(&AGREE);
+    assert_eq!([two.events(0), two.events(1)].map(|events| events.last().copied()), [Some(Verified::Verified); 2]);
 }

@@ -90,6 +90,8 @@ pub struct Engine {
     node: RefCell<Option<mpsc::UnboundedSender<Ask>>>,
     /// Batches under way that make or remove accounts.
     of_accounts: RefCell<BTreeSet<Ticket>>,
+    /// Who waits until a batch of the node is written.
+    written: RefCell<HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>>,
     /// Who waits for the engine's own reads.
     asked: RefCell<HashMap<Ticket, oneshot::Sender<Result<Rows, StoreError>>>>,
     replies: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
@@ -153,6 +155,7 @@ impl Engine {
             batches: RefCell::default(),
             node: RefCell::default(),
             of_accounts: RefCell::default(),
+            written: RefCell::default(),
             asked: RefCell::default(),
             replies: RefCell::default(),
             conns: RefCell::default(),
@@ -410,7 +413,7 @@ impl Engine {
             }
             Output::Parcel { from, to, bytes } => self.tell_node(Ask::Parcel { from, to, bytes }),
             Output::Verify { own, other, act } => self.tell_node(Ask::Verify { own, other, act, told: None }),
-            Output::Settings => self.tell_node(Ask::Keys),
+            Output::Settings => self.tell_node(Ask::Accounts),
             Output::Gateway { stanza } => self.tell_node(Ask::Gateway(Box::new(stanza))),
             Output::Reply { id, answer } => {
                 if let Some(tell) = self.replies.borrow_mut().remove(&id) {
@@ -434,8 +437,17 @@ impl Engine {
     }
 
     /// Writes something that nobody waits for, beside the shard.
-    pub(crate) fn write(&self, batch: Batch) {
-        self.batches.borrow_mut().push((Ticket(OWN | self.number()), batch));
+    pub(crate) fn write(&self, batch: Batch) -> Ticket {
+        let ticket = Ticket(OWN | self.number());
+        self.batches.borrow_mut().push((ticket, batch));
+        ticket
+    }
+
+    /// Whether what [`Engine::write`] has just taken was written, once that is so.
+    pub(crate) fn durable(&self, ticket: Ticket) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (tell, told) = oneshot::channel();
+        self.written.borrow_mut().insert(ticket, tell);
+        told
     }
 
     fn with(&self, conn: ConnId, act: impl FnOnce(&Conn)) {
@@ -529,6 +541,9 @@ impl Engine {
                 for (ticket, result) in done {
                     self.look_after(&result);
                     if ticket.0 & OWN != 0 {
+                        if let Some(tell) = self.written.borrow_mut().remove(&ticket) {
+                            let _ = tell.send(result);
+                        }
                         continue;
                     }
                     if self.of_accounts.borrow_mut().remove(&ticket) {

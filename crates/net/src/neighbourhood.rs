@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::ledger::{AccountRow, Query, Record, RecordKind, Rows, StoreError, Write};
 use base::limits::{COMPARED_MAX, TROUBLES_MAX};
-use base::{AccountId, Audience, Bare, DeviceId, Wall};
+use base::{AccountId, Audience, Bare, Circle, DeviceId, Ticket, Wall};
 use gateways::link_local::{self as gateway, Gateway};
 use mesh::finding::{self, Reason};
 use mesh::identity::introduction::{Own, Visibility};
@@ -150,7 +150,7 @@ pub(crate) enum Ask {
         /// The other one.
         other: Bare,
         /// An answer says that it is done.
-        told: oneshot::Sender<()>,
+        told: oneshot::Sender<Result<(), StoreError>>,
     },
     /// The daemon ends.
     Close(oneshot::Sender<()>),
@@ -210,6 +210,8 @@ struct Drive {
     loopback: bool,
     /// What proves each account, as it was last asked for.
     own: BTreeMap<AccountId, Arc<Own>>,
+    /// What the node had written last.
+    written: Option<Ticket>,
     /// When the accounts are shown anew, and when they were last.
     show_at: Option<Instant>,
     shown_at: Option<Instant>,
@@ -258,6 +260,7 @@ impl Neighbourhood {
             networks: parts.networks,
             loopback: parts.loopback,
             own: BTreeMap::new(),
+            written: None,
             show_at: None,
             shown_at: None,
             links,
@@ -322,13 +325,16 @@ impl Neighbourhood {
         compared.iter().find(|(a, b, _)| (a, b) == (own, other)).map(|(.., event)| *event)
     }
 
-    /// A person takes back that they have met somebody. Says whether they had.
-    pub async fn unverify(&self, own: &Bare, other: &Bare) -> bool {
+    /// A person takes back that they have met somebody. Says whether they had, when it is written that they have not.
+    ///
+    /// # Errors
+    /// If it could not be written: after the next start they have met.
+    pub async fn unverify(&self, own: &Bare, other: &Bare) -> Result<bool, StoreError> {
         let had = self.node.borrow().has_met(own, other);
         let (tell, told) = oneshot::channel();
         self.ask(Ask::Unverify { own: own.clone(), other: other.clone(), told: tell });
         // If the task has ended, nothing comes of it.
-        had && told.await.is_ok()
+        told.await.unwrap_or(Ok(())).map(|()| had)
     }
 
     /// Says goodbye on all networks and links.
@@ -517,8 +523,17 @@ impl Drive {
             }
             Ask::Unverify { own, other, told } => {
                 self.handle(Input::Unverify { own: &own, other: &other });
-                // Whoever asked may have gone.
-                let _ = told.send(());
+                match self.written.take() {
+                    Some(ticket) => {
+                        let durable = self.engine.durable(ticket);
+                        tokio::task::spawn_local(async move {
+                            let lost = || Err(StoreError::Failed("the store is closed".into()));
+                            // Whoever asked may have gone.
+                            let _ = told.send(durable.await.unwrap_or_else(|_| lost()));
+                        });
+                    }
+                    None => drop(told.send(Ok(()))),
+                }
             }
             Ask::Close(_) => {}
         }
@@ -578,12 +593,13 @@ impl Drive {
         // If it still does not hold, it is told again.
         self.shared.troubles.borrow_mut().retain(|(_, trouble)| !matches!(trouble, Trouble::OwnRefused(..)));
         let known = Arc::new(self.shared.node.borrow().directory().known_people());
-        let visibility = |account: &AccountId| match chosen.get(account).copied().unwrap_or_default() {
-            Audience::Nobody => Visibility::Known(Arc::default()),
+        // Contacts and the person's other laptops find whoever is hidden: what others may see and say, the shard judges.
+        let visibility = |account: &AccountId, own: &Own| match chosen.get(account).copied().unwrap_or_default() {
             Audience::All if !self.shy => Visibility::Everyone,
-            Audience::Green | Audience::Yellow | Audience::All => Visibility::Known(Arc::clone(&known)),
+            Audience::Yellow => Visibility::Known(Arc::new(self.shared.node.borrow().known_or_vouched(own))),
+            _ => Visibility::Known(Arc::clone(&known)),
         };
-        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account))).collect();
+        let devices = self.own.iter().map(|(account, own)| (Arc::clone(own), visibility(account, own))).collect();
         self.handle(Input::Devices(devices));
         let served = self.engine.hosts();
         let here: BTreeSet<&Bare> = here.into_values().collect();
@@ -622,6 +638,7 @@ impl Drive {
 
     /// Gives the node one input and does what it says.
     fn handle(&mut self, input: Input<'_>) {
+        self.written = None;
         self.shared.node.borrow_mut().handle(self.engine.clock.now(), input);
         self.drain();
     }
@@ -656,14 +673,19 @@ impl Drive {
                     if batch.iter().any(|w| matches!(w, Write::PutPin(_) | Write::RemovePin(_))) {
                         self.show_soon();
                     }
-                    self.engine.write(batch);
+                    self.written = Some(self.engine.write(batch));
                 }
                 Output::Verification { own, other, event } => {
                     tracing::info!(%own, %other, event = event.name(), "verification");
-                    remember_compared(&mut self.shared.compared.borrow_mut(), (&own, &other), event);
-                    self.engine.handle(ShardInput::Verification { own, other, event });
+                    match self.written.filter(|_| event == verification::Event::Verified) {
+                        Some(ticket) => self.tell_verified(ticket, own, other),
+                        None => tell_compared(&self.engine, &self.shared, own, other, event),
+                    }
                 }
                 Output::Circle { own, other, circle } => {
+                    if circle != Circle::Green {
+                        self.show_soon();
+                    }
                     self.engine.handle(ShardInput::Circle { own, other, circle });
                 }
                 Output::Reason(reason) => {
@@ -673,6 +695,19 @@ impl Drive {
                 Output::Trouble(trouble) => self.trouble(trouble),
             }
         }
+    }
+
+    /// Two people have said yes. They hear so when it is written.
+    fn tell_verified(&self, ticket: Ticket, own: Bare, other: Bare) {
+        let (engine, shared, durable) = (Rc::clone(&self.engine), Rc::clone(&self.shared), self.engine.durable(ticket));
+        tokio::task::spawn_local(async move {
+            let event = match durable.await {
+                Ok(Ok(())) => verification::Event::Verified,
+                _ => verification::Event::Failed(verification::Cause::Unwritten),
+            };
+            tell_compared(&engine, &shared, own, other, event);
+            engine.flush();
+        });
     }
 
     /// In another place we have another key.
@@ -703,6 +738,12 @@ impl Drive {
         let now = self.engine.clock.now().wall;
         remember(&mut troubles, now, trouble);
     }
+}
+
+/// Tells a person how it stands with the words that they compare with somebody.
+fn tell_compared(engine: &Engine, shared: &Neighbourhood, own: Bare, other: Bare, event: verification::Event) {
+    remember_compared(&mut shared.compared.borrow_mut(), (&own, &other), event);
+    engine.handle(ShardInput::Verification { own, other, event });
 }
 
 /// The oldest makes room; what is told again counts once, and of a key only what was shown last.

@@ -123,8 +123,11 @@ fn words_both_ways() {
     assert!(refused(&mut bench), "it is off");
     choose(&mut bench, Choice::Bonjour(true));
     assert!(refused(&mut bench), "nobody is there");
-    romeo(&mut bench, "presence", "", "<show>away</show><nick xmlns='http://jabber.org/protocol/nick'>Romeo</nick>");
-    assert_eq!(heard(&mut bench, maria), one("presence", "", "away"));
+    let nick = "<nick xmlns='http://jabber.org/protocol/nick'>Romeo</nick>";
+    romeo(&mut bench, "presence", "", &format!("<show>away</show>{nick}"));
+    let presence = bench.received(maria);
+    assert_eq!(presence.iter().map(|tree| tree.text_of("show")).collect::<Vec<_>>(), ["away"]);
+    assert!(presence[0].child("nick").is_none(), "the name is the list's (attack case D18)");
     said(&mut bench);
     assert!(!refused(&mut bench));
     let passed = said(&mut bench);
@@ -140,7 +143,6 @@ fn words_both_ways() {
             false,
         ),
         (format!("<presence to='{ROMEO}'/>"), false),
-        (format!("<presence to='{ROMEO}' type='subscribe'/>"), false),
         (format!("<message to='{ROMEO}' type='groupchat' id='9'><body>x</body></message>"), true),
         (format!("<iq to='{ROMEO}' type='get' id='9'><query xmlns='jabber:iq:version'/></iq>"), true),
     ] {
@@ -183,4 +185,76 @@ fn only_the_link_is_believed_for_the_link() {
     romeo(&mut bench, "iq", "type='set' id='1'", "<query xmlns='jabber:iq:roster'/>");
     romeo(&mut bench, "presence", "type='subscribe'", "");
     assert_eq!(heard(&mut bench, maria), []);
+}
+
+/// What a client shows of Romeo, as the roster's results and pushes have told it: subscription, name and whether it waits.
+fn shown(bench: &mut Bench, seat: Seat) -> Vec<String> {
+    let heard = bench.received(seat);
+    let items = heard.iter().filter_map(|tree| tree.child("query")).flat_map(|query| &query.children);
+    let attr = |item: &Tree, name: &str| item.attr(name).unwrap_or("-").to_owned();
+    let of_romeo = |item: &&Tree| item.attr("jid") == Some(ROMEO);
+    items.filter(of_romeo).map(|item| ["subscription", "ask", "name"].map(|name| attr(item, name)).join(" ")).collect()
+}
+
+/// Lists with the roster, with Romeo in reach.
+fn maria_and_romeo(seed: u64) -> (Bench, Seat) {
+    let mut bench = Bench::new(seed);
+    let maria = bench.login("maria", "laptop");
+    choose(&mut bench, Choice::Bonjour(true));
+    bench.send(maria, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    bench.received(maria);
+    romeo(&mut bench, "presence", "", "");
+    assert_eq!(shown(&mut bench, maria), ["both - romeo\\40forza (not verified)"]);
+    said(&mut bench);
+    (bench, maria)
+}
+
+#[test]
+fn who_is_renamed_stays_there() {
+    let (mut bench, maria) = maria_and_romeo(4);
+    bench.send(
+        maria,
+        &format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='{ROMEO}' name='Ro'/></query></iq>"),
+    );
+    assert_eq!(shown(&mut bench, maria).last().unwrap(), "both - Ro");
+    // The client has heard that he is a contact: now it hears how he is.
+    let probe = format!("<presence from='maria@{DOMAIN}' to='{ROMEO}' type='probe'/>");
+    assert_eq!(said(&mut bench), [&*probe]);
+    romeo(&mut bench, "presence", "", "<show>away</show>");
+    assert_eq!(heard(&mut bench, maria), one("presence", "", "away"));
+    // Away he is a contact who is not there.
+    romeo(&mut bench, "presence", "type='unavailable'", "");
+    assert_eq!(heard(&mut bench, maria), one("presence", "unavailable", ""));
+    bench.send(maria, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    assert_eq!(shown(&mut bench, maria), ["both - Ro"]);
+    // And is heard when he is back, by whoever logs in then.
+    romeo(&mut bench, "presence", "", "<show>xa</show>");
+    assert_eq!(heard(&mut bench, maria), one("presence", "", "xa"));
+    let phone = bench.login("maria", "phone");
+    assert!(said(&mut bench).iter().any(|xml| xml.contains("type='probe'")));
+    romeo(&mut bench, "presence", "", "<show>dnd</show>");
+    assert_eq!(heard(&mut bench, phone).last(), one("presence", "", "dnd").last());
+}
+
+#[test]
+fn who_is_asked_there_has_answered() {
+    let (mut bench, maria) = maria_and_romeo(5);
+    bench.send(maria, &format!("<presence to='{ROMEO}' type='subscribe'/>"));
+    assert_eq!(shown(&mut bench, maria).last().unwrap(), "to - -");
+    // Also who is not there: nobody could say no.
+    bench.send(maria, &format!("<presence to='x{ROMEO}' type='subscribe'/>"));
+    let heard = bench.received(maria);
+    assert!(heard.iter().any(|tree| tree.attr("type") == Some("subscribed")), "{heard:?}");
+}
+
+#[test]
+fn who_is_hidden_and_written_to_is_shown_again() {
+    let (mut bench, maria) = maria_and_romeo(6);
+    let remove = format!("<item jid='{ROMEO}' subscription='remove'/>");
+    bench.send(maria, &format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>{remove}</query></iq>"));
+    assert_eq!(shown(&mut bench, maria), ["remove - -"]);
+    romeo(&mut bench, "message", "type='chat'", "<body>hello?</body>");
+    assert_eq!(shown(&mut bench, maria), [""; 0]);
+    bench.send(maria, &format!("<message to='{ROMEO}' type='chat'><body>hello</body></message>"));
+    assert_eq!(shown(&mut bench, maria), ["both - romeo\\40forza (not verified)"]);
 }

@@ -50,6 +50,7 @@ impl Shown {
                 if !self.names.contains_key(&from) {
                     self.lost.push(from.clone());
                 }
+                assert!(tree.child("nick").is_none(), "attack case D18: {tree:?}");
                 if tree.child("c").is_some() || tree.child("x").is_some() {
                     self.curious.push(from.clone());
                 }
@@ -113,12 +114,18 @@ fn who_comes_is_in_the_list_and_then_there() {
     assert!(shown.lost.is_empty(), "{:?}", shown.lost);
     // Whoever says more of themselves is heard; what draws questions is left out.
     let curious = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>\
-                   <x xmlns='vcard-temp:x:update'><photo>p</photo></x>";
+                   <x xmlns='vcard-temp:x:update'><photo>p</photo></x>\
+                   <nick xmlns='http://jabber.org/protocol/nick'>Mama</nick>";
     pair.group.send(pair.paulo, &format!("<presence><show>away</show>{curious}</presence>"));
     pair.group.pass(seconds(1));
     let heard = pair.group.heard(pair.lisa);
     assert!(heard.iter().any(|tree| tree.text_of("show") == "away"), "{heard:?}");
     shown.take(heard);
+    assert_eq!(shown.curious, [] as [&str; 0]);
+    // Nor is it heard because a stranger has written.
+    pair.group.send(pair.paulo, &body(LISA, "0", "are you there?"));
+    pair.group.send(pair.paulo, &format!("<presence><show>away</show>{curious}</presence>"));
+    pass(&mut pair.group, pair.lisa, &mut shown, 1);
     assert_eq!(shown.curious, [] as [&str; 0]);
     // A chat is open: their clients learn of each other.
     pair.group.send(pair.lisa, &body(PAULO, "1", "hello"));
@@ -157,14 +164,36 @@ fn who_is_away_for_a_moment_is_not_taken_out_and_in_again() {
     assert_eq!((shown.names().len(), shown.present.get(PAULO)), (1, Some(&true)));
     assert!(shown.lost.is_empty(), "{:?}", shown.lost);
 
-    // With an open chat they stay longer.
-    pair.group.send(pair.paulo, &body(LISA, "1", "I must go"));
+    // With an open chat they stay longer: from the person's own words on.
+    pair.group.send(pair.lisa, &body(PAULO, "1", "I must go"));
+    pair.group.pass(seconds(1));
+    pair.group.send(pair.paulo, &body(LISA, "2", "so do I"));
     pair.group.pass(seconds(1));
     pair.group.unlink(0, 1);
     pass(&mut pair.group, pair.lisa, &mut shown, CHAT_OPEN_TIME.as_secs() - 3);
     assert_eq!(shown.names().len(), 1);
     pass(&mut pair.group, pair.lisa, &mut shown, 3);
     assert_eq!(shown.names(), [] as [&str; 0]);
+}
+
+/// XEP-0352: a telephone in a cafe sleeps while people come and go.
+#[test]
+fn a_client_nobody_looks_at_hears_of_it_later() {
+    let (mut pair, mut shown) = lisa_and_paulo(8);
+    pair.group.send(pair.lisa, "<inactive xmlns='urn:xmpp:csi:0'/>");
+    for _ in 0..3 {
+        pair.group.unlink(0, 1);
+        pair.group.pass(seconds(2 * IN_REACH_LINGER_TIME.as_secs()));
+        pair.group.link(0, 1);
+        pair.group.pass(seconds(5));
+    }
+    assert_eq!(pair.group.heard(pair.lisa), [], "nothing wakes it");
+    let pushes = shown.pushes;
+    pair.group.send(pair.paulo, &body(LISA, "1", "hello"));
+    pass(&mut pair.group, pair.lisa, &mut shown, 1);
+    assert_eq!(shown.pushes, pushes + 6);
+    assert!(shown.lost.is_empty(), "{:?}", shown.lost);
+    assert_eq!((shown.names().len(), shown.present.get(PAULO)), (1, Some(&true)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use base::limits::{
     OUTBOX_TIME_MAX, PAGE_BYTES_MAX, PARCEL_BYTES_MAX, PEER_QUESTIONS_MAX, POST_WINDOW_BYTES_MAX, REACH_RESOURCES_MAX,
     SIBLINGS_MAX,
 };
-use base::{Bare, DeviceId};
+use base::{Bare, Circle, DeviceId};
 use groups_common::{PAULO, Pair, bodies, body, contact, seconds};
 use mesh::post::{Copied, Lasting, OriginId, Parcel};
 use sim::Bench;
@@ -65,6 +65,8 @@ fn resources_of_a_device_are_limited_and_all_leave_with_it() {
     for count in [most - 1, most, most + 1, 10 * most] {
         let (mut bench, eve, maria) = beside_eve();
         let seat = bench.login("maria", "here");
+        // Of strangers fewer are passed on.
+        bench.circle(&maria, &Bare::new(EVE).unwrap(), Circle::Green);
         for n in 0..count {
             let presence = format!("<presence xmlns='jabber:client' from='{EVE}/{n}' to='{MARIA}'/>");
             bench.parcel(eve, &maria, fleeting(&presence));

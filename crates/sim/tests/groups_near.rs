@@ -2,7 +2,7 @@
 
 mod groups_common;
 
-use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX};
+use base::limits::{APART_MAX, NEAR_CHARS_MAX, NEAR_HOUR_MAX, NEAR_MESSAGES_MAX, NEAR_PRESENCES_MAX};
 use base::{Audience, Bare, Circle};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
 use sim::Tree;
@@ -256,6 +256,118 @@ fn whom_a_person_blocks_is_not_near() {
     pair.group.pass(seconds(1));
     assert_eq!(bodies(&pair.group.heard(pair.paulo)), [] as [&str; 0]);
     assert_eq!(pair.presence_of_paulo(), Some(false));
+}
+
+/// What a stranger hides beside three short texts, or in them.
+#[test]
+fn a_strangers_message_is_one_short_text() {
+    let long = "x".repeat(100_000);
+    for (inner, comes) in [
+        ("<body>hi</body><thread>t</thread>".to_owned(), true),
+        (format!("<body xml:lang='fr'>hi</body><body>{long}</body>"), false),
+        ("<body xml:lang='fr'>salut</body><body>hi</body>".to_owned(), false),
+        (format!("<body>hi</body><thread>{long}</thread>"), false),
+        (format!("<body>hi<b xmlns='u'>{long}</b></body>"), false),
+        (format!("<body>hi</body><x xmlns='u'>{long}</x>"), true),
+    ] {
+        let mut pair = Pair::strangers(30);
+        pair.group.send(pair.lisa, &format!("<message to='{PAULO}' id='1' type='chat'>{inner}</message>"));
+        pair.group.pass(seconds(1));
+        let heard = pair.group.heard(pair.paulo);
+        assert_eq!(bodies(&heard).len(), usize::from(comes), "{}", &inner[..inner.len().min(60)]);
+        let said = heard.iter().find(|tree| tree.name == "message");
+        assert!(said.is_none_or(|said| said.child("x").is_none()));
+    }
+}
+
+#[test]
+fn a_stranger_asks_once_in_an_hour_and_adds_nothing_to_it() {
+    let mut pair = Pair::strangers(31);
+    let asks = |pair: &mut Pair| {
+        for _ in 0..20 {
+            let letter = "<status>a long letter</status><nick xmlns='http://jabber.org/protocol/nick'>Mum</nick>";
+            pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'>{letter}</presence>"));
+            pair.group.send(pair.lisa, &format!("<presence type='unsubscribe' to='{PAULO}'/>"));
+        }
+        pair.group.pass(seconds(2));
+        let heard = pair.group.heard(pair.paulo);
+        let asked: Vec<Tree> = heard.into_iter().filter(|tree| tree.attr("type") == Some("subscribe")).collect();
+        assert!(asked.iter().all(|asked| asked.children.is_empty()), "{asked:?}");
+        asked.len()
+    };
+    assert_eq!(asks(&mut pair), 1);
+    assert_eq!(asks(&mut pair), 0);
+    pair.group.pass(seconds(3600));
+    assert_eq!(asks(&mut pair), 1);
+}
+
+#[test]
+fn a_strangers_presence_is_passed_on_at_a_pace() {
+    let mut pair = Pair::strangers(32);
+    pair.group.heard(pair.paulo);
+    for n in 0..200 {
+        pair.group.send(pair.lisa, &format!("<presence><status>{n}</status></presence>"));
+    }
+    pair.group.pass(seconds(5));
+    let told = pair.group.heard(pair.paulo).iter().filter(|tree| tree.name == "presence").count();
+    assert!((1..=NEAR_PRESENCES_MAX as usize + 5).contains(&told), "{told}");
+    pair.group.pass(seconds(10));
+    pair.group.send(pair.lisa, "<presence><status>the last</status></presence>");
+    pair.group.pass(seconds(1));
+    assert!(pair.group.heard(pair.paulo).iter().any(|tree| tree.text_of("status") == "the last"));
+    pair.group.disconnect(pair.lisa);
+    pair.group.pass(seconds(1));
+    assert_eq!(pair.presence_of_lisa(), Some(false));
+}
+
+/// When somebody was here last is told to who may always see them, not to whoever passes by.
+#[test]
+fn a_stranger_does_not_hear_when_somebody_was_there() {
+    let mut pair = Pair::strangers(33);
+    pair.group.send(pair.lisa, &format!("<iq type='get' id='l' to='{PAULO}'><query xmlns='jabber:iq:last'/></iq>"));
+    pair.group.pass(seconds(1));
+    assert_eq!(errors(&pair.group.heard(pair.lisa)), [("l".into(), "forbidden".into())]);
+}
+
+/// An answer that is not to be kept is an answer, too.
+#[test]
+fn whoever_was_written_to_without_a_trace_may_answer() {
+    let mut pair = Pair::strangers(34);
+    choose(&mut pair, Audience::Green);
+    let hint = "<no-store xmlns='urn:xmpp:hints'/>";
+    pair.group.send(pair.paulo, &format!("<message to='{LISA}' type='chat'><body>psst</body>{hint}</message>"));
+    pair.group.pass(seconds(1));
+    pair.group.heard(pair.paulo);
+    pair.group.send(pair.lisa, &body(PAULO, "1", "yes?"));
+    pair.group.pass(seconds(1));
+    assert_eq!(bodies(&pair.group.heard(pair.paulo)), ["yes?"]);
+}
+
+/// Two laptops of one person, each with contacts of its own: what one cannot hear waits for the other.
+#[test]
+fn what_is_not_for_one_laptop_waits_for_the_other() {
+    let mut group = sim::Group::new(35, &["lisa.jirani.alt", "paulo.jirani.alt", "paulo.jirani.alt"]);
+    let (lisa, one, two) =
+        (group.login(0, "lisa", "l"), group.login(1, "paulo", "one"), group.login(2, "paulo", "two"));
+    group.send(one, &groups_common::contact(LISA));
+    group.link_all();
+    group.pass(seconds(2));
+    let command = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+    assert_eq!(group.command(2, command), Answer::Done);
+    group.unlink(0, 1);
+    group.pass(seconds(1));
+    group.heard(lisa);
+    for id in 1..=5 {
+        group.send(lisa, &body(PAULO, &id.to_string(), "hello"));
+    }
+    group.pass(seconds(60));
+    assert_eq!(bodies(&group.heard(two)), [] as [&str; 0]);
+    assert_eq!(errors(&group.heard(lisa)), [], "it is not refused");
+    group.link(0, 1);
+    group.pass(seconds(5));
+    assert_eq!(bodies(&group.heard(one)).len(), 5);
+    assert_eq!(bodies(&group.heard(two)).len(), 5, "the first laptop hands them on");
+    assert_eq!(group.node(0).owed("lisa"), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod groups_common;
 use std::time::Duration;
 
 use base::ledger::StoreError;
-use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX};
+use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX, ROSTER_NAME_BYTES_MAX};
 use base::{Audience, Bare, Circle, DeviceId};
 use common::{heard, hears, online, roster};
 use groups_common::{LISA, PAULO, Pair, bodies, body, seconds};
@@ -180,7 +180,7 @@ fn who_may_see_a_person_is_chosen_in_words() {
     assert!(ask(&mut bench, maria, "show").starts_with("Everybody near can see you."));
     for (line, expect) in [
         ("hide", "Nobody can see you now."),
-        ("show friends", "People you know, and people they vouch for, can see you."),
+        ("show friends", "People you know can see you, and people for whom two of them vouch."),
         ("mostrar conocidos", "People you know can see you:"),
     ] {
         let answer = ask(&mut bench, maria, line);
@@ -225,6 +225,27 @@ fn who_is_near_is_hidden_and_shown() {
     assert!(ask(&mut bench, maria, "hide tom").starts_with("Tom is your contact."));
 }
 
+/// A client takes out of its list whom a push removes, though the server would keep them.
+#[test]
+fn only_who_is_no_contact_is_hidden() {
+    let mut bench = with_contact(21);
+    let maria = online(&mut bench, "maria", "laptop");
+    for away in ["tom@a.jirani.alt", "ana@jirani.example"] {
+        common::set(&mut bench, maria, &format!("<item jid='{away}'/>"));
+        bench.received(maria);
+        line(&mut bench, maria, &format!("hide {away}"));
+        let heard = heard(&mut bench, maria);
+        let answer = format!("message jirani.example ({away} is your contact.");
+        assert!(heard.len() == 1 && heard[0].starts_with(&answer), "{heard:?}");
+    }
+    // Whom no client has ever shown is nothing to take out.
+    line(&mut bench, maria, "hide eve@b.jirani.alt");
+    let heard = heard(&mut bench, maria);
+    assert!(heard.len() == 1 && heard[0].contains("eve@b.jirani.alt is not in your list any more."), "{heard:?}");
+    reach(&mut bench, 1, "eve@b.jirani.alt", true);
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."), "it is remembered all the same");
+}
+
 #[test]
 fn who_may_not_see_a_person_and_would_be_a_contact_is_answered_in_words() {
     for (word, is_contact) in [("accept", true), ("decline", false)] {
@@ -253,6 +274,41 @@ fn who_may_not_see_a_person_and_would_be_a_contact_is_answered_in_words() {
             items.filter(|item| item.attr("jid") == Some(LISA)).any(|i| i.attr("subscription") == Some("from"));
         assert_eq!(stands, is_contact, "{heard:?}");
     }
+}
+
+/// Nobody is said to be a contact who is not.
+#[test]
+fn a_full_list_takes_nobody() {
+    let mut pair = Pair::strangers(22);
+    let hide = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+    assert_eq!(pair.group.command(1, hide), Answer::Done);
+    pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    pair.group.pass(seconds(2));
+    let name = "n".repeat(ROSTER_NAME_BYTES_MAX);
+    let set = |pair: &mut Pair, item: &str| {
+        pair.group
+            .send(pair.paulo, &format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>{item}</query></iq>"));
+        pair.group.pass(seconds(1));
+        pair.group.heard(pair.paulo).iter().any(|tree| tree.attr("type") == Some("error"))
+    };
+    let ask = |pair: &mut Pair, text: &str| {
+        pair.group.send(pair.paulo, &body("paulo.jirani.alt", "l", text));
+        pair.group.pass(seconds(2));
+        bodies(&pair.group.heard(pair.paulo)).join("|")
+    };
+    let mut known = 0;
+    while !set(&mut pair, &format!("<item jid='p{known}@b.jirani.alt' name='{name}'/>")) {
+        known += 1;
+    }
+    // What is left has no room for an address either.
+    while !set(&mut pair, &format!("<item jid='p{known}@b.jirani.alt'/>")) {
+        known += 1;
+    }
+    let answer = ask(&mut pair, &format!("accept {LISA}"));
+    assert!(answer.starts_with("Your list of contacts is full."), "{answer}");
+    assert!(ask(&mut pair, "requests").contains(LISA), "she can be accepted later");
+    assert!(!set(&mut pair, "<item jid='p0@b.jirani.alt' subscription='remove'/>"));
+    assert_eq!(ask(&mut pair, &format!("accept {LISA}")), format!("{LISA} is your contact now."));
 }
 
 /// Attack case D14: the daemon of another node is nobody's to talk to.
@@ -348,6 +404,58 @@ fn words_are_compared() {
     assert_eq!(bench.acts(), [(own, tom, Act::Refuse)]);
 }
 
+/// A yes is for the question on the screen, and for nobody who asks after that.
+#[test]
+fn the_first_question_stands() {
+    let mut bench = Bench::new(23);
+    let (own, tom, eve) = (bare("maria@jirani.example"), bare("tom@a.jirani.alt"), bare("eve@b.jirani.alt"));
+    let maria = bench.login("maria", "laptop");
+    reach(&mut bench, 1, tom.as_str(), true);
+    reach(&mut bench, 2, eve.as_str(), true);
+    let compare = Event::Compare { words: ["acorn", "bell", "coin"], begun_here: true };
+    let asks = |bench: &mut Bench, other: &Bare| {
+        bench.verification(&own, other, Event::Asked);
+        said(bench, maria).len()
+    };
+    assert_eq!([asks(&mut bench, &tom), asks(&mut bench, &eve)], [1, 0]);
+    line(&mut bench, maria, "yes");
+    bench.expect_nothing(maria);
+    assert_eq!(bench.acts(), [(own.clone(), tom.clone(), Act::Begin)]);
+    assert_eq!(asks(&mut bench, &eve), 0, "the words will come");
+    bench.verification(&own, &tom, Event::Failed(Cause::LeftReach));
+    assert_eq!(said(&mut bench, maria).len(), 1);
+    assert_eq!(asks(&mut bench, &eve), 1);
+    // What the person wants is first.
+    line(&mut bench, maria, "verify tom");
+    bench.expect_nothing(maria);
+    bench.verification(&own, &tom, Event::Waiting);
+    assert!(said(&mut bench, maria)[0].starts_with("I have asked tom."));
+    assert_eq!(asks(&mut bench, &eve), 0);
+    bench.acts();
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
+    bench.verification(&own, &tom, compare);
+    assert_eq!(said(&mut bench, maria).len(), 1);
+    line(&mut bench, maria, "yes");
+    bench.run_until_idle();
+    assert_eq!(bench.acts(), [(own.clone(), tom.clone(), Act::Agree)]);
+}
+
+#[test]
+fn an_account_made_anew_inherits_nothing() {
+    let mut bench = Bench::new(24);
+    let (own, tom) = (bare("maria@jirani.example"), bare("tom@a.jirani.alt"));
+    let maria = bench.login("maria", "laptop");
+    bench.verification(&own, &tom, Event::Asked);
+    for _ in 0..=CONTACT_LINES_MAX {
+        line(&mut bench, maria, "who");
+    }
+    assert!(said(&mut bench, maria).last().unwrap().starts_with("That is too much"));
+    assert_eq!(bench.remove_account("maria"), Answer::Done);
+    let maria = bench.login("maria", "other");
+    assert!(ask(&mut bench, maria, "yes").starts_with("There is nothing to say yes or no to."));
+    assert_eq!(bench.acts(), []);
+}
+
 #[test]
 fn the_daemon_is_a_contact_and_greets_once() {
     let mut bench = with_contact(9);
@@ -395,7 +503,7 @@ fn the_contact_is_renamed_removed_and_taken_back() {
     common::set(&mut bench, maria, "<item jid='jirani.example' subscription='remove'/>");
     let heard = heard(&mut bench, maria);
     assert!(heard.contains(&"unavailable jirani.example".to_owned()), "{heard:?}");
-    assert!(heard.contains(&"push jirani.example remove".to_owned()), "{heard:?}");
+    assert_eq!(heard.iter().filter(|line| *line == "push jirani.example remove").count(), 1, "{heard:?}");
     bench.crash();
     bench.connect(maria, Goal::Online);
     assert_eq!(roster(&mut bench, maria), "roster ");
@@ -403,8 +511,9 @@ fn the_contact_is_renamed_removed_and_taken_back() {
     assert!(ask(&mut bench, maria, "who").starts_with("Nobody"), "it can be asked all the same");
     common::set(&mut bench, maria, "<item jid='jirani.example' name='Jirani'/>");
     let heard = common::heard(&mut bench, maria);
-    assert!(heard.contains(&"available jirani.example (nobody near)".to_owned()), "{heard:?}");
-    assert!(heard.contains(&"push jirani.example Jirani both".to_owned()), "{heard:?}");
+    let place = |line: &str| heard.iter().position(|heard| heard == line);
+    let (push, there) = (place("push jirani.example Jirani both"), place("available jirani.example (nobody near)"));
+    assert!(push.is_some() && there > push, "a client drops presence of whom it does not show: {heard:?}");
 }
 
 #[test]
@@ -471,6 +580,15 @@ fn form(field: &str, value: &str) -> String {
     format!("<x xmlns='jabber:x:data' type='submit'><field var='{field}'><value>{value}</value></field></x>")
 }
 
+/// A command with a form, filled in, and what is said to that.
+#[track_caller]
+fn fill(bench: &mut Bench, seat: Seat, node: &str, form: &str) -> String {
+    let answer = command(bench, seat, &format!("node='{node}'"), "");
+    let id = answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned();
+    let answer = command(bench, seat, &format!("node='{node}' sessionid='{id}' action='complete'"), form);
+    answer.child("command").map(|c| c.text_of("note").to_owned()).expect("a result")
+}
+
 #[test]
 fn menus_do_the_same() {
     let mut bench = Bench::new(14);
@@ -502,11 +620,52 @@ fn menus_do_the_same() {
     ask(&mut bench, maria, "show all");
 
     reach(&mut bench, 1, "tom@a.jirani.alt", true);
-    let answer = command(&mut bench, maria, "node='verify'", "");
-    let id = answer.child("command").and_then(|c| c.attr("sessionid")).unwrap().to_owned();
-    let attributes = format!("node='verify' sessionid='{id}' action='complete'");
-    note(&command(&mut bench, maria, &attributes, &form("person", "tom@a.jirani.alt")));
+    let tom = form("person", "tom@a.jirani.alt");
+    assert_eq!(fill(&mut bench, maria, "verify", &tom), "It goes on in your conversation with Jirani.");
     assert_eq!(bench.acts(), [(own, bare("tom@a.jirani.alt"), Act::Begin)]);
+    assert!(fill(&mut bench, maria, "hide", &tom).starts_with("tom is not in your list any more."));
+    assert!(ask(&mut bench, maria, "who").starts_with("Nobody is near."));
+    assert!(fill(&mut bench, maria, "show", &tom).starts_with("tom@a.jirani.alt will be in your list again"));
+    assert!(ask(&mut bench, maria, "who").starts_with("1 person is near:"));
+    let (_, words) = note(&command(&mut bench, maria, "node='show'", ""));
+    assert_eq!(words, "You have hidden nobody.");
+    assert!(fill(&mut bench, maria, "bonjour", &form("bonjour", "1")).contains("nothing is encrypted"));
+    assert!(fill(&mut bench, maria, "bonjour", &form("bonjour", "0")).contains("do not see you."));
+    let (_, words) = note(&command(&mut bench, maria, "node='help'", ""));
+    assert_eq!(words, ask(&mut bench, maria, "help"));
+    let (_, words) = note(&command(&mut bench, maria, "node='requests'", ""));
+    assert_eq!(words, "Nobody waits to be your contact.");
+}
+
+/// Who may not see a person and would be a contact is answered in a menu, too.
+#[test]
+fn a_request_is_answered_in_a_menu() {
+    let mut pair = Pair::strangers(25);
+    let hide = Command::Choose { address: bare(PAULO), choice: Choice::Audience(Audience::Nobody) };
+    assert_eq!(pair.group.command(1, hide), Answer::Done);
+    pair.group.send(pair.lisa, &format!("<presence type='subscribe' to='{PAULO}'/>"));
+    pair.group.pass(seconds(2));
+    let command = |pair: &mut Pair, attributes: &str, inner: &str| {
+        pair.group.heard(pair.paulo);
+        let command = format!("<command xmlns='http://jabber.org/protocol/commands' {attributes}>{inner}</command>");
+        pair.group.send(pair.paulo, &format!("<iq type='set' id='c' to='paulo.jirani.alt'>{command}</iq>"));
+        pair.group.pass(seconds(1));
+        let answer = pair.group.heard(pair.paulo).into_iter().find(|tree| tree.attr("id") == Some("c"));
+        answer.and_then(|tree| tree.child("command").cloned()).expect("a result")
+    };
+    let dialog = command(&mut pair, "node='requests'", "");
+    let fields = dialog.child("x").map(|x| x.children.iter().filter(|tree| tree.name == "field")).unwrap();
+    let options = |field: &Tree| -> Vec<String> {
+        let options = field.children.iter().filter(|tree| tree.name == "option");
+        options.map(|option| option.text_of("value").to_owned()).collect()
+    };
+    assert_eq!(fields.map(options).collect::<Vec<_>>(), [vec![LISA], vec!["accept", "decline"]]);
+    let id = dialog.attr("sessionid").unwrap();
+    let field = |name: &str, value: &str| format!("<field var='{name}'><value>{value}</value></field>");
+    let form =
+        format!("<x xmlns='jabber:x:data' type='submit'>{}{}</x>", field("person", LISA), field("answer", "accept"));
+    let done = command(&mut pair, &format!("node='requests' sessionid='{id}' action='complete'"), &form);
+    assert_eq!(done.text_of("note"), format!("{LISA} is your contact now."));
 }
 
 #[test]

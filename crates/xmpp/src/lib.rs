@@ -20,6 +20,7 @@ mod error;
 mod form;
 mod held;
 mod hosts;
+mod letters;
 mod map;
 pub mod negotiation;
 pub mod ns;

@@ -37,7 +37,7 @@ impl Shard {
         if let Some(error) = to.and_then(|to| desk::blocking::refuse_outbound(self, &own, to)) {
             return self.refuse(origin, &stanza, error);
         }
-        if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to)) {
+        if to.is_some_and(|to| !self.serves(to) && !self.is_elsewhere(to) && !self.config.hosts.is_nearby(to)) {
             return self.route(origin, stanza);
         }
         desk::in_reach::wrote(self, &own, &stanza);
@@ -83,6 +83,7 @@ impl Shard {
     pub(crate) fn route(&mut self, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let Some(to) = &stanza.head.to else { return Fate::Done };
         if self.config.hosts.is_nearby(to) {
+            desk::near::note_said(self, &stanza);
             return desk::bonjour::send(self, origin, stanza);
         }
         if self.is_elsewhere(to) || self.is_beside(&stanza, to) {
@@ -118,7 +119,7 @@ impl Shard {
         if way == Way::In && desk::blocking::keep_out(self, address, origin, &stanza) {
             return Fate::Done;
         }
-        if way == Way::In && origin.peer().is_some() {
+        if way == Way::In && self.is_near_judged(origin, &stanza) {
             match desk::near::judge(self, address, &mut stanza) {
                 Judgement::Open => {}
                 Judgement::NeedsRoster => return self.park_for_roster(address, way, origin, stanza),
@@ -147,13 +148,22 @@ impl Shard {
         }
     }
 
+    /// Whether somebody on a link says it: over a link of ours, or words by XEP-0174.
+    fn is_near_judged(&self, origin: Origin, stanza: &Stanza<'_>) -> bool {
+        let is_word_of_nearby = || {
+            let is_nearby = stanza.head.from.as_ref().is_some_and(|from| self.config.hosts.is_nearby(from));
+            is_nearby && matches!(stanza.head.kind, Kind::Message(_))
+        };
+        origin.peer().is_some() || is_word_of_nearby()
+    }
+
     /// RFC 6121 sections 8.5.1, 8.5.2.1.3 and 8.5.3: to a resource it goes as it is; to a person the server answers.
     fn deliver_iq(&mut self, address: &Bare, origin: Origin, stanza: Stanza<'_>) -> Fate {
         let to_resource = stanza.head.to.as_ref().filter(|to| !to.is_bare());
         if let Some(to) = to_resource {
             if desk::last_activity::is_request(&stanza) {
                 let asker = stanza.head.from.as_ref().map(Bare::of);
-                match asker.and_then(|asker| desk::presence::may_see(self, address, &asker)) {
+                match asker.and_then(|asker| desk::presence::is_subscribed(self, address, &asker)) {
                     None => return self.park_for_roster(address, Way::In, origin, stanza),
                     Some(false) => return self.refuse(origin, &stanza, Condition::Forbidden.into()),
                     Some(true) => {}

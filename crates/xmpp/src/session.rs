@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid<'static>>,
     /// Whether it asked for the roster, so that it gets pushes (RFC 6121 section 2.1.6).
     pub(crate) interested: bool,
+    /// Whether a push was not sent because too much waited: its client must not believe that it has the newest roster.
+    pub(crate) missed_push: bool,
     /// Whether it wants copies of what its siblings say and hear (XEP-0280).
     pub(crate) carbons: bool,
     /// Whether it asked for the block list, so that it gets pushes (XEP-0191 section 3.2).
@@ -96,6 +98,7 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             interested: false,
+            missed_push: false,
             carbons: false,
             wants_blocklist: false,
             questions: Questions::default(),

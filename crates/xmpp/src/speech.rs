@@ -16,7 +16,10 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-pub(crate) use command::{Command, Verb};
+use self::command::Verb;
+use crate::letters::is_invisible;
+
+pub(crate) use self::command::Command;
 
 /// A language that the daemon speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -116,6 +119,8 @@ pub(crate) enum Text<'a> {
     IsContact(&'a str),
     /// Nobody who was taken out of the list has this name.
     NobodyHidden(&'a str),
+    /// Nobody was taken out of the list.
+    NobodyIsHidden,
     /// Somebody may be in the list again.
     Shown(&'a str),
     /// Whether the person is shown to other programs on the link; with `None` they would be, if everybody could see them.
@@ -124,6 +129,8 @@ pub(crate) enum Text<'a> {
     Requests(usize, &'a [String]),
     /// Somebody who asked is a contact now.
     Accepted(&'a str),
+    /// Somebody who asked cannot be one: there is no room. Their address.
+    ListFull(&'a str),
     /// Somebody who asked is none.
     Declined(&'a str),
     /// Nobody with this address has asked.
@@ -142,14 +149,39 @@ pub(crate) enum Text<'a> {
     NoQuestion,
     /// The address of somebody who shows another key than before.
     KeyChanged(&'a str),
-    /// The name of what can be asked, in a menu.
-    Title(Verb),
+    /// The name of a command in a menu.
+    Title(Menu),
     /// Somebody of those near is to be chosen.
     Choose,
     /// An audience that can be chosen.
     Choice(Audience),
+    /// Whether somebody who has asked is to be a contact, in a menu.
+    Reply(bool),
     /// What a menu has begun goes on in the conversation.
     GoesOnInChat,
+}
+
+/// A command in a menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Menu {
+    /// Who is near.
+    Who,
+    /// Why nobody is near.
+    Why,
+    /// To be sure who somebody is.
+    Verify,
+    /// Who may see the person.
+    Audience,
+    /// Somebody shall not be in the list.
+    Hide,
+    /// Somebody may be in the list again.
+    Show,
+    /// Who would be a contact: shall they be?
+    Requests,
+    /// Whether other programs on the link see the person.
+    Bonjour,
+    /// What can be written.
+    Help,
 }
 
 /// Somebody who is near, as they are told of.
@@ -191,8 +223,7 @@ const NAME_CHARS_MAX: usize = 80;
 
 /// A name of somebody else's choice, without what could end a line, hide, or turn the words around it.
 pub(crate) fn harmless(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    name.chars().filter(|c| !c.is_control() && !turns(*c)).take(NAME_CHARS_MAX).collect()
+    name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(NAME_CHARS_MAX).collect()
 }
 
 /// A time in the largest unit of which it has one.
@@ -255,7 +286,7 @@ mod tests {
     /// Everything that can be said, with numbers and names.
     fn texts<'a>(names: &'a [String], people: &'a [Neighbour]) -> Vec<Text<'a>> {
         let mut texts = vec![Text::Help, Text::NotUnderstood, Text::TooFast, Text::WhoIsMeant, Text::NoQuestion];
-        texts.extend([Text::Choose, Text::GoesOnInChat]);
+        texts.extend([Text::Choose, Text::GoesOnInChat, Text::NobodyIsHidden, Text::Reply(true), Text::Reply(false)]);
         texts.extend([None, Some(false), Some(true)].map(Text::Bonjour));
         for n in [0, 1, 2, 3, 21] {
             let (names, people) = (&names[..n.min(2)], &people[..n.min(3)]);
@@ -280,6 +311,7 @@ mod tests {
             Text::NobodyHidden(name),
             Text::Shown(name),
             Text::Accepted(name),
+            Text::ListFull(name),
             Text::Declined(name),
             Text::NobodyAsked(name),
             Text::Waiting(name),
@@ -297,18 +329,18 @@ mod tests {
             Cause::Differed,
             Cause::NoAnswer,
             Cause::LeftReach,
+            Cause::LinkChanged,
             Cause::Cheated,
             Cause::Busy,
             Cause::NothingToSay,
             Cause::Hidden,
             Cause::CannotVouch,
             Cause::Full,
+            Cause::Unwritten,
         ];
         texts.extend(causes.map(|cause| Text::NotVerified(name, cause)));
-        let verbs = [Verb::Help, Verb::Who, Verb::Why, Verb::Verify, Verb::Yes, Verb::No, Verb::Hide, Verb::Show];
-        texts.extend(
-            verbs.into_iter().chain([Verb::Requests, Verb::Accept, Verb::Decline, Verb::Bonjour]).map(Text::Title),
-        );
+        let menus = [Menu::Who, Menu::Why, Menu::Verify, Menu::Audience, Menu::Hide, Menu::Show];
+        texts.extend(menus.into_iter().chain([Menu::Requests, Menu::Bonjour, Menu::Help]).map(Text::Title));
         texts.extend(Audience::ALL.into_iter().flat_map(|audience| [Text::Audience(audience), Text::Choice(audience)]));
         texts
     }
@@ -386,6 +418,7 @@ mod tests {
             ("\u{202e}moT\u{202c}", "moT"),
             ("a\u{200b}b\u{2028}c\u{2066}d\u{feff}", "abcd"),
             ("\u{1b}[31mred", "[31mred"),
+            ("T\u{ad}o\u{3164}m\u{e0041}", "Tom"),
         ] {
             assert_eq!(harmless(name), expect);
         }

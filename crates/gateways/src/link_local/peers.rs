@@ -1,9 +1,9 @@
 //! XEP-0174 section 4, attack cases E04 and E06 to E08: who is on the link, and whether they are still there.
 //!
-//! A record lives two minutes at best, and a goodbye can be anybody's: so it is looked whether somebody answers, by a
-//! connection on which nothing is said. Who does not is shown no more, and shown again when they do.
+//! A record lives two minutes at best, and anybody can say goodbye for another, or say that they are elsewhere. So whoever was
+//! there first keeps the name for as long as something answers there ([`super::looks`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -11,15 +11,20 @@ use base::limits::{INSTANCE_BYTES_MAX, NEARBY_ADDRESSES_MAX, NEARBY_MAX, NEARBY_
 use base::{Bare, Jid, Time};
 use wire::{Kind, PresenceType, Stanza};
 
+use super::looks::Look;
 use super::names::local_part;
 use super::txt::{self, Shown};
 use super::{Gateway, Output, Own, Sighting};
 
-/// How often it is looked whether somebody is still there with whom no stream is open. A stream looks after itself.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(75);
+/// How long after the first announcement of somebody their other addresses are believed: a machine announces what it has at
+/// 0, 1 and 3 s, by each family what that one carries.
+const GATHER: Duration = Duration::from_secs(5);
 
-/// When it is tried again where an address has been tried too often.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Addresses of somebody that are believed, on all networks.
+const THEIRS_MAX: usize = 4 * NEARBY_ADDRESSES_MAX;
+
+/// What somebody shows is passed on at most so often; the last counts.
+const CHANGE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long who has said goodbye may take to say that it was not them: questions are asked at 0, 1 and 3 s.
 const DENY_WITHIN: Duration = Duration::from_secs(5);
@@ -27,30 +32,54 @@ const DENY_WITHIN: Duration = Duration::from_secs(5);
 /// So often somebody may be asked for in vain, after a goodbye, while something answers at their address.
 const SILENT_MAX: u32 = 3;
 
+/// The addresses of somebody, by network.
+type Addresses = BTreeMap<u32, Vec<SocketAddr>>;
+
 /// Somebody on the link.
 pub(super) struct Peer {
     pub(super) local: String,
-    /// Where they are, by network.
-    networks: BTreeMap<u32, Vec<SocketAddr>>,
+    /// Where they are.
+    networks: Addresses,
+    /// What was ever said of them in time to be believed: of this, `networks` is what is announced now.
+    theirs: BTreeSet<SocketAddr>,
     shown: Shown,
+    /// Where else they are said to be, and how: true if nobody answers any more where they are (attack cases E04, E07).
+    rival: Option<(Addresses, Shown)>,
+    /// When our people were told how they are, and when they are told of what has changed since.
+    told_at: Time,
+    tell_at: Option<Time>,
     /// Whether our people see them.
     pub(super) alive: bool,
     /// Whether something at their address has ever answered.
-    heard: bool,
+    pub(super) heard: bool,
     since: Time,
-    /// When to look.
-    look_at: Option<Time>,
-    /// Which of their addresses is looked at next.
-    next: usize,
-    /// When they said goodbye, or were asked after one, if they have not been heard since.
-    gone_at: Option<Time>,
+    pub(super) look: Look,
+    /// When they were asked for after a goodbye, if they have not been heard since.
+    pub(super) gone_at: Option<Time>,
     /// How often nobody has spoken for them since, while something answered at their address.
-    silent: u32,
-    /// The same name at wholly other addresses: theirs from now on if nobody answers at those we know.
-    rival: Option<Sighting>,
+    pub(super) silent: u32,
 }
 
 impl Peer {
+    /// Somebody who is said to be there; whether they are is looked at once.
+    fn new(local: String, networks: Addresses, shown: Shown, now: Time) -> Peer {
+        Peer {
+            local,
+            theirs: networks.values().flatten().copied().collect(),
+            networks,
+            shown,
+            rival: None,
+            told_at: Time(0),
+            tell_at: None,
+            alive: false,
+            heard: false,
+            since: now,
+            look: Look::at(now),
+            gone_at: None,
+            silent: 0,
+        }
+    }
+
     /// All addresses with their networks; IPv4 first. COMPAT(libpurple 2.14): it lets in who calls from the address that it
     /// has resolved, and of IPv6 addresses it resolves any one.
     pub(super) fn addresses(&self) -> Vec<(u32, SocketAddr)> {
@@ -64,8 +93,32 @@ impl Peer {
         self.networks.values().flatten().any(|address| address.ip() == ip)
     }
 
-    pub(super) fn due(&self) -> Option<Time> {
-        self.look_at.into_iter().chain(self.gone_at.map(|at| at + DENY_WITHIN)).min()
+    pub(super) fn has(&self, address: SocketAddr) -> bool {
+        self.networks.values().flatten().any(|theirs| *theirs == address)
+    }
+
+    /// When something is to be done; `may_look`: whether one more look may begin.
+    pub(super) fn due(&self, may_look: bool) -> Option<Time> {
+        let look = self.look.at.filter(|_| may_look);
+        look.into_iter().chain(self.gone_at.map(|at| at + DENY_WITHIN)).chain(self.tell_at).min()
+    }
+
+    /// Notes where else they are said to be on a network; whether that is news.
+    fn set_rival(&mut self, network: u32, addresses: Vec<SocketAddr>, shown: &Shown) -> bool {
+        if addresses.is_empty() {
+            self.drop_rival(network);
+            return false;
+        }
+        let (rivals, theirs) = self.rival.get_or_insert_default();
+        *theirs = shown.clone();
+        rivals.insert(network, addresses.clone()).is_none_or(|before| before != addresses)
+    }
+
+    fn drop_rival(&mut self, network: u32) {
+        if let Some((rivals, _)) = &mut self.rival {
+            rivals.remove(&network);
+        }
+        self.rival.take_if(|(rivals, _)| rivals.is_empty());
     }
 
     fn name<'a>(&'a self, instance: &'a str) -> &'a str {
@@ -93,36 +146,36 @@ impl Gateway {
         }
     }
 
+    /// The addresses of this machine. What was heard while one was missing was nobody on a network of ours: it is asked for.
+    pub(super) fn own_addresses(&mut self, own: Vec<Own>) {
+        let more = own.iter().any(|own| !self.own.contains(own));
+        self.own = own;
+        if more && !self.people.is_empty() {
+            self.ask();
+        }
+    }
+
     fn meet(&mut self, sighting: Sighting) {
         let Some(local) = local_part(&sighting.instance).filter(|local| !self.locals.contains_key(local)) else {
             self.tally.skipped += 1;
             return;
         };
-        let crowded = |address: &SocketAddr| {
-            self.peers.values().filter(|peer| peer.is_at(address.ip())).count() >= NEARBY_PER_ADDRESS_MAX
-        };
-        if sighting.addresses.iter().any(crowded) || !self.make_room() {
+        let crowded = sighting.addresses.iter().any(|address| self.is_crowded(&sighting.instance, address.ip()));
+        if crowded || !self.make_room() {
             self.tally.skipped += 1;
             return;
         }
-        let instance = sighting.instance;
-        self.locals.insert(local.clone(), instance.clone());
-        let peer = Peer {
-            local,
-            networks: BTreeMap::from([(sighting.network, sighting.addresses)]),
-            shown: Shown::read(&sighting.txt),
-            alive: true,
-            heard: false,
-            since: self.now,
-            look_at: Some(self.now + LOOK_EVERY),
-            next: 0,
-            gone_at: None,
-            silent: 0,
-            rival: None,
-        };
-        self.peers.insert(instance.clone(), peer);
-        self.tell_all(&instance);
+        let networks = BTreeMap::from([(sighting.network, sighting.addresses)]);
+        let peer = Peer::new(local.clone(), networks, Shown::read(&sighting.txt), self.now);
+        self.locals.insert(local, sighting.instance.clone());
+        self.peers.insert(sighting.instance, peer);
         self.ask_streams_again();
+    }
+
+    /// Whether so many others are at an address that nobody else may be there.
+    fn is_crowded(&self, instance: &str, ip: IpAddr) -> bool {
+        let others = self.peers.iter().filter(|(name, peer)| *name != instance && peer.is_at(ip));
+        others.count() >= NEARBY_PER_ADDRESS_MAX
     }
 
     /// Whether there is room for one more: at worst that of who came first and was never heard.
@@ -136,44 +189,60 @@ impl Gateway {
         true
     }
 
-    fn seen_again(&mut self, sighting: Sighting) {
-        let now = self.now;
-        let Some(peer) = self.peers.get_mut(&sighting.instance) else { return };
-        let known = peer.networks.values().flatten().any(|address| sighting.addresses.contains(address));
-        if !known && !peer.networks.is_empty() && peer.networks.contains_key(&sighting.network) {
+    fn seen_again(&mut self, mut sighting: Sighting) {
+        let (now, network, instance) = (self.now, sighting.network, &sighting.instance);
+        sighting.addresses.retain(|address| !self.is_crowded(instance, address.ip()));
+        let Some(peer) = self.peers.get_mut(instance) else { return };
+        let shown = Shown::read(&sighting.txt);
+        let (mut known, mut new): (Vec<_>, Vec<_>) =
+            sighting.addresses.into_iter().partition(|address| peer.theirs.contains(address));
+        let more = !known.is_empty() || !peer.networks.contains_key(&network);
+        if more && now - peer.since < GATHER && peer.theirs.len() + new.len() <= THEIRS_MAX {
+            peer.theirs.extend(&new);
+            known.append(&mut new);
+        }
+        let is_new = peer.set_rival(network, new, &shown);
+        if known.is_empty() {
             // Attack case E04: whoever says so has to wait until nobody answers where they were.
-            peer.rival = Some(sighting);
-            peer.look_at = Some(now);
+            if is_new {
+                self.prompt(instance);
+            }
             return;
         }
-        let shown = Shown::read(&sighting.txt);
+        peer.networks.insert(network, known);
+        (peer.gone_at, peer.silent) = (None, 0);
         let different = peer.shown != shown;
         peer.shown = shown;
-        peer.networks.insert(sighting.network, sighting.addresses);
-        (peer.gone_at, peer.silent) = (None, 0);
         if !peer.alive {
-            peer.look_at = Some(now);
+            self.prompt(instance);
         } else if different {
-            self.tell_all(&sighting.instance);
+            peer.tell_at = Some(now.max(peer.told_at + CHANGE_EVERY));
         }
         self.ask_streams_again();
     }
 
     /// An instance has said goodbye on a network, or somebody for it (attack case E04).
     pub(super) fn gone(&mut self, network: u32, instance: &str) {
-        let now = self.now;
         let Some(peer) = self.peers.get_mut(instance) else { return };
+        peer.drop_rival(network);
         if !peer.networks.contains_key(&network) {
             return;
         }
         if peer.networks.len() > 1 {
             peer.networks.remove(&network);
         } else if peer.alive {
-            peer.gone_at = Some(now);
-            peer.look_at = Some(now);
-            self.outputs.push_back(Output::Ask);
+            self.ask_for(instance);
+            self.prompt(instance);
         } else {
             self.forget(instance);
+        }
+    }
+
+    /// Asks for somebody; who then does not speak up in time may be gone.
+    pub(super) fn ask_for(&mut self, instance: &str) {
+        let asked = self.ask();
+        if let Some(peer) = self.peers.get_mut(instance) {
+            peer.gone_at = Some(asked);
         }
     }
 
@@ -181,16 +250,14 @@ impl Gateway {
     pub(super) fn left(&mut self, network: u32) {
         for peer in self.peers.values_mut() {
             peer.networks.remove(&network);
+            peer.drop_rival(network);
         }
         let alone = self.peers.iter().filter(|(_, peer)| peer.networks.is_empty());
         let alone: Vec<_> = alone.map(|(instance, _)| instance.clone()).collect();
-        alone.iter().for_each(|instance| self.forget(instance));
-    }
-
-    /// Looks soon whether somebody is there.
-    pub(super) fn doubt(&mut self, instance: &str) {
-        if let Some(peer) = self.peers.get_mut(instance) {
-            peer.look_at = Some(self.now);
+        for instance in alone {
+            if !self.hand_over(&instance) {
+                self.forget(&instance);
+            }
         }
     }
 
@@ -211,97 +278,37 @@ impl Gateway {
                 self.forget(&instance);
             }
         }
-        let to_look: Vec<_> = self.peers.iter().filter(|(_, p)| due(p.look_at)).map(|(name, _)| name.clone()).collect();
-        for instance in to_look {
-            let (looked_at, talking) = (self.is_looked_at(&instance), self.talks_with(&instance));
-            let Some(peer) = self.peers.get_mut(&instance) else { continue };
-            peer.look_at = None;
-            if looked_at {
-                // What comes of that look says when the next one is.
-                continue;
-            }
-            if talking && peer.gone_at.is_none() {
-                peer.look_at = Some(now + LOOK_EVERY);
-                continue;
-            }
-            peer.next = 0;
-            if peer.silent > 0 && peer.gone_at.is_none() {
-                peer.gone_at = Some(now);
-                self.outputs.push_back(Output::Ask);
-            }
-            self.look(&instance);
-        }
+        self.tick_looks();
+        let changed: Vec<_> = self.peers.iter().filter(|(_, p)| due(p.tell_at)).map(|(name, _)| name.clone()).collect();
+        changed.iter().for_each(|instance| self.tell_all(instance));
     }
 
-    /// Tries the next address of somebody; after the last one nobody is there.
-    pub(super) fn look(&mut self, instance: &str) {
-        let now = self.now;
-        let Some(peer) = self.peers.get_mut(instance) else { return };
-        peer.look_at = None;
-        let addresses = peer.addresses();
-        let mut next = peer.next;
-        let mut held_back = false;
-        while let Some((network, address)) = addresses.get(next).copied() {
-            next += 1;
-            match self.call_to_look(instance, network, address) {
-                true => {
-                    if let Some(peer) = self.peers.get_mut(instance) {
-                        peer.next = next;
-                    }
-                    return;
-                }
-                false => held_back = true,
-            }
+    /// Who else has this name gets it, when nobody answers any more where the first was: somebody else, as far as our people
+    /// are told. False if there is nobody.
+    pub(super) fn hand_over(&mut self, instance: &str) -> bool {
+        let Some(peer) = self.peers.get_mut(instance) else { return false };
+        let Some((networks, shown)) = peer.rival.take() else { return false };
+        self.end_all_with(instance);
+        if let Some(peer) = self.peers.get_mut(instance) {
+            *peer = Peer::new(std::mem::take(&mut peer.local), networks, shown, self.now);
         }
-        if held_back {
-            if let Some(peer) = self.peers.get_mut(instance) {
-                peer.look_at = Some(now + LOOK_AGAIN);
-            }
-        } else {
-            self.missing(instance);
-        }
+        self.ask_streams_again();
+        true
     }
 
-    /// Something answers at an address of somebody.
-    pub(super) fn answers(&mut self, instance: &str) {
-        let now = self.now;
-        let Some(peer) = self.peers.get_mut(instance) else { return };
-        peer.heard = true;
-        peer.rival = None;
-        peer.look_at = Some(now + LOOK_EVERY);
-        if !std::mem::replace(&mut peer.alive, true) {
-            self.tell_all(instance);
-        }
-    }
-
-    /// Nobody answers at any address of somebody.
-    fn missing(&mut self, instance: &str) {
-        let now = self.now;
-        let Some(peer) = self.peers.get_mut(instance) else { return };
-        if let Some(rival) = peer.rival.take() {
-            peer.networks = BTreeMap::from([(rival.network, rival.addresses)]);
-            peer.shown = Shown::read(&rival.txt);
-            (peer.gone_at, peer.silent, peer.alive, peer.heard) = (None, 0, true, false);
-            peer.look_at = Some(now + LOOK_EVERY);
-            return self.tell_all(instance);
-        }
-        if peer.gone_at.is_some() {
-            return self.forget(instance);
-        }
-        peer.look_at = Some(now + LOOK_EVERY);
-        if std::mem::replace(&mut peer.alive, false) {
-            self.tell_all_gone(instance);
-        }
-        self.give_up(instance);
-    }
-
-    /// Somebody is gone for good.
-    fn forget(&mut self, instance: &str) {
+    /// Ends what there is with somebody: our people are told, what waits for them comes back.
+    fn end_all_with(&mut self, instance: &str) {
         if self.peers.get(instance).is_some_and(|peer| peer.alive) {
             self.tell_all_gone(instance);
         }
         self.give_up(instance);
         self.end_streams_with(instance);
+        self.stop_looking(instance);
+    }
+
+    /// Somebody is gone for good.
+    pub(super) fn forget(&mut self, instance: &str) {
+        self.end_all_with(instance);
         if let Some(peer) = self.peers.remove(instance) {
             self.locals.remove(&peer.local);
         }
@@ -315,14 +322,20 @@ impl Gateway {
         self.peers.iter().any(|(name, other)| name != instance && other.gone_at.is_none() && is_there(other))
     }
 
-    fn tell_all(&mut self, instance: &str) {
+    pub(super) fn tell_all(&mut self, instance: &str) {
+        if let Some(peer) = self.peers.get_mut(instance) {
+            (peer.told_at, peer.tell_at) = (self.now, None);
+        }
         let people: Vec<_> = self.people.keys().cloned().collect();
         for own in people {
             self.tell_there(&own, &own.jid(), instance);
         }
     }
 
-    fn tell_all_gone(&mut self, instance: &str) {
+    pub(super) fn tell_all_gone(&mut self, instance: &str) {
+        if let Some(peer) = self.peers.get_mut(instance) {
+            peer.tell_at = None;
+        }
         let people: Vec<_> = self.people.keys().cloned().collect();
         for own in people {
             self.tell_gone(&own, instance);

@@ -13,6 +13,9 @@ use super::{Gateway, Output, Sighting};
 /// How long we listen before we announce somebody: whoever has the name already is heard.
 const LISTEN_FIRST: Duration = Duration::from_secs(1);
 
+/// After so long without somebody else who has a name, it is as if there had never been one.
+const CONFLICTS_KEPT: Duration = Duration::from_secs(3600);
+
 /// A status is announced at most so often: each time is three packets to everybody.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
@@ -24,9 +27,24 @@ pub(super) struct Person {
     pub(super) announced: Option<Vec<(&'static str, String)>>,
     announced_at: Option<Time>,
     /// When there is something to announce.
-    pub(super) due: Option<Time>,
+    due: Option<Time>,
     /// How many names somebody else had.
     names: u32,
+    /// How many of them lately, and when was the last.
+    conflicts: u32,
+    conflict_at: Time,
+}
+
+impl Person {
+    /// When there is something to do.
+    pub(super) fn due(&self) -> Option<Time> {
+        self.due.into_iter().chain((self.conflicts > 0).then(|| self.conflict_at + CONFLICTS_KEPT)).min()
+    }
+
+    /// Whether every name was somebody else's.
+    fn has_no_name(&self) -> bool {
+        self.conflicts >= NEARBY_NAMES_MAX
+    }
 }
 
 impl Gateway {
@@ -36,7 +54,7 @@ impl Gateway {
         let user = plain(jid.local().unwrap_or_default());
         let shown = Shown::of(presence, &user);
         if let Some(person) = self.people.get_mut(&own) {
-            if person.shown != shown && person.names < NEARBY_NAMES_MAX {
+            if person.shown != shown && !person.has_no_name() {
                 let earliest = person.announced_at.map_or(self.now, |at| at + ANNOUNCE_EVERY);
                 person.due = Some(person.due.unwrap_or(earliest.max(self.now)));
             }
@@ -54,7 +72,9 @@ impl Gateway {
             instance = own_instance(&user, &self.host, self.number(names));
         }
         let due = Some(self.now + LISTEN_FIRST);
-        let person = Person { instance, shown, announced: None, announced_at: None, due, names: 0 };
+        let (conflicts, conflict_at) = (0, self.now);
+        let person =
+            Person { instance, shown, announced: None, announced_at: None, due, names, conflicts, conflict_at };
         self.people.insert(own.clone(), person);
         self.show_all(&own.jid(), &own);
     }
@@ -78,6 +98,7 @@ impl Gateway {
             }
             self.peers.clear();
             self.locals.clear();
+            self.asking.due = None;
             self.port = None;
             self.outputs.push_back(Output::Open(false));
         }
@@ -105,6 +126,13 @@ impl Gateway {
     /// Announces what is due.
     pub(super) fn tick_people(&mut self) {
         let (Some(port), now) = (self.port, self.now) else { return };
+        let quiet = |person: &&mut Person| person.conflicts > 0 && person.conflict_at + CONFLICTS_KEPT <= now;
+        for person in self.people.values_mut().filter(quiet) {
+            if person.has_no_name() {
+                person.due = Some(now);
+            }
+            person.conflicts = 0;
+        }
         for person in self.people.values_mut().filter(|person| person.due.is_some_and(|due| due <= now)) {
             person.due = None;
             let txt = person.shown.txt(port);
@@ -129,13 +157,16 @@ impl Gateway {
         if sighting.addresses.iter().any(is_self) {
             return true;
         }
+        if self.people.get(&own).is_none_or(Person::has_no_name) {
+            return false;
+        }
         let names = self.people.get(&own).map_or(0, |person| person.names.saturating_add(1));
         let jid = own.jid();
         let instance = own_instance(&plain(jid.local().unwrap_or_default()), &self.host, self.number(names));
-        let due = (names < NEARBY_NAMES_MAX).then(|| self.now + LISTEN_FIRST);
         let Some(person) = self.people.get_mut(&own) else { return true };
         let old = std::mem::replace(&mut person.instance, instance);
-        (person.names, person.due) = (names, due);
+        (person.names, person.conflicts, person.conflict_at) = (names, person.conflicts + 1, self.now);
+        person.due = (!person.has_no_name()).then(|| self.now + LISTEN_FIRST);
         if person.announced.take().is_some() {
             self.outputs.push_back(Output::Withdraw { instance: old });
         }

@@ -5,13 +5,13 @@
 //! that wait on the other. So while somebody's call may be on its way in, ours says no header.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use base::limits::{
     NEARBY_CALLERS_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_STRANGERS_MAX,
     NEARBY_STRANGERS_PER_ADDRESS_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAITING_MAX,
-    NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+    UNAUTHENTICATED_STANZA_BYTES_MAX,
 };
 use base::{Bare, Time};
 use wire::{Frame, FrameError, Framer, Kind, MessageType, Mode, Stanza, Xml};
@@ -34,6 +34,9 @@ const IDLE: Duration = Duration::from_secs(1800);
 /// How long the system may try to bring words across before the stream breaks.
 const UNCERTAIN: Duration = Duration::from_secs(40);
 
+/// The same when the other side ends it: what was on its way then is not read.
+const UNCERTAIN_AT_END: Duration = Duration::from_secs(1);
+
 /// A connection.
 pub(super) struct Stream {
     pub(super) remote: SocketAddr,
@@ -53,15 +56,15 @@ pub(super) struct Stream {
 impl Stream {
     /// Whether somebody has called of whom it is not known who they are.
     fn is_strange(&self) -> bool {
-        matches!(self.phase, Phase::Called | Phase::Unknown(_) | Phase::Nameless(_))
+        matches!(self.phase, Phase::Called | Phase::Unknown(_) | Phase::Vague(_))
     }
 }
 
 /// How far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// A look whether this instance is there.
-    Looking(String),
+    /// A look whether anybody is there.
+    Looking,
     /// We call.
     Calling,
     /// They have answered; our header waits.
@@ -72,8 +75,8 @@ pub(super) enum Phase {
     Called,
     /// Their header has come, and nobody of that name is known there.
     Unknown(Names),
-    /// Their header has come without a name; several are there. Ours is out.
-    Nameless(Bare),
+    /// Their header has come and does not say which of several speaks, or to which of ours. Ours is out.
+    Vague(Names),
     /// Both headers are out.
     Open,
     /// We have said that we say no more.
@@ -91,7 +94,7 @@ pub(super) struct Names {
 /// Something that came on a stream.
 enum Event {
     Header(Names),
-    Message { from: Option<String>, words: Option<String> },
+    Message { names: Names, words: Option<String> },
     Request(Request),
     Other,
     End,
@@ -108,8 +111,9 @@ impl Event {
                 version: header.version.is_some(),
             }),
             Ok(Some(Frame::Element(element))) if element.is("message", wire::ns::CLIENT) => {
-                let from = element.attr("from").map(|from| from.into_owned());
-                Event::Message { from, words: xml::words(&element) }
+                let name = |key| element.attr(key).map(|name| name.into_owned());
+                let names = Names { from: name("from"), to: name("to"), version: false };
+                Event::Message { names, words: xml::words(&element) }
             }
             Ok(Some(Frame::Element(element))) if element.is("iq", wire::ns::CLIENT) => {
                 Request::of(&element).map_or(Event::Other, Event::Request)
@@ -124,7 +128,8 @@ impl Event {
 /// Who a caller is.
 enum Caller {
     Known(Pair),
-    Nameless(Bare),
+    /// What is known so far.
+    Vague(Names),
     Unknown,
 }
 
@@ -141,7 +146,7 @@ impl Gateway {
     /// they are.
     fn may_call(&self, remote: SocketAddr) -> bool {
         let theirs = || self.streams.values().filter(|stream| stream.remote.ip() == remote.ip());
-        let calls = theirs().filter(|stream| !matches!(stream.phase, Phase::Looking(_) | Phase::Calling));
+        let calls = theirs().filter(|stream| !matches!(stream.phase, Phase::Looking | Phase::Calling));
         let called = self.streams.keys().filter(|id| matches!(id, StreamId::In(_)));
         calls.count() < NEARBY_STREAMS_PER_ADDRESS_MAX
             && called.count() < NEARBY_CALLERS_MAX
@@ -163,7 +168,8 @@ impl Gateway {
     fn call(&mut self, network: u32, to: SocketAddr, phase: Phase, pair: Option<Pair>) -> bool {
         let own = self.own.iter().find(|own| own.network == network && own.reaches(to.ip()));
         let Some(from) = own.map(|own| own.ip).filter(|_| self.has_room()) else { return false };
-        if !self.attempts.take(self.now, to.ip()) {
+        let pace = if phase == Phase::Looking { &mut self.looks } else { &mut self.calls };
+        if !pace.take(self.now, to.ip()) {
             return false;
         }
         self.streams_made += 1;
@@ -173,16 +179,12 @@ impl Gateway {
         true
     }
 
-    pub(super) fn call_to_look(&mut self, instance: &str, network: u32, to: SocketAddr) -> bool {
-        self.call(network, to, Phase::Looking(instance.to_owned()), None)
+    pub(super) fn call_to_look(&mut self, network: u32, to: SocketAddr) -> bool {
+        self.call(network, to, Phase::Looking, None)
     }
 
     pub(super) fn call_to_talk(&mut self, pair: &Pair, network: u32, to: SocketAddr) -> bool {
         self.call(network, to, Phase::Calling, Some(pair.clone()))
-    }
-
-    pub(super) fn is_looked_at(&self, instance: &str) -> bool {
-        self.streams.values().any(|stream| matches!(&stream.phase, Phase::Looking(whom) if whom == instance))
     }
 
     /// Whether a stream with somebody is open: then the system looks whether they are there.
@@ -205,11 +207,10 @@ impl Gateway {
         let now = self.now;
         let Some(stream) = self.streams.get_mut(&id) else { return };
         match (&stream.phase, stream.pair.clone()) {
-            (Phase::Looking(instance), _) => {
-                let instance = instance.clone();
-                self.streams.remove(&id);
-                self.close(id);
-                self.answers(&instance);
+            (Phase::Looking, _) => {
+                let address = stream.remote;
+                self.drop_stream(id);
+                self.looked(address, true);
             }
             (Phase::Calling, Some((_, instance))) => {
                 (stream.phase, stream.until) = (Phase::Waiting, now + CROSSING);
@@ -254,78 +255,72 @@ impl Gateway {
     }
 
     fn event(&mut self, id: StreamId, event: Event) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else { return };
+        let ip = stream.remote.ip();
         match (event, stream.phase.clone(), stream.pair.clone()) {
             (Event::Header(names), Phase::Called, _) => self.identify(id, names),
             (Event::Header(_), Phase::Greeted, Some(pair)) => self.open(id, pair),
             (Event::Message { words, .. }, Phase::Open | Phase::Closing, Some(pair)) => self.hear(id, &pair, words),
-            (Event::Message { from, words }, Phase::Nameless(own), _) => {
-                let names = Names { from, ..Names::default() };
-                match self.caller(&names, stream_ip(self, id)) {
-                    Caller::Known((_, instance)) => {
-                        let pair = (own, instance);
+            (Event::Message { names, words }, Phase::Vague(known), _) => {
+                let names = Names { from: known.from.or(names.from), to: known.to.or(names.to), ..known };
+                match self.caller(&names, ip) {
+                    Caller::Known(pair) => {
                         self.open(id, pair.clone());
                         self.hear(id, &pair, words);
                     }
-                    Caller::Nameless(_) | Caller::Unknown => self.turn_away(id),
+                    Caller::Vague(_) | Caller::Unknown => self.turn_away(id),
                 }
             }
             (Event::Request(request), Phase::Open, Some((own, instance))) => {
+                if !self.may_say(id) {
+                    return;
+                }
                 let from = self.people.get(&own).map(|person| person.instance.clone()).unwrap_or_default();
                 self.write(id, xml::refusal(&request, &from, &instance));
             }
-            (Event::End, phase, pair) => {
-                if phase == Phase::Open {
-                    self.write(id, xml::END.to_vec());
+            (Event::End, _, pair) => {
+                if let Some(stream) = self.finish(id) {
+                    self.uncertain(stream, UNCERTAIN_AT_END);
                 }
-                self.drop_stream(id);
-                self.go_on(phase, pair);
+                self.go_on(pair);
             }
             (Event::Broken(error), phase, pair) => {
-                if matches!(phase, Phase::Open | Phase::Nameless(_)) {
+                if matches!(phase, Phase::Open | Phase::Vague(_)) {
                     self.write(id, xml::broken(error));
                 }
                 self.drop_stream(id);
-                self.go_on(phase, pair);
+                self.go_on(pair);
             }
             _ => {}
         }
     }
 
-    fn drop_stream(&mut self, id: StreamId) {
+    pub(super) fn drop_stream(&mut self, id: StreamId) {
         self.streams.remove(&id);
         self.close(id);
     }
 
     /// Who a header says they are: somebody that is known to be at this address.
-    fn caller(&self, names: &Names, ip: Option<std::net::IpAddr>) -> Caller {
-        let to = names.to.as_deref().unwrap_or_default();
-        let named = self.people.iter().find(|(_, person)| person.instance == to);
+    fn caller(&self, names: &Names, ip: IpAddr) -> Caller {
+        let bare = |name: &str| name.split_once('/').map(|(bare, _)| bare.to_owned());
+        let named = |to: &String| self.people.iter().find(|(_, person)| person.instance == *to);
+        let named = names.to.iter().find_map(|to| named(to).or_else(|| named(&bare(to)?)));
         // COMPAT(libpurple 2.14): what a header says of the other side is not checked there.
         let only = || self.people.first_key_value().filter(|_| self.people.len() == 1);
-        let Some(own) = named.or_else(only).map(|(own, _)| own.clone()).or_else(|| {
-            // A stanza that says who speaks says nothing of whom it is for.
-            names.to.is_none().then(|| self.people.first_key_value().map(|(own, _)| own.clone())).flatten()
-        }) else {
-            return Caller::Unknown;
-        };
-        let Some(ip) = ip else { return Caller::Unknown };
+        let own = named.or_else(only);
         let is_there = |instance: &str| self.peers.get(instance).is_some_and(|peer| peer.is_at(ip));
-        match &names.from {
-            Some(from) => {
-                let bare = from.split_once('/').map_or(from.as_str(), |(bare, _)| bare);
-                match [from, bare].into_iter().find(|name| is_there(name)) {
-                    Some(instance) => Caller::Known((own, instance.to_owned())),
-                    None => Caller::Unknown,
-                }
-            }
-            None => {
-                let mut there = self.peers.iter().filter(|(_, peer)| peer.is_at(ip)).map(|(name, _)| name.clone());
-                match (there.next(), there.next()) {
-                    (Some(instance), None) => Caller::Known((own, instance)),
-                    (Some(_), Some(_)) => Caller::Nameless(own),
-                    (None, _) => Caller::Unknown,
-                }
+        let mut there = self.peers.iter().filter(|(_, peer)| peer.is_at(ip)).map(|(name, _)| name.clone());
+        let instance = match &names.from {
+            Some(from) => [Some(from.clone()), bare(from)].into_iter().flatten().find(|name| is_there(name)),
+            None => there.next().filter(|_| there.next().is_none()),
+        };
+        match (own, instance) {
+            (Some((own, _)), Some(instance)) => Caller::Known((own.clone(), instance)),
+            (None, _) if names.to.is_some() => Caller::Unknown,
+            (_, None) if names.from.is_some() || !self.peers.values().any(|peer| peer.is_at(ip)) => Caller::Unknown,
+            (own, instance) => {
+                let to = own.map(|(_, person)| person.instance.clone());
+                Caller::Vague(Names { from: instance, to, version: names.version })
             }
         }
     }
@@ -333,7 +328,8 @@ impl Gateway {
     /// Somebody has said who they are.
     fn identify(&mut self, id: StreamId, names: Names) {
         let now = self.now;
-        let caller = self.caller(&names, stream_ip(self, id));
+        let Some(ip) = self.streams.get(&id).map(|stream| stream.remote.ip()) else { return };
+        let caller = self.caller(&names, ip);
         let Some(stream) = self.streams.get_mut(&id) else { return };
         match caller {
             Caller::Known(pair) => {
@@ -343,13 +339,14 @@ impl Gateway {
                 }
                 self.open(id, pair);
             }
-            Caller::Nameless(own) => {
-                (stream.phase, stream.until) = (Phase::Nameless(own.clone()), now + NEARBY_HEADER_TIME_MAX);
-                self.say_header(id, &own, "");
+            Caller::Vague(known) => {
+                let (from, to) = (known.to.clone().unwrap_or_default(), known.from.clone().unwrap_or_default());
+                (stream.phase, stream.until) = (Phase::Vague(known), now + NEARBY_HEADER_TIME_MAX);
+                self.write(id, xml::header(&from, &to));
             }
             Caller::Unknown => {
                 (stream.phase, stream.until) = (Phase::Unknown(names), now + UNANNOUNCED);
-                self.outputs.push_back(Output::Ask);
+                self.ask();
             }
         }
     }
@@ -357,12 +354,12 @@ impl Gateway {
     /// Somebody was announced: perhaps they have called already.
     pub(super) fn ask_streams_again(&mut self) {
         let unknown = |stream: &Stream| match &stream.phase {
-            Phase::Unknown(names) => Some(names.clone()),
+            Phase::Unknown(names) => Some((names.clone(), stream.remote.ip())),
             _ => None,
         };
         let waiting: Vec<_> = self.streams.iter().filter_map(|(id, s)| Some((*id, unknown(s)?))).collect();
-        for (id, names) in waiting {
-            if let Caller::Unknown = self.caller(&names, stream_ip(self, id)) {
+        for (id, (names, ip)) in waiting {
+            if let Caller::Unknown = self.caller(&names, ip) {
                 continue;
             }
             self.identify(id, names);
@@ -420,36 +417,46 @@ impl Gateway {
     pub(super) fn hang_up(&mut self, own: &Bare) {
         let theirs = |stream: &Stream| stream.pair.as_ref().is_some_and(|(who, _)| who == own);
         let ids: Vec<_> = self.streams.iter().filter(|(_, s)| theirs(s)).map(|(id, _)| *id).collect();
-        ids.into_iter().for_each(|id| self.finish(id));
+        ids.into_iter().for_each(|id| drop(self.finish(id)));
         self.forget_talks(own);
     }
 
     /// Ends all streams with somebody who is gone.
     pub(super) fn end_streams_with(&mut self, instance: &str) {
-        let with = |stream: &Stream| match (&stream.phase, &stream.pair) {
-            (Phase::Looking(whom), _) => whom == instance,
-            (_, pair) => pair.as_ref().is_some_and(|(_, other)| other == instance),
-        };
+        let with = |stream: &Stream| stream.pair.as_ref().is_some_and(|(_, other)| other == instance);
         let ids: Vec<_> = self.streams.iter().filter(|(_, s)| with(s)).map(|(id, _)| *id).collect();
-        ids.into_iter().for_each(|id| self.finish(id));
+        for stream in ids.into_iter().filter_map(|id| self.finish(id)).collect::<Vec<_>>() {
+            self.uncertain(stream, UNCERTAIN);
+        }
     }
 
-    /// Ends a stream at once. What was written lately and not confirmed may be lost.
-    fn finish(&mut self, id: StreamId) {
+    /// Ends a stream at once.
+    fn finish(&mut self, id: StreamId) -> Option<Stream> {
         if self.streams.get(&id).is_some_and(|stream| stream.phase == Phase::Open) {
             self.write(id, xml::END.to_vec());
         }
-        self.drop_stream(id);
+        let stream = self.streams.remove(&id);
+        self.close(id);
+        stream
+    }
+
+    /// Whether somebody may say one more thing now. If not, they are hung up on.
+    fn may_say(&mut self, id: StreamId) -> bool {
+        let Some(ip) = self.streams.get(&id).map(|stream| stream.remote.ip()) else { return false };
+        let may = self.words.take(self.now, ip);
+        if !may {
+            self.tally.turned_away += 1;
+            drop(self.finish(id));
+        }
+        may
     }
 
     /// Somebody on the link says something to one of our people.
     fn hear(&mut self, id: StreamId, pair: &Pair, words: Option<String>) {
         let now = self.now;
         let (Some(words), Some(from)) = (words, self.address(&pair.0, &pair.1)) else { return };
-        let talk = self.talks.entry(pair.clone()).or_default();
-        if !talk.pace.take(now, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX) {
-            self.tally.turned_away += 1;
-            return self.finish(id);
+        if !self.may_say(id) {
+            return;
         }
         if let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.phase == Phase::Open) {
             stream.until = now + IDLE;
@@ -482,26 +489,32 @@ impl Gateway {
 
     /// A connection is over.
     pub(super) fn ended(&mut self, id: StreamId, how: End) {
-        let now = self.now;
         let Some(stream) = self.streams.remove(&id) else { return };
-        if how == End::Failed && stream.phase == Phase::Open {
-            let text = "The connection broke: it may not have arrived.";
-            for (_, word) in stream.lately.into_iter().filter(|(at, _)| *at + UNCERTAIN >= now) {
-                self.give_back(word, "wait", "recipient-unavailable", text);
-            }
-            if let Some((_, instance)) = &stream.pair {
-                self.doubt(instance);
-            }
+        let (phase, pair, remote) = (stream.phase.clone(), stream.pair.clone(), stream.remote);
+        let broken = how == End::Failed && phase == Phase::Open;
+        self.uncertain(stream, if broken { UNCERTAIN } else { UNCERTAIN_AT_END });
+        if let (End::Failed, Phase::Open, Some((_, instance))) = (how, &phase, &pair) {
+            self.prompt(instance);
         }
-        self.go_on(stream.phase, stream.pair);
+        if phase == Phase::Looking {
+            return self.looked(remote, false);
+        }
+        self.go_on(pair);
     }
 
-    /// What follows when a stream is no more that was so far.
-    fn go_on(&mut self, phase: Phase, pair: Option<Pair>) {
-        match (phase, pair) {
-            (Phase::Looking(instance), _) => self.look(&instance),
-            (_, Some(pair)) => self.drive(&pair),
-            (_, None) => {}
+    /// Words that were written so lately on a stream that is no more come back: nobody knows whether they have arrived.
+    fn uncertain(&mut self, stream: Stream, lately: Duration) {
+        let now = self.now;
+        let text = "The connection broke: it may not have arrived.";
+        for (_, word) in stream.lately.into_iter().filter(|(at, _)| *at + lately >= now) {
+            self.give_back(word, "wait", "recipient-unavailable", text);
+        }
+    }
+
+    /// What follows when a stream is no more: words may wait for one.
+    fn go_on(&mut self, pair: Option<Pair>) {
+        if let Some(pair) = pair {
+            self.drive(&pair);
         }
     }
 
@@ -514,17 +527,18 @@ impl Gateway {
                 Phase::Waiting => self.greet(id),
                 Phase::Open => self.hang_up_stream(id),
                 Phase::Unknown(_) => self.turn_away(id),
-                Phase::Looking(_) | Phase::Calling | Phase::Greeted | Phase::Called | Phase::Nameless(_) => {
-                    let (phase, pair) = (stream.phase.clone(), stream.pair.clone());
+                Phase::Looking => {
+                    let address = stream.remote;
                     self.drop_stream(id);
-                    self.go_on(phase, pair);
+                    self.looked(address, false);
+                }
+                Phase::Calling | Phase::Greeted | Phase::Called | Phase::Vague(_) => {
+                    let pair = stream.pair.clone();
+                    self.drop_stream(id);
+                    self.go_on(pair);
                 }
                 Phase::Closing => self.drop_stream(id),
             }
         }
     }
-}
-
-fn stream_ip(gateway: &Gateway, id: StreamId) -> Option<std::net::IpAddr> {
-    gateway.streams.get(&id).map(|stream| stream.remote.ip())
 }

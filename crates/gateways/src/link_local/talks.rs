@@ -9,7 +9,6 @@ use base::limits::{NEARBY_WAIT_MAX, NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX
 use base::{Bare, Jid, Time};
 use wire::Stanza;
 
-use super::pace::Pace;
 use super::streams::Phase;
 use super::{Gateway, Pair};
 
@@ -42,8 +41,6 @@ impl Word {
 #[derive(Default)]
 pub(super) struct Talk {
     words: VecDeque<Word>,
-    /// What is heard.
-    pub(super) pace: Pace,
     /// Which address is called next.
     next: usize,
     /// When to call again.
@@ -120,7 +117,7 @@ impl Gateway {
             talk.again_at = (!called).then_some(again_at);
         }
         if over {
-            self.doubt(&pair.1);
+            self.prompt(&pair.1);
         }
     }
 
@@ -144,7 +141,7 @@ impl Gateway {
 
     fn fail(&mut self, pair: &Pair) {
         let Some(talk) = self.talks.get_mut(pair) else { return };
-        talk.again_at = None;
+        (talk.next, talk.again_at) = (0, None);
         let words = std::mem::take(&mut talk.words);
         for word in words {
             self.lose(word);

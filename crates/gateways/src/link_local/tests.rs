@@ -45,7 +45,7 @@ impl Bench {
     /// The same, and romeo is there.
     fn with_romeo() -> Bench {
         let mut bench = Bench::new();
-        bench.see("romeo@forza", &[ROMEO], &[]);
+        bench.meet("romeo@forza", &[ROMEO], &[]);
         bench
     }
 
@@ -76,6 +76,27 @@ impl Bench {
             addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
             txt: txt.iter().map(pair).collect(),
         }))
+    }
+
+    /// Somebody is seen and answers the look; gives what is seen of them. That look takes no number of the play.
+    fn meet(&mut self, instance: &str, addresses: &[&str], txt: &[&str]) -> Vec<String> {
+        let made = self.gateway.streams_made;
+        let mut lines = self.see(instance, addresses, txt);
+        for stream in made + 1..=self.gateway.streams_made {
+            lines.extend(self.give(Input::Connected { stream: StreamId::Out(stream) }));
+        }
+        self.gateway.streams_made = made;
+        lines.retain(|line| !line.starts_with("connect ") && !line.starts_with("close "));
+        lines
+    }
+
+    /// Whoever is looked at answers.
+    fn answer(&mut self, lines: &[String]) {
+        for line in lines {
+            if let Some(number) = line.strip_prefix("connect Out(").and_then(|rest| rest.split(')').next()) {
+                self.give(Input::Connected { stream: StreamId::Out(number.parse().unwrap()) });
+            }
+        }
     }
 
     fn say(&mut self, to: &str, id: &str, body: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! XEP-0174 section 5 as libpurple has it: what is written on a stream between two programs on a link.
 
+use base::limits::NEARBY_REQUEST_ID_BYTES_MAX;
 use wire::ns::{CLIENT, STREAMS};
 use wire::{Element, FrameError, Xml, escape_attr};
 
@@ -55,12 +56,13 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Reads an iq; none if it is an answer.
+    /// Reads an iq; none if it is an answer, or its id so long that it gets none.
     pub(super) fn of(iq: &Element<'_>) -> Option<Request> {
         let kind = iq.attr("type")?;
         let id = iq.attr("id").map(|id| id.into_owned());
         let is_file = iq.child("si", STREAM_INITIATION).is_some();
-        matches!(&*kind, "get" | "set").then_some(Request { id, is_file })
+        let fits = id.as_ref().is_none_or(|id| id.len() <= NEARBY_REQUEST_ID_BYTES_MAX);
+        (fits && matches!(&*kind, "get" | "set")).then_some(Request { id, is_file })
     }
 }
 

@@ -426,7 +426,9 @@ impl Talk {
         lines.iter().for_each(|line| self.print(line));
     }
 
-    /// Whom a name means: a whole address, somebody of our own domain, or the one contact elsewhere who is called so.
+    /// Whom a name means: a whole address, somebody of our own domain, or the one contact elsewhere who is called so. Behind the
+    /// name of somebody whom nobody has verified stand words of the daemon in parentheses: they are meant by the whole only, or
+    /// whoever is near could call themselves like anybody (attack case D18).
     fn person(&mut self, name: &str) -> Option<Bare> {
         let whole =
             if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.login.address.jid().domain()) };
@@ -435,13 +437,19 @@ impl Talk {
             return person.or_else(|| self.no_name(name));
         }
         let wanted = name.to_lowercase();
+        let is_marked = |contact: &Contact| contact.name.as_deref().is_some_and(|name| name.ends_with(')'));
         let is_called = |address: &Bare, contact: &Contact| {
-            // The daemon puts its own words behind a name, in parentheses.
-            let is_wanted =
-                |shown: &str| shown == wanted || shown.strip_prefix(&wanted).is_some_and(|r| r.starts_with(" ("));
-            let jid = address.jid();
-            [jid.local(), contact.name.as_deref()].into_iter().flatten().any(|shown| is_wanted(&shown.to_lowercase()))
+            let (jid, is_marked) = (address.jid(), is_marked(contact));
+            let names = [jid.local().filter(|_| !is_marked), contact.name.as_deref()];
+            names.into_iter().flatten().any(|shown| shown.to_lowercase() == wanted)
         };
+        let is_alike = |address: &Bare, contact: &Contact| {
+            is_marked(contact) && address.jid().local().is_some_and(|local| local.to_lowercase() == wanted)
+        };
+        let alike = self.contacts.iter().find(|(address, contact)| is_alike(address, contact));
+        if let Some(hint) = alike.map(|(address, _)| format!("! Somebody near is called {name}, too: /to {address}")) {
+            self.print(&hint);
+        }
         let mut called = self.contacts.iter().filter(|(address, contact)| is_called(address, contact));
         match (called.next(), called.next()) {
             (Some((only, _)), None) => Some(only.clone()),

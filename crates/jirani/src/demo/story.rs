@@ -163,7 +163,7 @@ impl Story {
         print(&format!(
             "\nThat was the story. Now you can be Lisa; Tom and Amina answer what you write to them. In another terminal:\n\n  \
              {} --data {} chat lisa\n\n\
-             The password is {password}. `/who` shows the list, `/to tom` chooses whom you write to.\n\
+             The password is {password}. `/who` shows the list, `/to tom (not verified)` chooses whom you write to.\n\
              Or in any chat program that speaks XMPP, for example Profanity:\n\n  \
              /connect {lisa_is} server 127.0.0.1 port {port}\n\n\
              All three, to log in with:\n",

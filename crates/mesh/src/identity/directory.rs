@@ -9,6 +9,7 @@
 
 mod crowd;
 mod group;
+mod received;
 mod vouches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use super::key::PersonId;
 use super::stamp::{self, Stamp, Untimely};
 use super::statement::{Claim, Statement};
 use group::Group;
+use received::Received;
 use vouches::Vouches;
 
 /// The kind of a row that has a genesis record.
@@ -131,6 +133,8 @@ pub struct Directory {
     own: BTreeMap<Bare, Pin>,
     /// What our own accounts say of others. It is shown to nobody.
     vouches: Vouches,
+    /// What others say of our own accounts. It is shown to those who know who said it.
+    received: Received,
     /// Keys that took themselves back.
     dead: BTreeSet<[u8; 32]>,
     writes: Batch,
@@ -163,7 +167,12 @@ impl Directory {
     /// An account of this node: its key is pinned by being ours, and its statements are never pushed out.
     pub fn add_own(&mut self, address: Bare, pin: Pin) {
         if let Some(group) = self.groups.get_mut(&address) {
-            group.take_vouches(&pin.person).for_each(|row| self.vouches.load(row));
+            for row in group.take_vouches(&pin.person, &subject(&address, &pin)) {
+                match row.key.issuer == pin.person.0 {
+                    true => self.vouches.load(row),
+                    false => self.received.load(&row),
+                }
+            }
         }
         self.own.insert(address, pin);
     }
@@ -244,6 +253,42 @@ impl Directory {
     /// An account was removed for good: nobody needs to know whom its person has met.
     pub fn forget_vouches(&mut self, own: &Bare) {
         self.vouches.remove_all(own, &mut self.writes);
+        self.received.remove_all(own, &mut self.writes);
+    }
+
+    /// Keeps what somebody says of an account of ours, if it is about that account and newer than what is kept of them.
+    /// Says whether it was.
+    pub(crate) fn add_received(&mut self, now: Wall, own: &Bare, vouch: &Statement) -> bool {
+        let Some(pin) = self.own.get(own) else { return false };
+        let is_of = |said: &Vouch| PersonId::of(&said.person) == pin.person && vouch.subject() == subject(own, pin);
+        matches!(vouch.fact(), Fact::Vouch(said) if is_of(said))
+            && vouch.stamp().check(now).is_ok()
+            && self.received.add(now, own, vouch, &mut self.writes)
+    }
+
+    /// What others say of an account of ours and holds, the newest first.
+    pub(crate) fn received(&self, now: Wall, own: &Bare) -> Vec<Statement> {
+        self.received.of(own, now)
+    }
+
+    /// Drops what others said of our own accounts and is over.
+    pub(crate) fn tidy_received(&mut self, now: Wall) {
+        self.received.tidy(now, &mut self.writes);
+    }
+
+    /// Whether what the person at this address has said holds: it is not over, and was not taken back, nor was their key.
+    pub(crate) fn holds(&self, now: Wall, by: &Bare, said: &Statement) -> bool {
+        let (issuer, kind, target) = (said.issuer().as_bytes(), said.fact().kind(), said.subject());
+        let revocation = Revocation::subject(Some((kind, target)));
+        let revoked = self.groups.get(by).and_then(|group| group.sequence(issuer, Kind::REVOCATION, &revocation));
+        let is_revoked = revoked.is_some_and(|at| at <= stamp::ceiling(now) && at >= said.stamp().sequence);
+        said.stamp().check(now).is_ok() && !is_revoked && !self.dead.contains(issuer)
+    }
+
+    /// The people of the own domain of an account, as far as their keys are known: its root key says who they are.
+    pub(crate) fn household(&self, own: &Bare) -> impl Iterator<Item = (&Bare, &Pin)> {
+        let is_of = move |address: &Bare| address != own && address.jid().domain() == own.jid().domain();
+        self.pins.iter().chain(&self.own).filter(move |(address, _)| is_of(address))
     }
 
     /// An account of ours takes back what it said of an address. Says whether it had said anything.

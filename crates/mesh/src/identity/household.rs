@@ -1,6 +1,7 @@
 //! Design, section 3: what proves that an account of this node is its address: by the domain's root key where the node holds
 //! it, else by the membership that came from where the root key is.
 
+use base::limits::GIVEN_VOUCH_TIME_MAX;
 use base::{Bare, Wall};
 
 use crate::genesis::Genesis;
@@ -13,6 +14,8 @@ use super::introduction::Own;
 use super::key::{DeviceKey, MaySign, PersonKey};
 use super::stamp::{self, Stamp};
 use super::statement::{SignError, Statement};
+
+const WEEK_SECONDS: u64 = 7 * 24 * 3600;
 
 /// Why there is no chain to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +144,17 @@ pub fn vouch(directory: &mut Directory, now: Wall, own: &Own, met: &Proven) -> R
     let statement = sign_vouch(directory, now, address, person, said).map_err(|_| VouchError::Key)?;
     directory.pin(met)?;
     Ok(directory.add_vouch(now, address, &statement)?)
+}
+
+/// What an account of ours says of somebody whom its person has met, for them to keep and to show. Of this week, not of this
+/// moment: it tells their friends that the two have met, and need not tell when.
+pub(crate) fn give(now: Wall, own: &Own, met: &Proven) -> Option<Statement> {
+    let name = met.address.jid().local().unwrap_or_default().to_owned();
+    let said = Vouch { domain: met.genesis, name, person: met.person };
+    let seconds = stamp::seconds(now);
+    let from = seconds - seconds % WEEK_SECONDS;
+    let stamp = Stamp { sequence: from, from, until: Some(from + GIVEN_VOUCH_TIME_MAX.as_secs()) };
+    Statement::sign(own.person()?, said, stamp).ok()
 }
 
 /// Says again, in time, what an account of ours says of others. What is over was not said again for a year: it stays over.

@@ -9,13 +9,14 @@
 mod message;
 mod proof;
 mod tag;
+mod vouched;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::limits::{
-    INTRODUCTION_FAILURES_MAX, INTRODUCTION_FRAME_BYTES_MAX, INTRODUCTION_HOUR_BYTES_MAX, LINK_DEVICES_MAX,
+    INTRODUCTION_FAILURES_MAX, INTRODUCTION_FRAME_BYTES_MAX, INTRODUCTION_HOUR_BYTES_MAX, LINK_DEVICES_MAX, VOUCHED_MAX,
 };
 use base::{DeviceId, Now, Time};
 
@@ -28,6 +29,7 @@ use crate::keys::BadSignature;
 use message::Message;
 use proof::Prover;
 use tag::Tags;
+use vouched::Vouched;
 
 pub use message::MessageError;
 
@@ -113,6 +115,18 @@ pub struct Policy {
     pub noise: [u8; 32],
 }
 
+/// Who vouches for whom, as far as this node knows.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// What others have said of the persons of our devices: the first ones are shown, at most
+    /// [`VOUCHED_MAX`](base::limits::VOUCHED_MAX) of each, to those who know who said it.
+    pub vouches: Arc<BTreeMap<DeviceId, Vec<Statement>>>,
+    /// Whose vouches count for anybody here.
+    pub known: Arc<BTreeSet<PersonId>>,
+    /// Random for each link and each time.
+    pub noise: [u8; 32],
+}
+
 /// What an introduction is told.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -120,6 +134,10 @@ pub enum Input<'a> {
     Frame(&'a [u8]),
     /// Devices came or went, a chain was renewed, somebody became known.
     Policy(Policy),
+    /// Somebody has vouched for a person here, or is known now to somebody here.
+    Trust(Trust),
+    /// What a person here says of one at the other end: they get it to keep.
+    Give(&'a Statement),
     /// The directory or the clock has changed: what was accepted is judged anew.
     Recheck,
 }
@@ -136,6 +154,10 @@ pub enum Output {
     /// A device is at the other end, and is not accepted as the address that its chain proves. The directory may learn the
     /// contradiction; a changed key is told to the person.
     Refused(Box<Chain>, Refusal),
+    /// A device that is at the other end has given something that its person says; see [`Introduction::given`].
+    Given(DeviceId),
+    /// It is known who vouches for the person of this device, or not any more; see [`Introduction::vouched`].
+    Vouched(DeviceId),
     /// A device with the key of one of ours is at the other end: the key was copied (attack case B23).
     Twin(DeviceId),
     /// Something was said that proves nothing.
@@ -192,6 +214,10 @@ const FRAME_COST: usize = 512;
 struct There {
     chain: Box<Chain>,
     accepted: bool,
+    /// The last that it has given.
+    given: Option<Statement>,
+    /// What known people say of its person.
+    vouched: Vec<Statement>,
 }
 
 /// One link's introduction, from one of its ends.
@@ -200,6 +226,9 @@ pub struct Introduction {
     role: Role,
     prover: Prover,
     policy: Policy,
+    trust: Trust,
+    /// Which vouches were shown last, by device: who said them, and when.
+    vouches_shown: BTreeMap<DeviceId, Vec<(PersonId, u64)>>,
     /// The last tags that were said, so that the same are not said again.
     said: Option<Tags>,
     /// The other side's tags.
@@ -228,6 +257,8 @@ impl Introduction {
             role,
             prover: Prover::new(exporter, local_key, remote_key),
             policy,
+            trust: Trust::default(),
+            vouches_shown: BTreeMap::new(),
             said: None,
             tags: Tags::default(),
             shown: BTreeMap::new(),
@@ -253,6 +284,10 @@ impl Introduction {
         match input {
             Input::Frame(frame) => self.frame(now, frame, directory),
             Input::Policy(policy) => self.policy = policy,
+            Input::Trust(trust) => self.trust = trust,
+            Input::Give(statement) => {
+                self.outputs.push_back(Output::Frame(Message::Given(statement.bytes().to_vec()).write()));
+            }
             Input::Recheck => self.recheck(now, directory),
         }
         if !self.closed {
@@ -268,6 +303,17 @@ impl Introduction {
     /// The chains of those at the other end who are accepted.
     pub fn present(&self) -> impl Iterator<Item = &Chain> {
         self.there.values().filter(|there| there.accepted).map(|there| &*there.chain)
+    }
+
+    /// What known people say of the person of a device at the other end, who is accepted.
+    pub fn vouched(&self, device: DeviceId) -> &[Statement] {
+        let there = self.there.get(&device).filter(|there| there.accepted);
+        there.map_or(&[], |there| &there.vouched)
+    }
+
+    /// The last that the person of a device at the other end, who is accepted, has said of somebody here.
+    pub fn given(&self, device: DeviceId) -> Option<&Statement> {
+        self.there.get(&device).filter(|there| there.accepted)?.given.as_ref()
     }
 
     /// Whether this device of ours is shown on the link.
@@ -305,6 +351,17 @@ impl Introduction {
                 self.leave(device);
                 Ok(())
             }
+            Message::Given(bytes) => {
+                self.take(Statement::read(&bytes)?);
+                Ok(())
+            }
+            Message::Vouched { device, vouched } => {
+                let Some(there) = self.there.get_mut(&device) else { return Ok(()) };
+                let (of, role) = (there.chain.proven(), self.role.other());
+                there.vouched = vouched.open(&self.prover, role, of, self.trust.known.iter())?;
+                self.outputs.push_back(Output::Vouched(device));
+                Ok(())
+            }
             // Of a later version, and harmless.
             Message::Later => Ok(()),
         });
@@ -313,6 +370,18 @@ impl Introduction {
             self.outputs.push_back(Output::Failed(failure));
             if self.failures > INTRODUCTION_FAILURES_MAX {
                 self.close(Fault::Failures);
+            }
+        }
+    }
+
+    /// Somebody at the other end says something of somebody: only for themselves.
+    fn take(&mut self, statement: Statement) {
+        let by = |there: &There| there.accepted && there.chain.proven().person == *statement.issuer();
+        let devices: Vec<DeviceId> = self.there.iter().filter(|(_, there)| by(there)).map(|(id, _)| *id).collect();
+        for device in devices {
+            if let Some(there) = self.there.get_mut(&device) {
+                there.given = Some(statement.clone());
+                self.outputs.push_back(Output::Given(device));
             }
         }
     }
@@ -332,7 +401,10 @@ impl Introduction {
             // With another address it is somebody else: whoever was told of the first must hear that it is gone.
             self.outputs.push_back(Output::Gone(device));
         }
-        self.there.insert(device, There { chain: Box::new(chain), accepted });
+        // What was said of this person holds for a renewed chain, too.
+        let same = self.there.remove(&device).filter(|there| there.chain.proven() == chain.proven());
+        let (given, vouched) = same.map_or((None, Vec::new()), |there| (there.given, there.vouched));
+        self.there.insert(device, There { chain: Box::new(chain), accepted, given, vouched });
         self.judge(now, device, directory);
     }
 
@@ -388,6 +460,7 @@ impl Introduction {
         let gone: Vec<DeviceId> = self.shown.keys().filter(|device| !seen.contains_key(device)).copied().collect();
         for device in gone {
             self.shown.remove(&device);
+            self.vouches_shown.remove(&device);
             self.outputs.push_back(Output::Frame(Message::Withdraw(device).write()));
         }
         for (device, own) in seen {
@@ -396,6 +469,23 @@ impl Introduction {
                 let signature = self.prover.sign(self.role, &own.key, &own.chain);
                 self.outputs.push_back(Output::Frame(Message::present(&own.chain, signature).write()));
             }
+        }
+        self.show_vouches();
+    }
+
+    /// Behind the devices that they are about.
+    fn show_vouches(&mut self) {
+        for device in self.shown.keys() {
+            let vouches = self.trust.vouches.get(device).map_or(&[][..], Vec::as_slice);
+            let summary = |vouch: &Statement| (PersonId::of(vouch.issuer()), vouch.stamp().sequence);
+            let now: Vec<_> = vouches.iter().take(VOUCHED_MAX).map(summary).collect();
+            let before = self.vouches_shown.get(device);
+            if before.map_or(&[][..], Vec::as_slice) == now {
+                continue;
+            }
+            let vouched = Vouched::seal(&self.prover, self.role, *device, vouches, &self.trust.noise);
+            self.outputs.push_back(Output::Frame(Message::Vouched { device: *device, vouched }.write()));
+            self.vouches_shown.insert(*device, now);
         }
     }
 }

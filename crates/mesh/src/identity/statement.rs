@@ -85,6 +85,27 @@ fn external_data(kind: Kind) -> Vec<u8> {
     format!("jirani/statement/{}", kind.number()).into_bytes()
 }
 
+/// The bytes of a statement; `sign` is given what the signature is over.
+fn written(issuer: &PublicKey, fact: &Fact, stamp: Stamp, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let kind = fact.kind();
+    let (subject, content) = fact.parts();
+    let payload = cbor::write(&Value::Array(vec![
+        kind.number().into(),
+        stamp.sequence.into(),
+        stamp.from.into(),
+        stamp.until.map_or(Value::Null, Into::into),
+        subject,
+        content,
+    ]));
+    CoseSign1Builder::new()
+        .protected(header(issuer))
+        .payload(payload)
+        .create_signature(&external_data(kind), sign)
+        .build()
+        .to_vec()
+        .expect("our headers have no duplicates")
+}
+
 /// Exactly what the protected header says.
 fn header(issuer: &PublicKey) -> Header {
     HeaderBuilder::new().algorithm(iana::Algorithm::Ed25519).key_id(issuer.as_bytes().to_vec()).build()
@@ -104,25 +125,28 @@ impl Statement {
         {
             return Err(SignError::Role(kind));
         }
-        let kind = fact.kind();
-        let until = kind.life_max().map(|life| stamp.until.unwrap_or(u64::MAX).min(end(stamp.from, life)));
-        let (subject, content) = fact.parts();
-        let payload = cbor::write(&Value::Array(vec![
-            kind.number().into(),
-            stamp.sequence.into(),
-            stamp.from.into(),
-            until.map_or(Value::Null, Into::into),
-            subject,
-            content,
-        ]));
-        let bytes = CoseSign1Builder::new()
-            .protected(header(&key.public_key()))
-            .payload(payload)
-            .create_signature(&external_data(kind), |structure| key.secret().sign_cose(structure).to_bytes().to_vec())
-            .build()
-            .to_vec()
-            .expect("our headers have no duplicates");
-        Ok(Claim::read(&bytes)?.statement)
+        let until = fact.kind().life_max().map(|life| stamp.until.unwrap_or(u64::MAX).min(end(stamp.from, life)));
+        let stamp = Stamp { until, ..stamp };
+        let sign = |structure: &[u8]| key.secret().sign_cose(structure).to_bytes().to_vec();
+        Ok(Claim::read(&written(&key.public_key(), &fact, stamp, sign))?.statement)
+    }
+
+    /// The statement that a key has signed, from its parts.
+    ///
+    /// # Errors
+    /// If the signature is not over it, or nobody would accept it.
+    pub(crate) fn signed(
+        issuer: &PublicKey,
+        fact: Fact,
+        stamp: Stamp,
+        signature: &Signature,
+    ) -> Result<Statement, StatementError> {
+        Statement::read(&written(issuer, &fact, stamp, |_| signature.to_bytes().to_vec()))
+    }
+
+    /// The signature, which stands last.
+    pub(crate) fn signature(&self) -> Signature {
+        Signature::from_bytes(*self.bytes.last_chunk().expect("a statement ends with its signature"))
     }
 
     /// Reads and verifies a statement strictly.

@@ -12,7 +12,7 @@ use crate::identity::{Chain, Pin, Proven};
 use crate::link::{CloseCode, Command, ProtocolId};
 use crate::verification::book;
 use crate::verification::line::{Line, Party};
-use crate::verification::message::Message;
+use crate::verification::message::{Message, NUMBER_BYTES, Number};
 use crate::verification::{Act, Cause, Event};
 
 fn party(chain: &Chain) -> Party {
@@ -22,7 +22,7 @@ fn party(chain: &Chain) -> Party {
 
 impl Link {
     /// Who is at the end of this link with this device, if it has proved to be.
-    fn proven(&self, device: DeviceId) -> Option<&Chain> {
+    pub(super) fn proven(&self, device: DeviceId) -> Option<&Chain> {
         self.introduction.present().find(|chain| chain.proven().device == device)
     }
 }
@@ -30,12 +30,12 @@ impl Link {
 impl Node {
     /// Which of our accounts has met whom, as far as their keys are the same.
     pub fn met(&self) -> impl Iterator<Item = &(Bare, Bare)> {
-        self.met.iter()
+        self.near.iter().filter(|(_, circle)| **circle == Circle::Green).map(|(pair, _)| pair)
     }
 
     /// Whether an account of ours has met somebody, as far as their key is the same.
     pub fn has_met(&self, own: &Bare, other: &Bare) -> bool {
-        self.met.contains(&(own.clone(), other.clone()))
+        self.near.get(&(own.clone(), other.clone())) == Some(&Circle::Green)
     }
 
     pub(super) fn verify(&mut self, own: &Bare, other: &Bare, act: Act) {
@@ -60,9 +60,14 @@ impl Node {
         if is_there && there.is_empty() {
             return self.tell(own, other, Event::Failed(Cause::Hidden));
         }
-        let mut number = [0; 32];
-        self.rng.fill_bytes(&mut number);
+        let number = self.number();
         self.book.begin(self.now.mono, own, other, there, number);
+    }
+
+    fn number(&mut self) -> Number {
+        let mut number = [0; NUMBER_BYTES];
+        self.rng.fill_bytes(&mut number);
+        number
     }
 
     /// The links that lead to somebody's devices in reach, as an account of ours sees them.
@@ -76,10 +81,24 @@ impl Node {
     /// Whoever was at the end of a link is there no more; perhaps by another one.
     pub(super) fn leave(&mut self, link: LinkId, device: Option<DeviceId>) {
         for (own, other) in self.book.lost(link, device) {
-            let mut lines = self.lines(&own, &other);
-            lines.retain(|line| self.shows(line.link, line.here.device));
-            self.book.go_on(&own, &other, lines);
+            self.turn(&own, &other);
         }
+        // Who vouched for them was said on that link.
+        self.judge_vouched();
+    }
+
+    /// Somebody is in reach: perhaps they were compared with, and their link has ended.
+    pub(super) fn come(&mut self, other: &Bare) {
+        for own in self.book.waiting_for(other) {
+            self.turn(&own, other);
+        }
+    }
+
+    fn turn(&mut self, own: &Bare, other: &Bare) {
+        let mut lines = self.lines(own, other);
+        lines.retain(|line| self.shows(line.link, line.here.device));
+        let number = self.number();
+        self.book.come(self.now.mono, own, other, lines, number);
     }
 
     fn line(&self, link: LinkId, here: &Party, device: DeviceId) -> Option<Line> {
@@ -88,7 +107,7 @@ impl Node {
         Some(Line { link, secret: at.secret, dialled: at.dialled, here: here.clone(), there })
     }
 
-    fn shows(&self, link: LinkId, own: DeviceId) -> bool {
+    pub(super) fn shows(&self, link: LinkId, own: DeviceId) -> bool {
         self.links.get(&link).is_some_and(|at| at.introduction.shows(own))
     }
 
@@ -110,7 +129,8 @@ impl Node {
         }
         // Devices of one person have nothing to compare.
         if let Some(line) = self.line(link, &here, message.from).filter(|line| line.there.address != here.address) {
-            self.book.hear(self.now.mono, &line, &message);
+            let number = self.number();
+            self.book.hear(self.now.mono, &line, &message, number);
         }
     }
 
@@ -145,33 +165,50 @@ impl Node {
         if !writes.is_empty() {
             self.outputs.push_back(Output::Store(writes));
         }
-        self.judge(own, &there.address);
+        self.judge_after(own, &there.address);
         self.tell(own, &there.address, event);
+        if event == Event::Verified {
+            self.exchange(&there.address);
+        }
     }
 
     pub(super) fn unverify(&mut self, own: &Bare, other: &Bare) {
         self.directory.remove_vouch(own, other);
-        self.judge(own, other);
+        self.judge_after(own, other);
     }
 
-    /// Says what has changed for one pair.
-    fn judge(&mut self, own: &Bare, other: &Bare) {
-        let pair = (own.clone(), other.clone());
+    /// Whom an account has met counts for others, too.
+    fn judge_after(&mut self, own: &Bare, other: &Bare) {
+        if self.judge(own, other) {
+            self.trust();
+            self.judge_vouched();
+        }
+    }
+
+    /// Says what has changed for one pair. Whether anything has.
+    pub(super) fn judge(&mut self, own: &Bare, other: &Bare) -> bool {
         let key = self.directory.pinned(other);
-        let circle = key.map_or(Circle::Red, |key| circle(&self.directory, self.now.wall, own, other, &key));
-        let changed = if circle == Circle::Green { self.met.insert(pair) } else { self.met.remove(&pair) };
-        if changed {
+        let circle = circle(&self.directory, self.now.wall, own, other, key, || self.vouchers_of(own, other));
+        let pair = (own.clone(), other.clone());
+        let before = match circle {
+            Circle::Red => self.near.remove(&pair),
+            _ => self.near.insert(pair, circle),
+        };
+        let has_changed = before.unwrap_or(Circle::Red) != circle;
+        if has_changed {
             self.outputs.push_back(Output::Circle { own: own.clone(), other: other.clone(), circle });
         }
+        has_changed
     }
 
     /// Says what has changed for all whom our accounts have met, or had.
     pub(super) fn tell_circles(&mut self) {
         let met = self.directory.vouched(self.now.wall);
-        let pairs: BTreeSet<(Bare, Bare)> = met.symmetric_difference(&self.met).cloned().collect();
-        for (own, other) in pairs {
-            self.judge(&own, &other);
+        let before: BTreeSet<(Bare, Bare)> = self.met().cloned().collect();
+        for (own, other) in met.symmetric_difference(&before) {
+            self.judge(own, other);
         }
+        self.judge_vouched();
     }
 
     fn tell(&mut self, own: &Bare, other: &Bare, event: Event) {

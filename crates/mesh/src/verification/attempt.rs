@@ -4,13 +4,17 @@
 use base::DeviceId;
 
 use super::WORDS;
-use super::line::Line;
+use super::line::{Line, Party};
 use super::message::{Check, End, Message, Number, Promise, Said};
+use crate::identity::Pin;
 
 /// One side of an attempt.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    /// Where they are: one link to one device, but while several devices are asked.
+    /// With whose keys.
+    pub(super) with: Pin,
+    /// Where they are: one link to one device, but while several devices are asked. None while the last one is gone and
+    /// another one may come.
     pub(super) lines: Vec<Line>,
     pub(super) state: State,
 }
@@ -59,14 +63,22 @@ fn message(line: &Line, attempt: Promise, said: Said) -> (Line, Message) {
 
 impl Attempt {
     /// This person asks, at all of these devices.
-    pub(super) fn ask(lines: Vec<Line>, number: Number, sent: &mut Sent) -> Attempt {
-        sent.extend(lines.iter().map(|line| message(line, line.promise(true, &number), Said::Ask)));
-        Attempt { lines, state: State::Asking { number } }
+    pub(super) fn ask(with: Pin, lines: Vec<Line>, number: Number, sent: &mut Sent) -> Attempt {
+        let attempt = Attempt { with, lines, state: State::Asking { number } };
+        attempt.repeat(sent);
+        attempt
+    }
+
+    /// What is asked is said to all of them once more.
+    pub(super) fn repeat(&self, sent: &mut Sent) {
+        if let State::Asking { number } = &self.state {
+            sent.extend(self.lines.iter().map(|line| message(line, line.promise(true, number), Said::Ask)));
+        }
     }
 
     /// The other one has asked.
     pub(super) fn asked(line: Line, promise: Promise) -> Attempt {
-        Attempt { lines: vec![line], state: State::Asked { promise } }
+        Attempt { with: line.there.pin, lines: vec![line], state: State::Asked { promise } }
     }
 
     /// Whether this person has done something for it.
@@ -184,16 +196,32 @@ impl Attempt {
         before > 0 && self.lines.is_empty()
     }
 
-    /// They are there by other lines. What was asked is asked there; what they have asked they will ask again.
-    pub(super) fn move_to(&mut self, lines: Vec<Line>, sent: &mut Sent) {
-        if let State::Asking { number } = self.state {
-            *self = Attempt::ask(lines, number, sent);
-        }
+    /// This person is willing, and asks by these lines, whoever asked by those that are gone. A promised number stays, for
+    /// nobody has seen it; one that was said is not said again.
+    pub(super) fn ask_by(&mut self, lines: Vec<Line>, fresh: Number, sent: &mut Sent) {
+        let number = if let State::Asking { number } = self.state { number } else { fresh };
+        *self = Attempt::ask(self.with, lines, number, sent);
     }
 
-    /// Whether they have asked, on a line that is gone.
+    /// Whether there are words on this screen.
+    pub(super) fn is_comparing(&self) -> bool {
+        matches!(self.state, State::Comparing { .. })
+    }
+
+    /// Whether its last line is gone.
     pub(super) fn is_adrift(&self) -> bool {
-        !self.is_active() && self.lines.is_empty()
+        self.lines.is_empty()
+    }
+
+    /// Whether it is with whoever has these keys.
+    pub(super) fn is_with(&self, party: &Party) -> bool {
+        self.with == party.pin
+    }
+
+    /// Whether they have turned to this line: ours is gone, or will be.
+    pub(super) fn has_turned_to(&self, line: &Line) -> bool {
+        let is_older = |on: &Line| on.there.device == line.there.device && on.link != line.link;
+        self.is_with(&line.there) && (self.is_adrift() || self.lines.iter().any(is_older))
     }
 
     /// From now on it is with one device; the others that were asked are told so.

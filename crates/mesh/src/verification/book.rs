@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use base::limits::{VERIFICATION_ASKED_MAX, VERIFICATION_DEVICES_MAX, VERIFICATION_TIME_MAX};
+use base::limits::{VERIFICATION_ASKED_MAX, VERIFICATION_DEVICES_MAX, VERIFICATION_GRACE, VERIFICATION_TIME_MAX};
 use base::{Bare, DeviceId, LinkId, Time};
 
 use super::attempt::{self, Attempt, Sent, State, Step};
@@ -30,9 +30,19 @@ pub(crate) enum Output {
 /// The attempts of one account.
 #[derive(Debug, Default)]
 struct Page {
-    /// With whom, and until when.
-    attempts: BTreeMap<Bare, (Attempt, Time)>,
+    /// With whom.
+    attempts: BTreeMap<Bare, Open>,
     tries: Tries,
+}
+
+/// An attempt that is not over.
+#[derive(Debug)]
+struct Open {
+    attempt: Attempt,
+    /// Until when somebody has to do something.
+    until: Time,
+    /// While nobody is there by any link: until when they may come back.
+    back_until: Option<Time>,
 }
 
 /// See the module.
@@ -44,12 +54,35 @@ pub(crate) struct Book {
 
 impl Page {
     fn is_comparing(&self) -> bool {
-        self.attempts.values().any(|(attempt, _)| attempt.is_active())
+        self.attempts.values().any(|open| open.attempt.is_active())
     }
 
     fn have_asked(&self) -> usize {
-        self.attempts.values().filter(|(attempt, _)| !attempt.is_active()).count()
+        self.attempts.values().filter(|open| !open.attempt.is_active()).count()
     }
+}
+
+impl Open {
+    fn new(now: Time, attempt: Attempt) -> Open {
+        Open { attempt, until: now + VERIFICATION_TIME_MAX, back_until: None }
+    }
+
+    /// They are there by these lines now.
+    fn turn_to(&mut self, lines: Vec<Line>, number: Number, sent: &mut Sent) {
+        self.back_until = None;
+        if self.attempt.is_active() {
+            self.attempt.ask_by(lines, number, sent);
+        }
+    }
+
+    fn due(&self) -> Time {
+        self.back_until.map_or(self.until, |back| back.min(self.until))
+    }
+}
+
+/// As many as are asked, if they have these keys.
+fn with(attempt: &Attempt, lines: Vec<Line>) -> Vec<Line> {
+    lines.into_iter().filter(|line| attempt.is_with(&line.there)).take(VERIFICATION_DEVICES_MAX).collect()
 }
 
 impl Book {
@@ -59,35 +92,38 @@ impl Book {
         let page = self.pages.entry(own.clone()).or_default();
         let mut sent = Sent::new();
         let is_comparing = page.is_comparing();
-        // What was asked on a line that is gone counts as a try already.
-        let is_counted = page.attempts.get(other).is_some_and(|(attempt, _)| attempt.is_adrift());
-        if is_counted && !is_comparing {
-            page.attempts.remove(other);
-        }
         let event = match page.attempts.get_mut(other) {
-            Some((attempt, until)) => match attempt.state {
+            Some(Open { attempt, until, .. }) => match attempt.state {
+                State::Comparing { .. } if attempt.is_adrift() => Event::Waiting,
                 State::Comparing { words, asked_here, .. } => Event::Compare { words, begun_here: asked_here },
                 State::Asked { .. } if is_comparing => Event::Failed(Cause::Busy),
                 State::Asked { .. } => {
-                    attempt.answer(number, &mut sent);
+                    // What was asked on a line that is gone cannot be answered: it is asked from here.
+                    match attempt.is_adrift() {
+                        true => attempt.ask_by(with(attempt, lines), number, &mut sent),
+                        false => attempt.answer(number, &mut sent),
+                    }
                     *until = now + VERIFICATION_TIME_MAX;
                     Event::Waiting
                 }
-                State::Asking { .. } | State::Answered { .. } => Event::Waiting,
-            },
-            None if is_comparing => Event::Failed(Cause::Busy),
-            None => match lines.first().map(|line| match is_counted {
-                true => Ok(()),
-                false => page.tries.count(now, line.there.pin.person, false),
-            }) {
-                None => Event::Failed(Cause::NotInReach),
-                Some(Err(again_in)) => Event::Failed(Cause::TooOften { again_in }),
-                Some(Ok(())) => {
-                    let lines = lines.into_iter().take(VERIFICATION_DEVICES_MAX).collect();
-                    let attempt = Attempt::ask(lines, number, &mut sent);
-                    page.attempts.insert(other.clone(), (attempt, now + VERIFICATION_TIME_MAX));
+                State::Asking { .. } | State::Answered { .. } => {
+                    // The first question may have come before the proof of who says it, and been nothing.
+                    attempt.repeat(&mut sent);
                     Event::Waiting
                 }
+            },
+            None if is_comparing => Event::Failed(Cause::Busy),
+            None => match lines.first().map(|line| line.there.pin) {
+                None => Event::Failed(Cause::NotInReach),
+                Some(pin) => match page.tries.count(now, pin.person, false) {
+                    Err(again_in) => Event::Failed(Cause::TooOften { again_in }),
+                    Ok(()) => {
+                        let lines = lines.into_iter().take(VERIFICATION_DEVICES_MAX).collect();
+                        let attempt = Attempt::ask(pin, lines, number, &mut sent);
+                        page.attempts.insert(other.clone(), Open::new(now, attempt));
+                        Event::Waiting
+                    }
+                },
             },
         };
         self.send(sent);
@@ -98,7 +134,9 @@ impl Book {
     pub(crate) fn agree(&mut self, own: &Bare, other: &Bare) {
         let mut sent = Sent::new();
         let step = match self.attempt(own, other) {
-            Some((attempt, _)) if matches!(attempt.state, State::Comparing { .. }) => attempt.agree(&mut sent),
+            // The words are over; it is told in a moment why.
+            Some(Open { attempt, .. }) if attempt.is_adrift() => return,
+            Some(Open { attempt, .. }) if attempt.is_comparing() => attempt.agree(&mut sent),
             _ => return self.tell(own, other, Event::Failed(Cause::NothingToSay)),
         };
         self.send(sent);
@@ -109,7 +147,7 @@ impl Book {
 
     /// A person says that they differ, or does not want to compare.
     pub(crate) fn refuse(&mut self, own: &Bare, other: &Bare) {
-        let end = match self.attempt(own, other).map(|(attempt, _)| &attempt.state) {
+        let end = match self.attempt(own, other).map(|open| &open.attempt.state) {
             Some(State::Comparing { .. }) => End::Differed,
             Some(_) => End::Refused,
             None => return self.tell(own, other, Event::Failed(Cause::NothingToSay)),
@@ -117,14 +155,14 @@ impl Book {
         self.end(own, other, Some(end), Cause::RefusedHere);
     }
 
-    /// A device at the other end of this line, proved to be there, says something.
-    pub(crate) fn hear(&mut self, now: Time, line: &Line, message: &Message) {
+    /// A device at the other end of this line, proved to be there, says something. `number` is random and drawn for this.
+    pub(crate) fn hear(&mut self, now: Time, line: &Line, message: &Message, number: Number) {
         if message.said == Said::Ask {
-            return self.hear_question(now, line, message);
+            return self.hear_question(now, line, message, number);
         }
         let (own, other) = (&line.here.address, &line.there.address);
         let mut sent = Sent::new();
-        let Some((attempt, until)) = self.attempt(own, other) else { return };
+        let Some(Open { attempt, until, .. }) = self.attempt(own, other) else { return };
         let step = attempt.hear(line, message, &mut sent);
         let event = match &attempt.state {
             State::Comparing { words, asked_here, .. } if step == Step::Compare => {
@@ -145,29 +183,37 @@ impl Book {
         }
     }
 
-    fn hear_question(&mut self, now: Time, line: &Line, message: &Message) {
+    fn hear_question(&mut self, now: Time, line: &Line, message: &Message, number: Number) {
         let (own, other) = (&line.here.address, &line.there.address);
+        let has_turned = self.attempt(own, other).is_some_and(|open| open.attempt.has_turned_to(line));
+        if has_turned
+            && self.may_turn(now, own, other)
+            && let Some(open) = self.attempt(own, other)
+        {
+            // What this side asks on that line is said below, or not needed.
+            open.turn_to(vec![line.clone()], number, &mut Sent::new());
+        }
         let page = self.pages.entry(own.clone()).or_default();
         let (mut sent, mut is_new) = (Sent::new(), false);
         let is_full = page.is_comparing() || page.have_asked() >= VERIFICATION_ASKED_MAX;
         let refused = match page.attempts.get_mut(other) {
-            Some((attempt, _)) if attempt.is_named(line, &message.attempt) => None,
-            Some((attempt, _)) if matches!(attempt.state, State::Asking { .. }) && attempt.is_on(line) => {
+            Some(Open { attempt, .. }) if attempt.is_named(line, &message.attempt) => None,
+            Some(Open { attempt, .. }) if matches!(attempt.state, State::Asking { .. }) && attempt.is_on(line) => {
                 attempt.cross(line, message.attempt, &mut sent);
                 None
             }
-            Some((attempt, _)) if attempt.is_adrift() => {
+            Some(Open { attempt, .. }) if has_turned => {
                 *attempt = Attempt::asked(line.clone(), message.attempt);
                 None
             }
             // They have asked anew, perhaps from another device.
-            Some((attempt, _)) if attempt.is_active() => Some(End::Busy),
+            Some(Open { attempt, .. }) if attempt.is_active() => Some(End::Busy),
             None if is_full => Some(End::Busy),
             _ => match page.tries.count(now, line.there.pin.person, true) {
                 Err(_) => Some(End::TooOften),
                 Ok(()) => {
                     let attempt = Attempt::asked(line.clone(), message.attempt);
-                    page.attempts.insert(other.clone(), (attempt, now + VERIFICATION_TIME_MAX));
+                    page.attempts.insert(other.clone(), Open::new(now, attempt));
                     is_new = true;
                     None
                 }
@@ -180,36 +226,60 @@ impl Book {
         }
     }
 
-    /// Somebody is at the end of a link no more; or nobody, if no device is named. Gives what may go on by another link, if
-    /// there is one: see [`Book::go_on`]. Words of a link end with it.
+    /// Somebody is at the end of a link no more; or nobody, if no device is named. Gives whose last line that was: it is
+    /// said at once by which others they are there, see [`Book::come`].
     pub(crate) fn lost(&mut self, link: LinkId, device: Option<DeviceId>) -> Vec<(Bare, Bare)> {
         let is_lost =
             |line: &Line| line.link == link && device.is_none_or(|d| d == line.there.device || d == line.here.device);
         let mut left = Vec::new();
         for (own, page) in &mut self.pages {
-            let lost = page.attempts.iter_mut().filter_map(|(other, (attempt, _))| {
-                let may_go_on = matches!(attempt.state, State::Asking { .. } | State::Asked { .. });
-                attempt.lose(is_lost).then(|| (may_go_on, own.clone(), other.clone()))
-            });
-            left.extend(lost);
+            let lost = page.attempts.iter_mut().filter_map(|(other, open)| open.attempt.lose(is_lost).then_some(other));
+            left.extend(lost.map(|other| (own.clone(), other.clone())));
         }
-        let (may_go_on, over): (Vec<_>, Vec<_>) = left.into_iter().partition(|(may_go_on, ..)| *may_go_on);
-        for (_, own, other) in over {
-            self.end(&own, &other, None, Cause::LeftReach);
-        }
-        may_go_on.into_iter().map(|(_, own, other)| (own, other)).collect()
+        left
     }
 
-    /// By which lines somebody is in reach now whose last line is gone. It is no other try.
-    pub(crate) fn go_on(&mut self, own: &Bare, other: &Bare, lines: Vec<Line>) {
-        if lines.is_empty() {
-            return self.end(own, other, None, Cause::LeftReach);
+    /// Which of our accounts wait for somebody to be there again.
+    pub(crate) fn waiting_for(&self, other: &Bare) -> Vec<Bare> {
+        let waits = |page: &Page| page.attempts.get(other).is_some_and(|open| open.attempt.is_adrift());
+        self.pages.iter().filter(|(_, page)| waits(page)).map(|(own, _)| own.clone()).collect()
+    }
+
+    /// By which lines somebody is in reach now whose last line is gone; none, if they are not. It is no other try, but words
+    /// end with their line: nobody shall say yes to others than those that they have read. `number` is random and drawn for
+    /// this.
+    pub(crate) fn come(&mut self, now: Time, own: &Bare, other: &Bare, lines: Vec<Line>, number: Number) {
+        let Some(open) = self.attempt(own, other).filter(|open| open.attempt.is_adrift()) else { return };
+        let lines = with(&open.attempt, lines);
+        match lines.first() {
+            None => {
+                open.back_until.get_or_insert(now + VERIFICATION_GRACE);
+            }
+            Some(_) if self.may_turn(now, own, other) => {
+                let mut sent = Sent::new();
+                if let Some(open) = self.attempt(own, other) {
+                    open.turn_to(lines, number, &mut sent);
+                }
+                self.send(sent);
+            }
+            Some(_) => {}
         }
-        let mut sent = Sent::new();
-        if let Some((attempt, _)) = self.attempt(own, other) {
-            attempt.move_to(lines.into_iter().take(VERIFICATION_DEVICES_MAX).collect(), &mut sent);
+    }
+
+    /// Whether an attempt goes on by another line. Words do not; nor do numbers, too often: whoever is between the two has
+    /// seen both of them before the people did, and may end a line because they do not like the words.
+    fn may_turn(&mut self, now: Time, own: &Bare, other: &Bare) -> bool {
+        let Some(page) = self.pages.get_mut(own) else { return false };
+        let Some(Open { attempt, .. }) = page.attempts.get(other) else { return false };
+        let may = match attempt.state {
+            State::Asking { .. } | State::Asked { .. } => true,
+            State::Answered { .. } => page.tries.break_off(now, attempt.with.person),
+            State::Comparing { .. } => false,
+        };
+        if !may {
+            self.break_off(now, own, other, Cause::LinkChanged);
         }
-        self.send(sent);
+        may
     }
 
     /// An account is here no more.
@@ -220,16 +290,20 @@ impl Book {
     /// [`Book::wake_at`] may have come.
     pub(crate) fn handle_timer(&mut self, now: Time) {
         let attempts = self.pages.iter().flat_map(|(own, page)| page.attempts.iter().map(move |at| (own, at)));
-        let late = attempts.filter(|(_, (_, (_, until)))| *until <= now);
-        let late: Vec<_> = late.map(|(own, (other, _))| (own.clone(), other.clone())).collect();
-        for (own, other) in late {
-            self.end(&own, &other, Some(End::Late), Cause::NoAnswer);
+        let late = attempts.filter(|(_, (_, open))| open.due() <= now);
+        let late: Vec<_> =
+            late.map(|(own, (other, open))| (own.clone(), other.clone(), open.back_until.is_some())).collect();
+        for (own, other, is_gone) in late {
+            match is_gone {
+                true => self.break_off(now, &own, &other, Cause::LeftReach),
+                false => self.end(&own, &other, Some(End::Late), Cause::NoAnswer),
+            }
         }
     }
 
     /// When the next attempt has taken too long.
     pub(crate) fn wake_at(&self) -> Option<Time> {
-        self.pages.values().flat_map(|page| page.attempts.values().map(|(_, until)| *until)).min()
+        self.pages.values().flat_map(|page| page.attempts.values().map(Open::due)).min()
     }
 
     /// What is to be done.
@@ -237,18 +311,29 @@ impl Book {
         self.outputs.pop_front()
     }
 
-    fn attempt(&mut self, own: &Bare, other: &Bare) -> Option<&mut (Attempt, Time)> {
+    fn attempt(&mut self, own: &Bare, other: &Bare) -> Option<&mut Open> {
         self.pages.get_mut(own)?.attempts.get_mut(other)
     }
 
     fn take(&mut self, own: &Bare, other: &Bare) -> Option<Attempt> {
-        self.pages.get_mut(own)?.attempts.remove(other).map(|(attempt, _)| attempt)
+        self.pages.get_mut(own)?.attempts.remove(other).map(|open| open.attempt)
     }
 
     fn verified(&mut self, own: &Bare, other: &Bare) {
         if let Some(line) = self.take(own, other).and_then(|attempt| attempt.lines.into_iter().next()) {
             self.outputs.push_back(Output::Verified { own: own.clone(), there: line.there });
         }
+    }
+
+    /// It is over for want of a line, and was no try, if that does not happen too often.
+    fn break_off(&mut self, now: Time, own: &Bare, other: &Bare, cause: Cause) {
+        if let Some(page) = self.pages.get_mut(own)
+            && let Some(open) = page.attempts.get(other)
+            && page.tries.break_off(now, open.attempt.with.person)
+        {
+            page.tries.give_back(open.attempt.with.person);
+        }
+        self.end(own, other, None, cause);
     }
 
     /// It is over; the other side is told why, if it does not know.

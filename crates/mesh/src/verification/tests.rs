@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::limits::{VERIFICATION_ASKED_MAX, VERIFICATION_DEVICES_MAX, VERIFICATION_TIME_MAX, VERIFICATION_TRIES_MAX};
+use base::limits::{
+    VERIFICATION_ASKED_MAX, VERIFICATION_BROKEN_MAX, VERIFICATION_DEVICES_MAX, VERIFICATION_GRACE,
+    VERIFICATION_TIME_MAX, VERIFICATION_TRIES_MAX,
+};
 use base::{Bare, DeviceId, LinkId, Time};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -102,7 +105,9 @@ impl Two {
             // As the node does: only who is at this end and has proved to be at that one.
             let line = &self.lines[to];
             if (message.from, message.to) == (line.there.device, line.here.device) {
-                self.books[to].hear(self.now, line, &message);
+                let mut number = [0; 32];
+                self.rng.fill_bytes(&mut number);
+                self.books[to].hear(self.now, line, &message, number);
             }
         }
         self.drain(to);
@@ -269,69 +274,215 @@ fn whoever_does_not_answer_is_not_waited_for() {
     }
 }
 
+impl Two {
+    /// A link ends at one side, which finds those lines to the other one.
+    fn lose(&mut self, who: usize, link: u64, lines: Vec<Line>) {
+        for (own, other) in self.books[who].lost(LinkId(link), None) {
+            self.books[who].come(self.now, &own, &other, lines.clone(), [link as u8 + 50 * who as u8; 32]);
+        }
+        self.drain(who);
+    }
+
+    /// The other one is in reach by the line that stands here.
+    fn come(&mut self, who: usize) {
+        let [own, other] = self.other(who);
+        let line = self.lines[who].clone();
+        let is_awaited = self.books[who].waiting_for(&other) == [own.clone()];
+        if is_awaited {
+            self.books[who].come(self.now, &own, &other, vec![line], [77 + who as u8; 32]);
+        }
+        self.drain(who);
+    }
+
+    /// How many more tries both have in this hour.
+    fn tries_left(&mut self) -> usize {
+        for tries in 0.. {
+            self.told = Default::default();
+            self.begin_both();
+            if self.words(0).is_none() {
+                return tries;
+            }
+            self.act(0, Act::Refuse);
+            self.carry();
+        }
+        unreachable!("counted without end")
+    }
+}
+
 #[test]
-fn leaving_reach_ends_it() {
+fn leaving_reach_ends_words() {
     for device in [None, Some(2), Some(1), Some(9)] {
         let mut two = Two::new(1, [1, 2]);
         two.begin_both();
         two.told = Default::default();
+        let [own, other] = two.other(0);
         assert_eq!(two.books[0].lost(LinkId(2), None), []);
-        assert_eq!(two.books[0].lost(LinkId(1), device.map(|n| DeviceId([n; 32]))), []);
-        two.drain(0);
         let is_there = device == Some(9);
-        two.hears(0, if is_there { &[] } else { &[Event::Failed(Cause::LeftReach)] });
+        let lost = two.books[0].lost(LinkId(1), device.map(|n| DeviceId([n; 32])));
+        assert_eq!(lost.is_empty(), is_there);
+        two.books[0].come(two.now, &own, &other, vec![], [3; 32]);
+        // They may be back in a moment; the words are over whether they are or not.
+        two.pass(VERIFICATION_GRACE - Duration::from_micros(1));
+        two.wires.clear();
         two.act(0, Act::Agree);
-        assert_eq!(two.told[0].is_empty(), is_there);
+        assert_eq!(two.wires.is_empty(), !is_there);
+        two.hears(0, &[]);
+        two.pass(Duration::from_micros(1));
+        two.hears(0, if is_there { &[] } else { &[Event::Failed(Cause::LeftReach)] });
+        assert!(!two.verified[0]);
     }
 }
 
 #[test]
 fn what_is_asked_goes_on_by_another_link() {
-    // Nobody is there by another one; or they are, and it is lost first here or there, before or after they begin there.
-    for (stays, first) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+    // The old one is lost first here or there; the other one is there already, or comes while they wait; who was asked begins
+    // before, between or after.
+    for (first, comes_later, begins) in (0..12).map(|n| (n % 2, n / 2 % 2 == 1, n / 4)) {
+        let case = format!("{first} {comes_later} {begins}");
         let mut two = Two::new(1, [1, 2]);
         two.act(0, Act::Begin);
         two.carry();
         two.told = Default::default();
+        if begins == 0 {
+            two.act(1, Act::Begin);
+            // The answer is lost with the link.
+            two.wires.clear();
+        }
         let after = lines(2, [&party(1), &party(2)]);
+        two.lines = after.clone();
         for who in [first, 1 - first] {
-            let pair = two.books[who].lost(LinkId(1), None);
-            assert_eq!(pair, [(two.lines[who].here.address.clone(), two.lines[who].there.address.clone())]);
-            two.lines[who] = after[who].clone();
-            let lines = if stays { vec![after[who].clone()] } else { vec![] };
-            two.books[who].go_on(&pair[0].0, &pair[0].1, lines);
-            two.drain(who);
-            if who == 1 && stays && first == 1 {
-                // They begin before it is asked again.
+            two.lose(who, 1, if comes_later { vec![] } else { vec![after[who].clone()] });
+            if who == 1 && begins == 1 {
                 two.act(1, Act::Begin);
             }
-        }
-        if stays {
-            two.carry();
-            if first == 0 {
-                two.hears(1, &[]);
-                two.act(1, Act::Begin);
+            if !comes_later {
                 two.carry();
             }
-            assert!(two.words(0).is_some() && two.words(0) == two.words(1), "{first}");
-        } else {
-            two.hears(0, &[Event::Failed(Cause::LeftReach)]);
-            two.hears(1, &[Event::Failed(Cause::LeftReach)]);
         }
+        if comes_later {
+            two.pass(VERIFICATION_GRACE - Duration::from_secs(1));
+            for who in [first, 1 - first] {
+                two.come(who);
+                two.carry();
+            }
+        }
+        two.carry();
+        if begins == 2 {
+            two.hears(1, &[]);
+            two.act(1, Act::Begin);
+            two.carry();
+        }
+        assert!(two.words(0).is_some() && two.words(0) == two.words(1), "{case}: {:?}", two.told);
+        assert!(!two.told.iter().flatten().any(|event| matches!(event, Event::Failed(_))), "{case}");
+        two.pass(VERIFICATION_GRACE * 2);
+        assert!(two.words(0).is_some(), "{case}: they have time again");
         // It was one try on each side.
         two.act(0, Act::Refuse);
         two.carry();
-        for _ in 1..VERIFICATION_TRIES_MAX {
-            two.begin_both();
-            two.act(0, Act::Refuse);
-            two.carry();
+        assert_eq!(two.tries_left(), VERIFICATION_TRIES_MAX - 1, "{case}");
+    }
+}
+
+#[test]
+fn who_does_not_come_back_is_not_waited_for() {
+    let mut two = Two::new(1, [1, 2]);
+    two.act(0, Act::Begin);
+    two.carry();
+    two.told = Default::default();
+    (0..2).for_each(|who| two.lose(who, 1, vec![]));
+    two.pass(VERIFICATION_GRACE - Duration::from_micros(1));
+    assert_eq!(two.told, [[], []]);
+    // Whoever has other keys is somebody else.
+    let mut other = lines(2, [&party(1), &party(2)])[0].clone();
+    other.there.pin = party(3).pin;
+    let [own, there] = two.other(0);
+    two.books[0].come(two.now, &own, &there, vec![other], [3; 32]);
+    two.drain(0);
+    assert!(two.wires.is_empty());
+    two.pass(Duration::from_micros(1));
+    (0..2).for_each(|who| two.hears(who, &[Event::Failed(Cause::LeftReach)]));
+    assert_eq!(two.tries_left(), VERIFICATION_TRIES_MAX, "it was no try");
+    assert!(two.books.iter().all(|book| book.wake_at().is_none()));
+}
+
+#[test]
+fn words_end_with_their_link_and_are_no_try() {
+    // One side notices it first; the other one hears only that it is asked anew. The new link comes before or after.
+    for (first, comes_later) in [(0, false), (0, true), (1, false), (1, true)] {
+        let mut two = Two::new(1, [1, 2]);
+        two.begin_both();
+        let before = two.words(0);
+        two.told = Default::default();
+        let after = lines(2, [&party(1), &party(2)]);
+        two.lines = after.clone();
+        two.lose(first, 1, if comes_later { vec![] } else { vec![after[first].clone()] });
+        if comes_later {
+            two.act(first, Act::Begin);
+            two.hears(first, &[Event::Waiting]);
+            two.come(first);
         }
-        two.act(1, Act::Begin);
-        assert!(matches!(two.told[1].last(), Some(Event::Failed(Cause::TooOften { .. }))), "{:?}", two.told[1]);
-        assert_eq!(
-            two.told[1].iter().filter(|event| matches!(event, Event::Failed(Cause::TooOften { .. }))).count(),
-            1
-        );
+        two.hears(first, &[Event::Failed(Cause::LinkChanged)]);
+        // A yes to the words that were there comes too late.
+        two.act(first, Act::Agree);
+        two.hears(first, &[Event::Failed(Cause::NothingToSay)]);
+        two.act(first, Act::Begin);
+        two.carry();
+        two.hears(1 - first, &[Event::Failed(Cause::LinkChanged), Event::Asked]);
+        two.lose(1 - first, 1, vec![after[1 - first].clone()]);
+        two.act(1 - first, Act::Begin);
+        two.carry();
+        assert!(two.words(0).is_some() && two.words(0) == two.words(1) && two.words(0) != before);
+        two.act(0, Act::Refuse);
+        two.carry();
+        assert_eq!(two.tries_left(), VERIFICATION_TRIES_MAX - 1);
+    }
+}
+
+/// Somebody in the middle sees both numbers before the people see words, and ends the link when they do not like them.
+#[test]
+fn ending_links_gives_no_more_guesses_than_six_an_hour() {
+    // Who is in the middle asks, and hangs up at the answer; or is asked, and hangs up at the opened number.
+    for asks in [true, false] {
+        let (mut book, me, them) = (Book::default(), party(1), party(2));
+        let mut guesses = 0;
+        for link in 1..100 {
+            let [there, here] = lines(link, [&them, &me]);
+            let hear = |book: &mut Book, said: Said, attempt| {
+                let message = Message { from: them.device, to: me.device, attempt, said };
+                book.hear(START, &here, &message, [link as u8; 32]);
+            };
+            let begin = |book: &mut Book| {
+                book.begin(START, &me.address, &them.address, vec![here.clone()], [100 + link as u8; 32]);
+            };
+            let frames = |book: &mut Book| -> Vec<Message> {
+                let outputs = std::iter::from_fn(|| book.poll());
+                let frame = |output| if let Output::Send { frame, .. } = output { Some(frame) } else { None };
+                outputs.filter_map(frame).map(|frame| Message::read(&frame).unwrap().unwrap()).collect()
+            };
+            if asks {
+                hear(&mut book, Said::Ask, there.promise(true, &[5; 32]));
+                begin(&mut book);
+                guesses += frames(&mut book).iter().filter(|said| matches!(said.said, Said::Answer(_))).count();
+            } else {
+                begin(&mut book);
+                if let Some(ask) = frames(&mut book).into_iter().find(|said| said.said == Said::Ask) {
+                    hear(&mut book, Said::Answer([5; 32]), ask.attempt);
+                }
+                guesses += frames(&mut book).iter().filter(|said| matches!(said.said, Said::Open(_))).count();
+            }
+            assert!(book.lost(LinkId(link), None).len() <= 1);
+            // The next link is there first, or a moment later, or too late.
+            let next = lines(link + 1, [&them, &me])[1].clone();
+            let mut come = |lines| book.come(START, &me.address, &them.address, lines, [150 + link as u8; 32]);
+            let moments = [vec![], vec![next]];
+            moments
+                .into_iter()
+                .skip(usize::from(link % 3 == 0))
+                .take(if link % 3 == 2 { 1 } else { 2 })
+                .for_each(&mut come);
+            book.handle_timer(START + VERIFICATION_GRACE);
+        }
+        assert_eq!(guesses, VERIFICATION_TRIES_MAX + VERIFICATION_BROKEN_MAX, "{asks}");
     }
 }
 
@@ -379,7 +530,7 @@ fn one_at_a_time() {
     assert_eq!(told(&mut book), [Event::Waiting, Event::Failed(Cause::Busy)]);
     let there = lines(4, [&party(4), &me]);
     let ask = Message { from: DeviceId([4; 32]), to: me.device, attempt: [4; 32], said: Said::Ask };
-    book.hear(START, &there[1], &ask);
+    book.hear(START, &there[1], &ask, [99; 32]);
     assert!(matches!(book.poll(), Some(Output::Send { link: LinkId(4), .. })), "refused");
     assert_eq!(told(&mut book), []);
     // Another account of the same computer is another person.
@@ -400,9 +551,9 @@ fn so_many_may_have_asked_and_no_more() {
             let them = party(10 + n as u8);
             let line = &lines(1, [&me, &them])[0];
             let ask = Message { from: them.device, to: me.device, attempt: [n as u8; 32], said: Said::Ask };
-            book.hear(START, line, &ask);
+            book.hear(START, line, &ask, [99; 32]);
             // Said twice, it is heard once.
-            book.hear(START, line, &ask);
+            book.hear(START, line, &ask, [99; 32]);
         }
         let asked = std::iter::from_fn(|| book.poll())
             .filter(|output| matches!(output, Output::Told { event: Event::Asked, .. }))
@@ -430,13 +581,13 @@ fn the_device_that_answers_is_the_one() {
         let asks = sent(&mut book);
         assert_eq!(asks.len(), asked);
         let ([here, end], ask) = (&all[1], &asks[1]);
-        there.hear(START, end, ask);
+        there.hear(START, end, ask, [99; 32]);
         there.begin(START, &party(2).address, &me.address, vec![end.clone()], [8; 32]);
         let answer = sent(&mut there);
         // One of them says no, which says nothing of the others.
         let no = Message { from: theirs[0].device, to: me.device, ..asks[0] };
-        book.hear(START, &all[0][0], &Message { said: Said::End(super::message::End::Busy), ..no });
-        book.hear(START, here, &answer[0]);
+        book.hear(START, &all[0][0], &Message { said: Said::End(super::message::End::Busy), ..no }, [99; 32]);
+        book.hear(START, here, &answer[0], [99; 32]);
         let said = sent(&mut book);
         let ended = said.iter().filter(|message| matches!(message.said, Said::End(_))).count();
         assert_eq!(ended, asked - 2, "all that were asked but who said no, and who answered");

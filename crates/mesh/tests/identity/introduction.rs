@@ -16,20 +16,20 @@ use mesh::identity::{
 use crate::world::{Home, NOW, days, device, hosting, now, person, sign, sign_as};
 
 /// One end: what it shows, what it holds, and what came out.
-struct End {
-    introduction: Introduction,
+pub(crate) struct End {
+    pub(crate) introduction: Introduction,
     directory: Directory,
     now: Now,
-    heard: Vec<Output>,
+    pub(crate) heard: Vec<Output>,
     /// All frames that it ever said.
-    said: Vec<Vec<u8>>,
+    pub(crate) said: Vec<Vec<u8>>,
 }
 
-const EXPORTER: [u8; 32] = [77; 32];
+pub(crate) const EXPORTER: [u8; 32] = [77; 32];
 const KEYS: [[u8; 32]; 2] = [[71; 32], [72; 32]];
 
 impl End {
-    fn new(role: Role, exporter: [u8; 32], policy: Policy) -> End {
+    pub(crate) fn new(role: Role, exporter: [u8; 32], policy: Policy) -> End {
         let [local, remote] = match role {
             Role::Dialler => KEYS,
             Role::Listener => [KEYS[1], KEYS[0]],
@@ -38,12 +38,12 @@ impl End {
         End { introduction, directory: Directory::new(), now: now(NOW), heard: vec![], said: vec![] }
     }
 
-    fn handle(&mut self, input: Input<'_>) {
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.introduction.handle(self.now, input, &self.directory);
     }
 
     /// What it says now.
-    fn drain(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut frames = Vec::new();
         while let Some(output) = self.introduction.poll() {
             match output {
@@ -61,19 +61,19 @@ impl End {
     }
 
     /// Who was proven to it, by name.
-    fn present(&self) -> Vec<String> {
+    pub(crate) fn present(&self) -> Vec<String> {
         let name = |chain: &Chain| chain.proven().address.jid().local().unwrap().to_owned();
         self.introduction.present().map(name).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn failures(&self) -> Vec<Failure> {
+    pub(crate) fn failures(&self) -> Vec<Failure> {
         let failed = |output: &Output| if let Output::Failed(failure) = output { Some(*failure) } else { None };
         self.heard.iter().filter_map(failed).collect()
     }
 }
 
 /// Carries frames to and fro until both ends are silent.
-fn settle(a: &mut End, b: &mut End) {
+pub(crate) fn settle(a: &mut End, b: &mut End) {
     loop {
         let (from_a, from_b) = (a.drain(), b.drain());
         if from_a.is_empty() && from_b.is_empty() {
@@ -84,12 +84,12 @@ fn settle(a: &mut End, b: &mut End) {
     }
 }
 
-fn own(home: &Home, name: &str, seed: u8) -> Arc<Own> {
+pub(crate) fn own(home: &Home, name: &str, seed: u8) -> Arc<Own> {
     let chain = home.chain(name, &person(seed), &device(seed + 100), NOW);
     Arc::new(Own::new(device(seed + 100), chain).unwrap())
 }
 
-fn id(seed: u8) -> DeviceId {
+pub(crate) fn id(seed: u8) -> DeviceId {
     DeviceId(*device(seed + 100).public().as_bytes())
 }
 
@@ -97,11 +97,11 @@ fn known(seeds: &[u8]) -> Visibility {
     Visibility::Known(Arc::new(seeds.iter().map(|seed| PersonId::of(&person(*seed).public())).collect()))
 }
 
-fn policy(devices: Vec<(Arc<Own>, Visibility)>) -> Policy {
+pub(crate) fn policy(devices: Vec<(Arc<Own>, Visibility)>) -> Policy {
     Policy { devices, noise: [9; 32] }
 }
 
-fn everyone(home: &Home, people: &[(&str, u8)]) -> Policy {
+pub(crate) fn everyone(home: &Home, people: &[(&str, u8)]) -> Policy {
     policy(people.iter().map(|(name, seed)| (own(home, name, *seed), Visibility::Everyone)).collect())
 }
 
@@ -424,7 +424,7 @@ fn a_stolen_laptop_sees_nobody_who_hides() {
 fn later_messages_are_passed_over() {
     let home = Home::new();
     let [_, mut b] = link(everyone(&home, &[("maria", 10)]), policy(vec![]));
-    for frame in [&[0x81, 0x04][..], &[0x82, 0x18, 0x63, 0xf6]] {
+    for frame in [&[0x81, 0x06][..], &[0x82, 0x18, 0x63, 0xf6]] {
         b.handle(Input::Frame(frame));
     }
     b.drain();

@@ -6,4 +6,5 @@ mod introduction;
 mod limits;
 mod statement;
 mod vectors;
+mod vouched;
 mod world;

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use base::limits::INTRODUCTION_FRAME_BYTES_MAX;
 use base::{Now, Time, Wall};
-use mesh::identity::introduction::{Input, Output, Own, Policy, Role, Visibility};
+use mesh::identity::introduction::{Input, Output, Own, Policy, Role, Trust, Visibility};
 use mesh::identity::{
     Chain, Claim, DeviceKey, Directory, Hosting, Introduction, Membership, PersonId, PersonKey, Stamp, Statement,
 };
@@ -71,7 +71,10 @@ impl Play {
         let devices = vec![(Arc::clone(&OWN[1]), Visibility::Known(Arc::new([vector].into())))];
         let policy = Policy { devices, noise: [3; 32] };
         let listener = Introduction::new(Role::Listener, EXPORTER, LISTENER, DIALLER, policy);
-        Play { listener, directory: Directory::new(), closed: false }
+        let mut play = Play { listener, directory: Directory::new(), closed: false };
+        let trust = Trust { known: Arc::new([vector].into()), ..Trust::default() };
+        play.listener.handle(NOW, Input::Trust(trust), &play.directory);
+        play
     }
 
     fn hear(&mut self, frame: &[u8]) {
@@ -87,6 +90,14 @@ impl Play {
                     self.directory.learn(NOW.wall, &chain).expect("it was judged just now");
                 }
                 Output::Close(_) => self.closed = true,
+                Output::Vouched(device) => {
+                    assert!(self.listener.vouched(device).is_empty(), "nobody has vouched for anybody");
+                }
+                Output::Given(device) => {
+                    let by = self.listener.given(device).map(|said| *said.issuer());
+                    let mut there = self.listener.present().map(Chain::proven);
+                    assert!(there.any(|there| there.device == device && Some(there.person) == by));
+                }
                 Output::Gone(_) | Output::Refused(..) | Output::Twin(_) | Output::Failed(_) => {}
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use base::ledger::{Record, RecordKind};
-use base::{Audience, Bare, Circle, Ticket};
+use base::{Audience, Bare, Circle, Jid, Ticket};
 
 use super::{bonjour, in_reach, presence};
 use crate::contacts::Registers;
@@ -68,6 +68,7 @@ pub(crate) fn admits(shard: &Shard, own: &Bare, other: &Bare) -> Option<bool> {
 
 /// Whether somebody on a link is in an account's audience.
 pub(crate) fn has(shard: &Shard, own: &Bare, other: &Bare) -> bool {
-    let account = shard.accounts.get(own).filter(|_| shard.is_elsewhere(&other.jid()));
+    let is_on_link = |jid: &Jid<'_>| shard.is_elsewhere(jid) || shard.config.hosts.is_nearby(jid);
+    let account = shard.accounts.get(own).filter(|_| is_on_link(&other.jid()));
     account.is_some_and(|account| account.audience.admits(shard.circles.of(own, other)))
 }

@@ -12,6 +12,7 @@ use wire::{Kind, MessageType, PresenceType, Stanza};
 
 use super::{forgery, in_reach, post, worth};
 use crate::admin::Standing;
+use crate::contacts::Registers;
 use crate::error::{Condition, StanzaError};
 use crate::ns;
 use crate::router::Way;
@@ -116,14 +117,22 @@ fn pass(shard: &mut Shard, stanza: Stanza<'static>) {
 pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fate {
     let (Some(from), Some(to)) = (&stanza.head.from, &stanza.head.to) else { return Fate::Done };
     let (own, to) = (Bare::of(from), Bare::of(to));
-    let Kind::Message(kind) = stanza.head.kind else {
+    let kind = match stanza.head.kind {
+        Kind::Message(kind) => kind,
         // Their programs know presence and words only; and presence is for all.
-        if matches!(stanza.head.kind, Kind::Iq(_)) {
+        Kind::Iq(_) => {
             shard.bounce(origin, &stanza, &Condition::ServiceUnavailable.into());
-        } else if stanza.head.kind == Kind::Presence(PresenceType::Probe) && sees(shard, &own, &to) {
-            pass(shard, stanza.into_owned());
+            return Fate::Done;
         }
-        return Fate::Done;
+        Kind::Presence(PresenceType::Subscribe) => {
+            allow(shard, &own, &to);
+            return Fate::Done;
+        }
+        Kind::Presence(PresenceType::Probe) if sees(shard, &own, &to) => {
+            pass(shard, stanza.into_owned());
+            return Fate::Done;
+        }
+        Kind::Presence(_) => return Fate::Done,
     };
     if stanza.payload("body", ns::CLIENT).is_none() || kind == MessageType::Error {
         return Fate::Done;
@@ -139,13 +148,38 @@ pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fat
         shard.bounce(origin, &stanza, &error);
         return Fate::Done;
     }
-    if !matches!(worth::class(&stanza), worth::Class::Lasting | worth::Class::Passing) {
+    let is_kept = matches!(worth::class(&stanza), worth::Class::Lasting | worth::Class::Passing);
+    let Some(ticket) = is_kept.then(|| post::keep(shard, &own, &to, origin, &stanza)).flatten() else {
         pass(shard, stanza.into_owned());
         return Fate::Done;
-    }
-    let ticket = post::keep(shard, &own, &to, origin, &stanza);
+    };
     shard.after(ticket, After::Gateway(Box::new(stanza.into_owned())));
     Fate::After(ticket)
+}
+
+/// Somebody on the link is to be a contact. Nobody there can be asked: their presence is for all, and all presence is for
+/// them. So the gateway answers for them as it would for anybody, here or away; who has allowed it is seen, too.
+fn allow(shard: &mut Shard, own: &Bare, other: &Bare) {
+    if other.jid().local().is_none() {
+        return;
+    }
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    let is_allowed = roster.is_some_and(|roster| roster.registers(other).has(Registers::APPROVED));
+    let say = |kind| {
+        let mut stanza = Stanza::new(Kind::Presence(kind));
+        stanza.head.from = Some(other.jid().into_owned());
+        stanza.head.to = Some(own.jid().into_owned());
+        stanza
+    };
+    shard.enter(own, Way::In, Origin::SERVER, say(PresenceType::Subscribed));
+    if is_allowed {
+        shard.enter(own, Way::In, Origin::SERVER, say(PresenceType::Subscribe));
+    }
+    if sees(shard, own, other) {
+        let mut probe = say(PresenceType::Probe);
+        std::mem::swap(&mut probe.head.from, &mut probe.head.to);
+        pass(shard, probe);
+    }
 }
 
 /// Whether an account sees somebody on the link.
@@ -172,6 +206,8 @@ pub(crate) fn hear(shard: &mut Shard, mut stanza: Stanza<'_>) {
             seen.insert(other.clone(), from.borrow().into_owned());
             let name = stanza.payload("nick", ns::NICK).map(|nick| nick.text().into_owned()).unwrap_or_default();
             in_reach::appear(shard, &own, &other, &name);
+            // The list has it, clean and marked (attack case D18).
+            stanza.cut(|payload| payload.is("nick", ns::NICK));
         }
         Kind::Presence(PresenceType::Unavailable) => {
             if let Some(other) = seen.remove(&other) {

@@ -1,11 +1,12 @@
 //! XEP-0352 client state: while nobody looks at a client, what can wait for it waits, and of each contact only the last.
 //!
-//! Presence and typing notices wait. Whatever else comes takes them along in front of it, so that order is kept. A stanza
-//! that waits here is not sent: XEP-0198 counts it when it leaves.
+//! Presence and typing notices wait, and pushes that others cause: people in reach who come and go. Whatever else comes
+//! takes them along in front of it, so that order is kept. A stanza that waits here is not sent: XEP-0198 counts it when it
+//! leaves.
 
 use base::limits::{INACTIVE_BYTES_MAX, INACTIVE_STANZAS_MAX};
 use base::{Jid, SessionId};
-use wire::{Element, Form, Kind, MessageType, PresenceType, Stanza};
+use wire::{Element, Form, IqType, Kind, MessageType, PresenceType, Stanza};
 
 use crate::error::StreamError;
 use crate::ns;
@@ -17,36 +18,43 @@ const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 /// What waits for a client that is inactive, in the order in which it came.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    stanzas: Vec<Newest>,
+    stanzas: Vec<Kept>,
     bytes: usize,
 }
 
-/// The newest of its sort from one address.
+/// A stanza that waits. With an author, it is the newest of its sort from them.
 #[derive(Debug)]
-struct Newest {
+struct Kept {
     sort: Sort,
-    from: Jid<'static>,
+    from: Option<Jid<'static>>,
     xml: Vec<u8>,
 }
 
-/// What of one contact replaces what came before it.
+/// What can wait. Of one contact it replaces what came before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     Presence,
     ChatState,
+    /// By the server, and not replaced: each has a version, which says what came before it.
+    Push,
 }
 
 impl Waiting {
     /// Takes a stanza that can wait; whether it can.
     pub(crate) fn take(&mut self, stanza: &Stanza<'_>) -> bool {
-        let (Some(sort), Some(from)) = (sort(stanza), &stanza.head.from) else { return false };
-        if let Some(at) = self.stanzas.iter().position(|old| old.sort == sort && old.from == *from) {
+        let Some(sort) = sort(stanza) else { return false };
+        let from = stanza.head.from.as_ref();
+        if from.is_none() && sort != Sort::Push {
+            return false;
+        }
+        let is_older = |old: &Kept| from.is_some() && old.sort == sort && old.from.as_ref() == from;
+        if let Some(at) = self.stanzas.iter().position(is_older) {
             self.bytes -= self.stanzas.remove(at).xml.len();
         }
         let mut xml = Vec::new();
         stanza.emit(Form::Tcp, &mut xml);
         self.bytes += xml.len();
-        self.stanzas.push(Newest { sort, from: from.borrow().into_owned(), xml });
+        self.stanzas.push(Kept { sort, from: from.map(|from| from.borrow().into_owned()), xml });
         true
     }
 
@@ -77,6 +85,10 @@ fn sort(stanza: &Stanza<'_>) -> Option<Sort> {
             }
             is_chat_state.then_some(Sort::ChatState)
         }
+        // Whoever changes the list themselves does not wait for it; and nobody else's pass for the server's.
+        Kind::Iq(IqType::Set) if stanza.head.from.is_none() => {
+            stanza.payload("query", ns::ROSTER).is_some().then_some(Sort::Push)
+        }
         _ => None,
     }
 }
@@ -105,8 +117,8 @@ pub(crate) fn activate(shard: &mut Shard, id: SessionId) {
 /// Sends what waits.
 pub(crate) fn flush(shard: &mut Shard, id: SessionId) {
     let Some(waiting) = shard.sessions.get_mut(&id).and_then(|session| session.inactive.as_mut()) else { return };
-    for newest in std::mem::take(&mut **waiting).stanzas {
-        shard.enqueue(id, newest.xml, What::Stanza, None);
+    for kept in std::mem::take(&mut **waiting).stanzas {
+        shard.enqueue(id, kept.xml, What::Stanza, None);
     }
 }
 
@@ -121,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_presence_and_typing_can_wait() {
+    fn only_presence_typing_and_pushes_can_wait() {
         let state = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
         for (xml, expect) in [
             ("<presence from='a@x/r'/>".to_owned(), Some(Sort::Presence)),
@@ -140,6 +152,10 @@ mod tests {
             ("<message from='a@x/r' type='chat'/>".into(), None),
             ("<message from='a@x/r' type='headline'><attention xmlns='urn:xmpp:attention:0'/></message>".into(), None),
             ("<iq from='a@x/r' type='result' id='1'/>".into(), None),
+            ("<iq to='b@x/r' type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>".into(), Some(Sort::Push)),
+            ("<iq from='a@x/r' type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>".into(), None),
+            ("<iq to='b@x/r' type='set' id='1'><block xmlns='urn:xmpp:blocking'/></iq>".into(), None),
+            ("<iq to='b@x/r' type='result' id='1'><query xmlns='jabber:iq:roster'/></iq>".into(), None),
         ] {
             check(&xml, expect);
         }
@@ -160,6 +176,24 @@ mod tests {
         let statuses: Vec<_> = text.iter().map(|x| &x[x.find("<status>").unwrap() + 8..][..1]).collect();
         assert_eq!(statuses, ["2", "3", "4"]);
         assert_eq!(waiting.bytes, text.iter().map(String::len).sum::<usize>());
+    }
+
+    #[test]
+    fn each_push_stays_before_the_presence_behind_it() {
+        let push = |item: &str| {
+            let query = format!("<query xmlns='jabber:iq:roster'>{item}</query>");
+            let xml = format!("<iq xmlns='jabber:client' to='b@x/r' type='set' id='1'>{query}</iq>");
+            Stanza::parse(xml.as_bytes()).unwrap().into_owned()
+        };
+        let mut waiting = Waiting::default();
+        for stanza in [push("1"), presence("a@x/r", "2"), push("3"), presence("a@x/r", "4"), push("1")] {
+            assert!(waiting.take(&stanza));
+        }
+        let text: Vec<_> = waiting.stanzas.iter().map(|kept| String::from_utf8_lossy(&kept.xml).into_owned()).collect();
+        assert_eq!(text.len(), 4, "{text:?}");
+        for (xml, expect) in text.iter().zip([">1<", ">3<", ">4<", ">1<"]) {
+            assert!(xml.contains(expect), "{text:?}");
+        }
     }
 
     #[test]

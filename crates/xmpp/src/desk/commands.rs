@@ -1,29 +1,23 @@
 //! XEP-0050 ad-hoc commands: what the daemon answers in words ([`own_contact`]), for clients with menus.
 //!
 //! A command that needs an argument is a dialog of one form (XEP-0004). It is remembered for a while, so that nobody completes
-//! what was not begun; only accounts of this node can ask.
+//! what was not begun; only accounts of this node can ask. What the commands are is in [`menus`].
+
+mod menus;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use base::limits::{DIALOG_TIME_MAX, DIALOGS_MAX};
-use base::{Audience, Bare, SessionId, Time};
+use base::{Bare, SessionId, Time};
 use wire::{Element, Xml};
 
-use super::own_contact::{self, NAMES_MAX};
-use super::{Ask, Verdict, audience, in_reach};
+use self::menus::{Field, Page};
+use super::{Ask, Verdict, own_contact};
 use crate::error::{Condition, ErrorType, StanzaError};
 use crate::form::Fields;
 use crate::ns;
 use crate::shard::Shard;
-use crate::speech::{Language, Text, Verb};
-
-/// The commands by their nodes.
-const COMMANDS: [(&str, Verb); 4] =
-    [("who", Verb::Who), ("why", Verb::Why), ("audience", Verb::Show), ("verify", Verb::Verify)];
-
-/// The fields of the forms.
-const AUDIENCE: &str = "audience";
-const PERSON: &str = "person";
+use crate::speech::{Command, Language, Menu, Text};
 
 /// Dialogs that were begun and not ended, of each account the oldest first.
 #[derive(Default)]
@@ -34,7 +28,7 @@ struct Dialog {
     id: String,
     /// Who has begun it.
     session: SessionId,
-    verb: Verb,
+    menu: Menu,
     ends: Time,
 }
 
@@ -56,15 +50,24 @@ impl Dialogs {
     }
 
     /// Takes a dialog out: it goes on to its end, or has ended.
-    fn take(&mut self, own: &Bare, session: SessionId, verb: Verb, id: &str, now: Time) -> Found {
+    fn take(&mut self, own: &Bare, session: SessionId, menu: Menu, id: &str, now: Time) -> Found {
         let Some(dialogs) = self.0.get_mut(own) else { return Found::None };
-        let is_it = |dialog: &Dialog| dialog.id == id && dialog.session == session && dialog.verb == verb;
+        let is_it = |dialog: &Dialog| dialog.id == id && dialog.session == session && dialog.menu == menu;
         let Some(at) = dialogs.iter().position(is_it) else { return Found::None };
         let dialog = dialogs.remove(at);
         if dialogs.is_empty() {
             self.0.remove(own);
         }
         if dialog.is_some_and(|dialog| dialog.ends > now) { Found::Open } else { Found::Expired }
+    }
+
+    /// A session has ended: what it has begun is nobody's to go on with.
+    pub(crate) fn session_ended(&mut self, own: &Bare, session: SessionId) {
+        let Some(dialogs) = self.0.get_mut(own) else { return };
+        dialogs.retain(|dialog| dialog.session != session);
+        if dialogs.is_empty() {
+            self.0.remove(own);
+        }
     }
 }
 
@@ -78,29 +81,25 @@ enum Action {
 
 /// The name of a command's node in disco, if it is one.
 pub(crate) fn is_node(node: &str) -> bool {
-    verb_of(node).is_some()
-}
-
-fn verb_of(node: &str) -> Option<Verb> {
-    COMMANDS.iter().find(|(name, _)| *name == node).map(|(_, verb)| *verb)
+    menus::by_node(node).is_some()
 }
 
 /// Section 2.2: the commands as disco#items of the domain.
 pub(crate) fn write_items(shard: &Shard, ask: &Ask<'_>, xml: &mut Xml<'_>) {
     let language = language(shard, ask);
-    for (node, verb) in COMMANDS {
+    for (node, menu) in menus::NODES {
         xml.open("item", ns::DISCO_ITEMS).attr("jid", ask.address.as_str()).attr("node", node);
-        xml.attr("name", Text::Title(verb).in_language(language)).close();
+        xml.attr("name", Text::Title(menu).in_language(language)).close();
     }
 }
 
 /// Sections 2.2 and 2.3: disco#info of the list of commands, or of one of them.
 pub(crate) fn write_info(shard: &Shard, ask: &Ask<'_>, node: &str, xml: &mut Xml<'_>) {
-    let (kind, verb) = match verb_of(node) {
-        Some(verb) => ("command-node", verb),
-        None => ("command-list", Verb::Help),
+    let (kind, menu) = match menus::by_node(node) {
+        Some(menu) => ("command-node", menu),
+        None => ("command-list", Menu::Help),
     };
-    let name = Text::Title(verb).in_language(language(shard, ask));
+    let name = Text::Title(menu).in_language(language(shard, ask));
     xml.open("identity", ns::DISCO_INFO).attr("category", "automation").attr("type", kind).attr("name", name).close();
     for feature in [ns::COMMANDS, ns::FORMS] {
         xml.open("feature", ns::DISCO_INFO).attr("var", feature).close();
@@ -125,7 +124,7 @@ fn run(shard: &mut Shard, ask: &Ask<'_>) -> Result<Verdict, StanzaError> {
         return Err(Condition::BadRequest.into());
     }
     let node = ask.payload.attr("node").unwrap_or_default();
-    let verb = verb_of(&node).ok_or(Condition::ItemNotFound)?;
+    let menu = menus::by_node(&node).ok_or(Condition::ItemNotFound)?;
     let action = match ask.payload.attr("action").as_deref() {
         None | Some("execute") => Action::Execute,
         // There is one form: the next stage is the end.
@@ -140,10 +139,10 @@ fn run(shard: &mut Shard, ask: &Ask<'_>) -> Result<Verdict, StanzaError> {
     let answer = Answer { node: &node, language: language(shard, ask) };
     let id = match ask.payload.attr("sessionid") {
         Some(id) => id,
-        None if action == Action::Execute => return Ok(begin(shard, &own, ask.origin.session, verb, &answer)),
+        None if action == Action::Execute => return Ok(begin(shard, &own, ask.origin.session, menu, &answer)),
         None => return Err(refusal(Condition::BadRequest, "bad-sessionid")),
     };
-    match shard.dialogs.take(&own, ask.origin.session, verb, &id, shard.now.mono) {
+    match shard.dialogs.take(&own, ask.origin.session, menu, &id, shard.now.mono) {
         Found::Open => {}
         Found::Expired => return Err(refusal(Condition::NotAllowed, "session-expired")),
         Found::None => return Err(refusal(Condition::BadRequest, "bad-sessionid")),
@@ -151,65 +150,29 @@ fn run(shard: &mut Shard, ask: &Ask<'_>) -> Result<Verdict, StanzaError> {
     if action == Action::Cancel {
         return Ok(Verdict::Result(answer.canceled(&id)));
     }
-    complete(shard, &own, verb, &answer, &id, &ask.payload)
+    let command = read(menu, &ask.payload).ok_or_else(|| refusal(Condition::BadRequest, "bad-payload"))?;
+    let words = own_contact::answer(shard, &own, command, answer.language);
+    let words = words.unwrap_or_else(|| Text::GoesOnInChat.in_language(answer.language));
+    Ok(Verdict::ResultAfter(answer.completed(&id, &words), shard.newest()))
 }
 
 /// A command is executed: it is answered at once, or with a form.
-fn begin(shard: &mut Shard, own: &Bare, session: SessionId, verb: Verb, answer: &Answer<'_>) -> Verdict {
-    let people = own_contact::near(shard, own);
-    let shown = own_contact::neighbours(shard, &people, NAMES_MAX);
-    let options: Vec<(String, String)> = match verb {
-        Verb::Show => {
-            let choice = |audience: Audience| Text::Choice(audience).in_language(answer.language);
-            Audience::ALL.iter().rev().map(|audience| (audience.name().to_owned(), choice(*audience))).collect()
-        }
-        Verb::Verify if !people.is_empty() => {
-            let label = |person: &own_contact::Person| format!("{} ({})", person.name, person.address);
-            people.iter().take(NAMES_MAX).map(|person| (person.address.to_string(), label(person))).collect()
-        }
-        Verb::Why if people.is_empty() => {
-            let why = Text::Why(own_contact::absence(shard, own)).in_language(answer.language);
-            return Verdict::Result(answer.completed(&shard.token(), &why));
-        }
-        _ => {
-            let count = in_reach::count(shard, own).max(shown.len());
-            let who = Text::Who(count, &shown).in_language(answer.language);
-            return Verdict::Result(answer.completed(&shard.token(), &who));
-        }
-    };
-    let (field, label, chosen) = match verb {
-        Verb::Show => (AUDIENCE, Text::Title(Verb::Show), Some(shard.accounts[own].audience.name())),
-        _ => (PERSON, Text::Choose, None),
-    };
-    let label = label.in_language(answer.language);
+fn begin(shard: &mut Shard, own: &Bare, session: SessionId, menu: Menu, answer: &Answer<'_>) -> Verdict {
     let id = shard.token();
-    let ends = shard.now.mono + DIALOG_TIME_MAX;
-    shard.dialogs.begin(own, Dialog { id: id.clone(), session, verb, ends });
-    Verdict::Result(answer.form(&id, verb, (field, &label, chosen), &options))
+    match menus::open(shard, own, menu, answer.language) {
+        Page::Words(words) => Verdict::Result(answer.completed(&id, &words)),
+        Page::Form(fields) => {
+            let ends = shard.now.mono + DIALOG_TIME_MAX;
+            shard.dialogs.begin(own, Dialog { id: id.clone(), session, menu, ends });
+            Verdict::Result(answer.form(&id, menu, &fields))
+        }
+    }
 }
 
-/// A form comes back filled in.
-fn complete(
-    shard: &mut Shard,
-    own: &Bare,
-    verb: Verb,
-    answer: &Answer<'_>,
-    id: &str,
-    command: &Element<'_>,
-) -> Result<Verdict, StanzaError> {
-    let bad = || refusal(Condition::BadRequest, "bad-payload");
-    let form = command.child("x", ns::FORMS).ok_or_else(bad)?;
-    let mut fields = Fields::read(&form).map_err(|_| bad())?;
-    let mut value = |name| fields.one(name).ok().flatten().ok_or_else(bad);
-    if verb == Verb::Show {
-        let chosen = Audience::named(&value(AUDIENCE)?).ok_or_else(bad)?;
-        let ticket = audience::choose(shard, own, chosen);
-        let said = Text::Audience(chosen).in_language(answer.language);
-        return Ok(Verdict::ResultAfter(answer.completed(id, &said), ticket));
-    }
-    let other = Bare::new(&value(PERSON)?).map_err(|_| bad())?;
-    own_contact::verify(shard, own, &other);
-    Ok(Verdict::Result(answer.completed(id, &Text::GoesOnInChat.in_language(answer.language))))
+/// What a form that comes back filled in asks for.
+fn read(menu: Menu, command: &Element<'_>) -> Option<Command> {
+    let mut fields = Fields::read(&command.child("x", ns::FORMS)?).ok()?;
+    menus::read(menu, |name| fields.one(name).ok().flatten())
 }
 
 /// Section 4.4: an error with what this specification adds to it.
@@ -245,26 +208,23 @@ impl Answer<'_> {
         xml.finish()
     }
 
-    /// A form with one field in which one of several is chosen.
-    fn form(
-        &self,
-        id: &str,
-        verb: Verb,
-        (field, label, chosen): (&str, &str, Option<&str>),
-        options: &[(String, String)],
-    ) -> Vec<u8> {
+    fn form(&self, id: &str, menu: Menu, fields: &[Field]) -> Vec<u8> {
         let mut xml = Xml::new();
         self.open(&mut xml, id, "executing");
         xml.open("actions", ns::COMMANDS).attr("execute", "complete").open("complete", ns::COMMANDS).close().close();
         xml.open("x", ns::FORMS).attr("type", "form");
-        xml.leaf("title", ns::FORMS, Text::Title(verb).in_language(self.language));
-        xml.open("field", ns::FORMS).attr("type", "list-single").attr("var", field).attr("label", label);
-        xml.open("required", ns::FORMS).close();
-        if let Some(chosen) = chosen {
-            xml.leaf("value", ns::FORMS, chosen);
-        }
-        for (value, label) in options {
-            xml.open("option", ns::FORMS).attr("label", label).leaf("value", ns::FORMS, value).close();
+        xml.leaf("title", ns::FORMS, Text::Title(menu).in_language(self.language));
+        for Field { name, label, options, value } in fields {
+            let kind = if options.is_empty() { "boolean" } else { "list-single" };
+            xml.open("field", ns::FORMS).attr("type", kind).attr("var", name).attr("label", label);
+            xml.open("required", ns::FORMS).close();
+            if let Some(value) = value {
+                xml.leaf("value", ns::FORMS, value);
+            }
+            for (value, label) in options {
+                xml.open("option", ns::FORMS).attr("label", label).leaf("value", ns::FORMS, value).close();
+            }
+            xml.close();
         }
         xml.finish()
     }
@@ -277,7 +237,8 @@ mod tests {
     #[test]
     fn dialogs_are_few_and_end() {
         let (own, session, now) = (Bare::new("a@b.example").unwrap(), SessionId(1), Time(7));
-        let dialog = |id: usize| Dialog { id: id.to_string(), session, verb: Verb::Show, ends: now + DIALOG_TIME_MAX };
+        let dialog =
+            |id: usize| Dialog { id: id.to_string(), session, menu: Menu::Audience, ends: now + DIALOG_TIME_MAX };
         for (begun, first_is) in [
             (DIALOGS_MAX - 1, Found::Open),
             (DIALOGS_MAX, Found::Open),
@@ -286,14 +247,28 @@ mod tests {
         ] {
             let mut dialogs = Dialogs::default();
             (0..begun).for_each(|id| dialogs.begin(&own, dialog(id)));
-            assert_eq!(dialogs.take(&own, session, Verb::Show, "0", now), first_is, "{begun}");
+            assert_eq!(dialogs.take(&own, session, Menu::Audience, "0", now), first_is, "{begun}");
             let last = (begun - 1).to_string();
-            for (session, verb) in [(SessionId(2), Verb::Show), (session, Verb::Verify)] {
-                assert_eq!(dialogs.take(&own, session, verb, &last, now), Found::None, "somebody else's");
+            for (session, menu) in [(SessionId(2), Menu::Audience), (session, Menu::Verify)] {
+                assert_eq!(dialogs.take(&own, session, menu, &last, now), Found::None, "somebody else's");
             }
             let late = now + DIALOG_TIME_MAX;
-            assert_eq!(dialogs.take(&own, session, Verb::Show, &last, late), Found::Expired);
-            assert_eq!(dialogs.take(&own, session, Verb::Show, &last, now), Found::None, "it was taken");
+            assert_eq!(dialogs.take(&own, session, Menu::Audience, &last, late), Found::Expired);
+            assert_eq!(dialogs.take(&own, session, Menu::Audience, &last, now), Found::None, "it was taken");
         }
+    }
+
+    #[test]
+    fn dialogs_end_with_their_session() {
+        let (own, now) = (Bare::new("a@b.example").unwrap(), Time(7));
+        let mut dialogs = Dialogs::default();
+        for session in [SessionId(1), SessionId(2)] {
+            let ends = now + DIALOG_TIME_MAX;
+            dialogs.begin(&own, Dialog { id: "0".into(), session, menu: Menu::Audience, ends });
+        }
+        dialogs.session_ended(&own, SessionId(1));
+        assert_eq!(dialogs.take(&own, SessionId(1), Menu::Audience, "0", now), Found::None);
+        dialogs.session_ended(&own, SessionId(2));
+        assert!(dialogs.0.is_empty(), "{:?}", dialogs.0);
     }
 }

@@ -16,9 +16,10 @@ use base::ledger::RecordKind;
 use base::limits::{GATEWAY_NEIGHBOURS_MAX, IN_REACH_SHOWN_MAX, IN_REACH_TOLD_MAX};
 use base::{Bare, Circle, Jid, SessionId, Ticket, Time};
 
-use self::list::{List, Who};
+use self::list::{List, Who, Words};
 use self::names::Look;
 use crate::contacts::Item;
+use crate::desk::near;
 use crate::shard::{After, Shard};
 
 pub(crate) use self::remembered::Remembered;
@@ -122,9 +123,10 @@ pub(crate) fn vanish(shard: &mut Shard, own: &Bare, other: &Bare) {
     telling::publish(shard, own, telling::Ask::Those, None);
 }
 
-/// There is no such account any more: what a gateway has found for it is nobody's.
+/// There is no such account any more: what a gateway has found for it is nobody's, and whom it was shown is not written.
 pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
     shard.neighbours.gateway.remove(own);
+    shard.neighbours.unwritten.remove(own);
 }
 
 /// A session has ended: an account without one that wants its contacts has no list.
@@ -161,7 +163,7 @@ pub(crate) fn judge(shard: &mut Shard, own: &Bare) {
 /// Takes somebody into an account's list, or out of it, or leaves them there under another name.
 fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     if let Some(who) = who(shard, own, other) {
-        offer(shard, own, other, who, false);
+        offer(shard, own, other, who, Words::None);
         return;
     }
     let is_unwanted = is_unwanted(shard, own, other);
@@ -172,15 +174,15 @@ fn look(shard: &mut Shard, own: &Bare, other: &Bare) {
     }
 }
 
-/// Offers somebody to an account's list; whether it shows them.
-fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, wrote: bool) -> bool {
+/// Offers somebody, who has just said this, to an account's list; whether it shows them.
+fn offer(shard: &mut Shard, own: &Bare, other: &Bare, who: Who, words: Words) -> bool {
     let now = shard.now.mono;
     let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
     let (Some(list), Some(roster)) = (shard.neighbours.lists.get_mut(own), roster) else { return false };
     if list.needs_contacts() {
         list.learn_contacts(roster.items.iter().map(|(address, item)| contact_look(address, item)));
     }
-    list.offer(now, other, who, wrote)
+    list.offer(now, other, who, words)
 }
 
 /// Takes those into an account's list who are in reach and not in it, the nearest first, while there is room.
@@ -192,7 +194,7 @@ fn fill(shard: &mut Shard, own: &Bare) {
     found.sort_by_key(|(_, who)| who.rank());
     for (other, who) in found {
         // Whoever comes behind somebody who is not taken is not taken either.
-        if !offer(shard, own, &other, who, false) {
+        if !offer(shard, own, &other, who, Words::None) {
             return;
         }
     }
@@ -223,8 +225,13 @@ fn who(shard: &Shard, own: &Bare, other: &Bare) -> Option<Who> {
 /// Whether somebody is no neighbour for an account, in reach or not: a contact, blocked, or hidden.
 fn is_unwanted(shard: &Shard, own: &Bare, other: &Bare) -> bool {
     let Some(account) = shard.accounts.get(own) else { return false };
-    let is_contact = account.roster.as_ref().is_some_and(|roster| roster.items.contains_key(other));
-    is_contact || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+    is_contact(shard, own, other) || account.blocked.matches(&other.jid()) || account.remembered.hides(other.as_str())
+}
+
+/// Whether somebody is in the stored contact list of an account, which has been read.
+pub(crate) fn is_contact(shard: &Shard, own: &Bare, other: &Bare) -> bool {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    roster.is_some_and(|roster| roster.items.contains_key(other))
 }
 
 /// What a contact's name looks like: clients show the local part of who has none.
@@ -262,6 +269,19 @@ pub(crate) fn shown(shard: &mut Shard, own: &Bare) -> Vec<Shown> {
     here.map(tell).collect()
 }
 
+/// What somebody is called by an account's list, if it shows them or has them as a contact. Who is not in it may be called
+/// like somebody who is.
+pub(crate) fn name(shard: &mut Shard, own: &Bare, other: &Bare) -> Option<String> {
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    if let Some(item) = roster.and_then(|roster| roster.items.get(other)) {
+        return Some(contact_name(other, item));
+    }
+    match shard.neighbours.lists.get(own) {
+        Some(list) => list.get(other.as_str()).map(|person| person.plain_name(other)),
+        None => shown(shard, own).into_iter().find(|shown| shown.address == *other).map(|shown| shown.name),
+    }
+}
+
 /// How many are in reach of an account, its contacts among them.
 pub(crate) fn count(shard: &Shard, own: &Bare) -> usize {
     let Some(account) = shard.accounts.get(own) else { return 0 };
@@ -283,17 +303,29 @@ pub(crate) fn contacts(shard: &Shard, own: &Bare) -> Vec<(Bare, String)> {
     let is_near = |other: &&Bare| !shard.serves(&other.jid()) && !account.blocked.matches(&other.jid());
     let named = |other: &Bare| {
         let item = roster.items.get(other)?;
-        let jid = other.jid();
-        let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
-        Some((other.clone(), name.unwrap_or_else(|| other.to_string())))
+        Some((other.clone(), contact_name(other, item)))
     };
     everybody(shard, own).filter(is_near).filter_map(named).collect()
 }
 
-/// The person does not want to see somebody in the list. Their account has been read.
+/// What a contact is called.
+fn contact_name(other: &Bare, item: &Item) -> String {
+    let jid = other.jid();
+    let name = item.name().or(jid.local()).map(names::clean).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| other.to_string())
+}
+
+/// The person does not want to see somebody in the list. Their account has been read. A contact stays: nothing is done.
 pub(crate) fn hide(shard: &mut Shard, own: &Bare, other: &Bare) -> Ticket {
+    if is_contact(shard, own, other) {
+        return shard.newest();
+    }
+    near::forget_answer(shard, own, other);
+    let was_shown = shard.accounts.get(own).is_some_and(|account| account.remembered.was_shown(other));
     let ticket = note_hidden(shard, own, other);
-    if let Some(list) = shard.neighbours.lists.get_mut(own) {
+    if let Some(list) = shard.neighbours.lists.get_mut(own)
+        && (was_shown || list.get(other.as_str()).is_some())
+    {
         list.retract(other);
     }
     telling::publish(shard, own, telling::Ask::Those, Some(ticket));

@@ -25,7 +25,7 @@ pub(crate) fn handle(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
         Place::Own => return result(0, ""),
         Place::Person => {}
     }
-    match ask.asker().and_then(|asker| presence::may_see(shard, ask.address, &asker)) {
+    match ask.asker().and_then(|asker| presence::is_subscribed(shard, ask.address, &asker)) {
         None => return Verdict::NeedsRoster,
         Some(false) => return Verdict::Error(Condition::Forbidden.into()),
         Some(true) => {}

@@ -11,29 +11,24 @@ mod people;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::ledger::{NewMessage, Record, RecordKind, Write};
+use base::ledger::{Record, RecordKind};
 use base::limits::{CONTACT_LINE_BYTES_MAX, CONTACT_LINES_MAX, CONTACT_PUZZLES_MAX};
 use base::{Bare, SessionId, Ticket, Time};
-use mesh::post::Copied;
 use wire::{Kind, MessageType, PresenceType, Stanza, Xml};
 
-use super::carbons::{self, Copies, Side};
-use super::worth::{self, Class};
-use super::{archive, post};
+use super::post;
 use crate::contacts::{Item, Registers};
-use crate::error::{Condition, StanzaError};
+use crate::ns;
 use crate::parking::Parked;
 use crate::router::Way;
 use crate::session::What;
 use crate::shard::{After, Fate, Origin, Shard};
 use crate::speech::{Command, Language, Text};
 
-use crate::{ns, packing};
-
-pub(crate) use self::answers::NAMES_MAX;
-pub(crate) use self::comparing::{Comparing, begin as verify, happened};
+pub(crate) use self::answers::{NAMES_MAX, answer};
+pub(crate) use self::comparing::{Comparing, happened};
 pub(crate) use self::greeting::{changed, due, shown_to};
-pub(crate) use self::people::{Person, absence, near, neighbours};
+pub(crate) use self::people::{Person, hidden, near};
 
 /// The name in the contact list.
 const NAME: &str = "Jirani";
@@ -132,6 +127,15 @@ impl Pace {
     }
 }
 
+/// There is no such account any more: what was between it and the daemon is not for one that is made anew.
+pub(crate) fn forget(shard: &mut Shard, own: &Bare) {
+    let Contact { greetings, look_at: _, told, comparing, paces } = &mut shard.contact;
+    greetings.remove(own);
+    told.remove(own);
+    comparing.remove(own);
+    paces.remove(own);
+}
+
 /// The address of an account's contact.
 pub(crate) fn address(own: &Bare) -> Bare {
     Bare::new(own.jid().domain()).expect("the domain of an address is one")
@@ -189,44 +193,26 @@ pub(crate) fn line(stanza: &Stanza<'_>) -> Option<String> {
 /// Somebody of this node says a line to the daemon: it is kept as their history, and answered.
 pub(crate) fn hear(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>) -> Fate {
     let Some(line) = line(stanza) else { return Fate::Done };
-    keep(shard, own, origin, stanza);
+    post::keep(shard, own, &address(own), origin, stanza);
     let command = if line.len() <= CONTACT_LINE_BYTES_MAX { Command::read(&line) } else { None };
     let now = shard.now.mono;
     let pace = shard.contact.paces.entry(own.clone()).or_default();
     match pace.take(now, command.is_some()) {
         Worthy::Silence => {}
         Worthy::Complaint => say(shard, own, &|language| Text::TooFast.in_language(language)),
-        Worthy::Answer => match command {
-            Some(command) => answers::answer(shard, own, command),
-            None => say(shard, own, &|language| Text::NotUnderstood.in_language(language)),
-        },
+        Worthy::Answer => {
+            let language = language(shard, own);
+            let answer = match command {
+                Some(command) => answers::answer(shard, own, command, language),
+                None => Some(Text::NotUnderstood.in_language(language)),
+            };
+            if let Some(answer) = answer {
+                say(shard, own, &|_| answer.clone());
+            }
+        }
     }
     // What it has changed is durable with its answer, and no sooner is it acknowledged.
     Fate::After(shard.newest())
-}
-
-/// The author's copy, and what their other devices and sessions hear of it.
-fn keep(shard: &mut Shard, own: &Bare, origin: Origin, stanza: &Stanza<'_>) {
-    let contact = address(own);
-    let kept = worth::class(stanza) == Class::Lasting && archive::keeps_with(shard, own, &contact);
-    let copies: Vec<_> =
-        if kept { archive::copy(shard, own, &contact, true, false).into_iter().collect() } else { Vec::new() };
-    let seq = copies.first().map(|copy| copy.seq);
-    let posts = post::to_siblings(shard, own, Copied::Sent, None);
-    let told: Vec<_> = shard.sessions.get(&origin.session).map(|_| origin.session).into_iter().collect();
-    let mut copied = Copies { side: Side::Sent, account: own, told: &told, seq, after: None };
-    if copies.is_empty() && posts.is_empty() {
-        return carbons::send(shard, stanza, &copied);
-    }
-    let (written, content) = (shard.now.wall, packing::content(stanza).into());
-    let message = NewMessage { stanza: content, origin: written, copies, posts: posts.clone() };
-    let ticket = shard.write(Write::AddMessage(message));
-    if let Some(reply) = StanzaError::from(Condition::InternalServerError).answer_to(stanza) {
-        shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
-    }
-    post::enqueue(shard, own, &posts, stanza, written, ticket);
-    copied.after = Some(ticket);
-    carbons::send(shard, stanza, &copied);
 }
 
 // --- in the contact list ---------------------------------------------------------------------------------------------
@@ -252,18 +238,23 @@ pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> &'static
     if is_listed(shard, own) { language.tag() } else { "" }
 }
 
-/// A person takes the daemon out of their list, or puts it there again.
+/// A person takes the daemon out of their list, or puts it there again. [`announce`] tells their clients.
 pub(crate) fn list(shard: &mut Shard, own: &Bare, listed: bool) -> Ticket {
     if let Some(account) = shard.accounts.get_mut(own) {
         account.choices.removed = !listed;
     }
     let ticket = shard.put_record(own, RecordKind::Preference, REMOVED, (!listed).then(Vec::new));
     shard.after(ticket, After::Distrust(own.clone()));
-    let sessions = shard.sessions_of(own, |session| session.presence.is_some());
-    for session in sessions {
+    ticket
+}
+
+/// Tells an account's clients whether the daemon is there. Some drop presence of whom they do not show: a push goes before
+/// the presence that comes with it.
+pub(crate) fn announce(shard: &mut Shard, own: &Bare) {
+    let listed = is_listed(shard, own);
+    for session in shard.sessions_of(own, |session| session.presence.is_some()) {
         if listed { shown_to(shard, own, session) } else { show(shard, own, session, PresenceType::Unavailable, None) }
     }
-    ticket
 }
 
 /// Sends the daemon's presence to a session.

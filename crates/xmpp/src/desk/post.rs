@@ -72,6 +72,7 @@ pub(crate) fn note_sibling(shard: &mut Shard, own: &Bare, device: DeviceId) {
 pub(crate) fn send(shard: &mut Shard, origin: Origin, stanza: Stanza<'_>) -> Fate {
     let (Some(from), Some(to)) = (&stanza.head.from, &stanza.head.to) else { return Fate::Done };
     let (own, to_bare) = (Bare::of(from), Bare::of(to));
+    near::note_said(shard, &stanza);
     match worth(&stanza) {
         Worth::Lasts => file(shard, &own, &to_bare, origin, &stanza),
         Worth::Fleets(otherwise) => {
@@ -146,7 +147,6 @@ fn file(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanz
     if is_message {
         posts.extend(to_siblings(shard, own, Copied::Sent, device));
     }
-    near::note_said(shard, own, to, stanza);
     Fate::After(write(shard, own, origin, stanza, copies, posts))
 }
 
@@ -167,20 +167,36 @@ fn write(
         shard.after(ticket, After::Bounce(origin.session, Box::new(reply)));
     }
     enqueue(shard, own, &posts, stanza, shard.now.wall, ticket);
-    if matches!(stanza.head.kind, Kind::Message(_)) && shard.carbons > 0 {
-        let told: Vec<_> = shard.sessions.get(&origin.session).map(|_| origin.session).into_iter().collect();
-        let copies = Copies { side: Side::Sent, account: own, told: &told, seq, after: Some(ticket) };
-        carbons::send(shard, stanza, &copies);
-    }
+    tell_sessions(shard, own, origin, stanza, seq, Some(ticket));
     ticket
 }
 
-/// Keeps a message that one of our people sends on a way without an outbox: their history, and their other devices'.
-pub(crate) fn keep(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanza<'_>) -> Ticket {
+/// The author's other sessions hear what one of them says.
+fn tell_sessions(
+    shard: &mut Shard,
+    own: &Bare,
+    origin: Origin,
+    stanza: &Stanza<'_>,
+    seq: Option<i64>,
+    after: Option<Ticket>,
+) {
+    if matches!(stanza.head.kind, Kind::Message(_)) && shard.carbons > 0 {
+        let told: Vec<_> = shard.sessions.get(&origin.session).map(|_| origin.session).into_iter().collect();
+        carbons::send(shard, stanza, &Copies { side: Side::Sent, account: own, told: &told, seq, after });
+    }
+}
+
+/// Keeps a message that one of our people sends on a way without an outbox: their history, and their other devices'; and
+/// tells their other sessions. Gives `None` if nothing of it is written.
+pub(crate) fn keep(shard: &mut Shard, own: &Bare, to: &Bare, origin: Origin, stanza: &Stanza<'_>) -> Option<Ticket> {
     let kept = worth::class(stanza) == Class::Lasting && archive::keeps_with(shard, own, to);
     let copies = if kept { archive::copy(shard, own, to, true, false) } else { None };
     let posts = to_siblings(shard, own, Copied::Sent, None);
-    write(shard, own, origin, stanza, copies.into_iter().collect(), posts)
+    if copies.is_none() && posts.is_empty() {
+        tell_sessions(shard, own, origin, stanza, None, None);
+        return None;
+    }
+    Some(write(shard, own, origin, stanza, copies.into_iter().collect(), posts))
 }
 
 /// A row for somebody, with the next number on the way to them.
@@ -260,7 +276,7 @@ pub(crate) fn enqueue(
 pub(crate) fn take_sent_copy(shard: &mut Shard, own: &Bare, mut message: Stanza<'static>, written: Wall) {
     super::forgery::cut(&mut message, &shard.config.hosts);
     let (Kind::Message(_), Some(to)) = (message.head.kind, message.head.to.as_ref().map(Bare::of)) else { return };
-    near::note_said(shard, own, &to, &message);
+    near::note_said(shard, &message);
     let kept = worth::class(&message) == Class::Lasting && archive::keeps_with(shard, own, &to);
     let copy = if kept { archive::copy(shard, own, &to, true, false) } else { None };
     let seq = copy.as_ref().map(|copy| copy.seq);

@@ -110,7 +110,9 @@ fn leave(
     // Section 4.6.3: and those who heard of it outside of any subscription.
     for to in directed {
         let bare = Bare::of(&to);
-        let heard = roster.is_some_and(|r| bare == *own || r.registers(&bare).has(Registers::FROM));
+        let is_in_reach = || !shard.devices_of(&bare).is_empty() && audience::has(shard, own, &bare);
+        let hears = |r: &Roster| bare == *own || r.registers(&bare).has(Registers::FROM) || is_in_reach();
+        let heard = roster.is_some_and(hears);
         if !heard {
             let mut copy = stanza.borrow().into_owned();
             copy.head.to = Some(to);
@@ -297,6 +299,13 @@ fn is_kept_apart(shard: &Shard, presence: &Stanza<'_>, session: SessionId) -> bo
 /// Whether somebody may see a person's presence; `None` if the person's contacts must be read first.
 pub(crate) fn may_see(shard: &Shard, person: &Bare, other: &Bare) -> Option<bool> {
     if person == other { Some(true) } else { audience::admits(shard, person, other) }
+}
+
+/// Whether somebody may see a person's presence always, and not only because both are on one link: they may also hear how
+/// it was before. `None` if the person's contacts must be read first.
+pub(crate) fn is_subscribed(shard: &Shard, person: &Bare, other: &Bare) -> Option<bool> {
+    let roster = || shard.accounts.get(person)?.roster.as_ref();
+    if person == other { Some(true) } else { Some(roster()?.registers(other).has(Registers::FROM)) }
 }
 
 /// Section 4.6.3: remembers to whom a session sends presence directly.

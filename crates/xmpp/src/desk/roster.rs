@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use base::ledger::{Record, RecordKind, Write};
-use base::{Bare, Jid, NodeId, Ticket};
+use base::{Bare, Jid, NodeId, SessionId, Ticket};
 use wire::{IqType, Kind, Stanza, Xml};
 
-use super::{Ask, Verdict, in_reach, own_contact, subscription};
+use super::{Ask, Verdict, in_reach, near, own_contact, subscription};
 use crate::contacts::{Item, Registers};
 use crate::error::{Condition, StanzaError};
 use crate::ns;
@@ -83,10 +83,12 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     let Some(roster) = &shard.accounts[ask.address].roster else { return Verdict::NeedsRoster };
     if element.attr("subscription").as_deref() == Some("remove") {
         if is_daemon && own_contact::is_listed(shard, ask.address) {
-            let known = before.is_some();
-            let ticket = own_contact::list(shard, ask.address, false);
-            let ticket = if known { subscription::remove(shard, ask.address, &contact) } else { ticket };
-            push(shard, ask.address, &contact, ticket);
+            let mut ticket = own_contact::list(shard, ask.address, false);
+            own_contact::announce(shard, ask.address);
+            match before {
+                Some(_) => ticket = subscription::remove(shard, ask.address, &contact),
+                None => push(shard, ask.address, &contact, ticket),
+            }
             return Verdict::ResultAfter(Vec::new(), ticket);
         }
         if before.is_none() {
@@ -102,11 +104,15 @@ fn set(shard: &mut Shard, ask: &Ask<'_>) -> Verdict {
     if !roster.has_room_for(&contact, &item) {
         return refuse(Condition::ResourceConstraint, "The contact list is full.");
     }
-    if is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact {
+    let is_back = is_daemon && !own_contact::is_listed(shard, ask.address) && shard.config.contact;
+    if is_back {
         own_contact::list(shard, ask.address, true);
     }
     let ticket = record(shard, ask.address, &contact, Some(item), Request::Keep);
     push(shard, ask.address, &contact, ticket);
+    if is_back {
+        own_contact::announce(shard, ask.address);
+    }
     Verdict::ResultAfter(Vec::new(), ticket)
 }
 
@@ -149,6 +155,7 @@ pub(crate) fn record(shard: &mut Shard, owner: &Bare, contact: &Bare, item: Opti
     for (kind, key, value) in changes {
         shard.write(Write::PutRecord(Record { account: id, kind, key, value, clock, node: NodeId::SELF, version }));
     }
+    near::contact_changed(shard, owner, contact);
     in_reach::contact_changed(shard, owner, contact, before.as_ref(), item.as_ref());
     let ticket = shard.newest();
     shard.after(ticket, After::Distrust(owner.clone()));
@@ -164,7 +171,7 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
     for session in interested {
         let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { continue };
         let mut xml = Xml::new();
-        xml.open("query", ns::ROSTER).attr("ver", version(shard, owner, language));
+        xml.open("query", ns::ROSTER).attr("ver", push_version(shard, owner, session, 0));
         let daemon = own_contact::item(shard, owner, language).filter(|(known, _)| known == contact);
         let stored = || shard.accounts[owner].roster.as_ref().and_then(|roster| roster.items.get(contact)).cloned();
         match daemon.map(|(_, item)| item).or_else(stored) {
@@ -177,6 +184,18 @@ pub(crate) fn push(shard: &mut Shard, owner: &Bare, contact: &Bare, after: Ticke
         stanza.head.to = Some((*jid).clone());
         stanza.head.id = Some(shard.token().into());
         shard.send(session, &stanza, What::Answer, Some(after));
+    }
+}
+
+/// The version in a push before which `behind` others come. A client that has not heard them all, or has missed one, has a
+/// version that is nobody's, and reads the roster again.
+pub(crate) fn push_version(shard: &Shard, owner: &Bare, session: SessionId, behind: usize) -> String {
+    let Some(session) = shard.sessions.get(&session) else { return String::new() };
+    let version = version(shard, owner, session.language);
+    match behind {
+        0 if session.missed_push => version + "+missed",
+        0 => version,
+        behind => format!("{version}+{behind}"),
     }
 }
 

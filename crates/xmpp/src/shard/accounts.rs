@@ -156,6 +156,7 @@ impl Shard {
     pub(crate) fn forget_account(&mut self, address: &Bare) {
         self.forget_lanes(address);
         desk::in_reach::forget(self, address);
+        desk::own_contact::forget(self, address);
         self.no_account(address, &StanzaError::from(Condition::ServiceUnavailable));
     }
 

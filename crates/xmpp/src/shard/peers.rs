@@ -268,7 +268,8 @@ impl Shard {
         self.circles.put(own, other.clone(), circle);
         let after = desk::presence::may_see(self, own, &other);
         desk::in_reach::judge_one(self, own, &other);
-        if before != after && !self.devices_of(&other).is_empty() {
+        let apart = desk::blocking::apart(self, &own.jid(), &other.jid());
+        if before != after && !apart && !self.devices_of(&other).is_empty() {
             desk::presence::show(self, own, &other, after == Some(true));
         }
     }

@@ -152,6 +152,7 @@ impl Shard {
                 account.land(seq);
             }
         }
+        self.dialogs.session_ended(&ended.account, session);
         desk::in_reach::session_ended(self, &ended.account);
         desk::offline::session_ended(self, &ended.account);
         self.retire(&ended.account);

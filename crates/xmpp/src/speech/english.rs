@@ -4,7 +4,7 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-use super::{Absence, Span, Text, Verb, count, lines, minutes};
+use super::{Absence, Menu, Span, Text, Verb, count, lines, minutes};
 
 /// The words of the commands.
 pub(super) const VERBS: &[(Verb, &[&str])] = &[
@@ -72,7 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Nobody can see you now. Only your contacts can write to you.",
                 Audience::Green => "People you know can see you: those you have verified, and those of your community.",
-                Audience::Yellow => "People you know, and people they vouch for, can see you.",
+                Audience::Yellow => "People you know can see you, and people for whom two of them vouch.",
                 Audience::All => "Everybody near can see you.",
             }
         ),
@@ -81,6 +81,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         }
         Text::IsContact(name) => format!("{name} is your contact. Remove them from your list of contacts first."),
         Text::NobodyHidden(name) => format!("You have hidden nobody called {name}. Write show to see who may see you."),
+        Text::NobodyIsHidden => "You have hidden nobody.".into(),
         Text::Shown(name) => format!("{name} will be in your list again when they are near."),
         Text::Bonjour(on) => match on {
             Some(true) => {
@@ -105,6 +106,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
             if *n > shown.len() { format!("\nand {} more", n - shown.len()) } else { String::new() },
         ),
         Text::Accepted(name) => format!("{name} is your contact now."),
+        Text::ListFull(address) => {
+            format!("Your list of contacts is full. Remove somebody from it, then write: accept {address}")
+        }
         Text::Declined(name) => format!("{name} is not your contact."),
         Text::NobodyAsked(name) => {
             format!("Nobody with the address {name} has asked. Write requests to see the addresses.")
@@ -125,26 +129,25 @@ pub(super) fn say(text: &Text<'_>) -> String {
              computer; perhaps it is somebody else. Nothing is delivered to or from them. Ask {address} in person. If it is \
              right, say on this computer: jirani accept {address}"
         ),
-        Text::Title(verb) => match verb {
-            Verb::Help => "What you can ask",
-            Verb::Who => "Who is near",
-            Verb::Why => "Why nobody is near",
-            Verb::Verify => "Verify somebody",
-            Verb::Yes => "Yes, the words are the same",
-            Verb::No => "No, the words are not the same",
-            Verb::Hide => "Let nobody see me",
-            Verb::Show => "Who may see me",
-            Verb::Bonjour => "Other programs on this network",
-            Verb::Requests => "Who wants to be my contact",
-            Verb::Accept => "Let them be my contact",
-            Verb::Decline => "Do not let them be my contact",
+        Text::Title(menu) => match menu {
+            Menu::Who => "Who is near",
+            Menu::Why => "Why nobody is near",
+            Menu::Verify => "Verify somebody",
+            Menu::Audience => "Who may see me",
+            Menu::Hide => "Take somebody out of my list",
+            Menu::Show => "Put somebody back into my list",
+            Menu::Requests => "Who wants to be my contact",
+            Menu::Bonjour => "Be seen by other programs on this network",
+            Menu::Help => "What you can ask",
         }
         .into(),
+        Text::Reply(true) => "Let them be my contact".into(),
+        Text::Reply(false) => "Do not let them be my contact".into(),
         Text::Choose => "Whom do you mean?".into(),
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Nobody",
             Audience::Green => "People I know",
-            Audience::Yellow => "People I know, and people they vouch for",
+            Audience::Yellow => "People I know, and those for whom two people I have verified vouch",
             Audience::All => "Everybody near",
         }
         .into(),
@@ -228,11 +231,13 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "they saw other words; somebody may be between your computers".into(),
         Cause::NoAnswer => "nobody answered in time".into(),
         Cause::LeftReach => "they have gone".into(),
+        Cause::LinkChanged => "the connection between your computers changed; begin again, both of you".into(),
         Cause::Cheated => "the other computer did not keep to the rules; somebody may be between you".into(),
         Cause::Busy => "one of you is comparing words with somebody else; try again in a few minutes".into(),
         Cause::NothingToSay => "there are no words to say yes or no to".into(),
         Cause::Hidden => "you are hidden from them; write show everybody first".into(),
         Cause::CannotVouch => "this computer has no key with which you could vouch for them".into(),
+        Cause::Unwritten => "it could not be written on this computer; try again".into(),
         Cause::Full => "this computer remembers as many people as it can".into(),
     }
 }

@@ -4,7 +4,7 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-use super::{Absence, Span, Text, Verb, lines, minutes};
+use super::{Absence, Menu, Span, Text, Verb, lines, minutes};
 
 /// The words of the commands.
 pub(super) const VERBS: &[(Verb, &[&str])] = &[
@@ -78,7 +78,8 @@ pub(super) fn say(text: &Text<'_>) -> String {
                 Audience::Nobody => "Personne ne peut te voir. Seuls tes contacts peuvent t'écrire.",
                 Audience::Green =>
                     "Les gens que tu connais te voient : ceux que tu as vérifiés, et ceux de ta communauté.",
-                Audience::Yellow => "Les gens que tu connais te voient, et ceux dont ils se portent garants.",
+                Audience::Yellow =>
+                    "Les gens que tu connais te voient, et ceux dont deux d'entre eux se portent garants.",
                 Audience::All => "Tous ceux qui sont à proximité te voient.",
             }
         ),
@@ -89,6 +90,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::NobodyHidden(name) => {
             format!("Tu n'as caché personne du nom de {name}. Écris montrer pour voir qui peut te voir.")
         }
+        Text::NobodyIsHidden => "Tu n'as caché personne.".into(),
         Text::Shown(name) => format!("{name} sera de nouveau dans ta liste, une fois à proximité."),
         Text::Bonjour(on) => match on {
             Some(true) => {
@@ -115,6 +117,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
             if *n > shown.len() { format!("\net {} de plus", n - shown.len()) } else { String::new() },
         ),
         Text::Accepted(name) => format!("{name} est maintenant ton contact."),
+        Text::ListFull(address) => {
+            format!("Ta liste de contacts est pleine. Retires-en d'abord quelqu'un, puis écris : accepter {address}")
+        }
         Text::Declined(name) => format!("{name} n'est pas ton contact."),
         Text::NobodyAsked(name) => {
             format!("Personne à l'adresse {name} ne l'a demandé. Écris demandes pour voir les adresses.")
@@ -137,26 +142,27 @@ pub(super) fn say(text: &Text<'_>) -> String {
              ordinateur ; c'est peut-être quelqu'un d'autre. Rien n'est transmis de ni vers cette adresse. Demande à \
              {address} en personne. Si c'est juste, écris sur cet ordinateur : jirani accept {address}"
         ),
-        Text::Title(verb) => match verb {
-            Verb::Help => "Ce que tu peux demander",
-            Verb::Who => "Qui est à proximité",
-            Verb::Why => "Pourquoi il n'y a personne",
-            Verb::Verify => "Vérifier quelqu'un",
-            Verb::Yes => "Oui, les mots sont les mêmes",
-            Verb::No => "Non, les mots ne sont pas les mêmes",
-            Verb::Hide => "Que personne ne me voie",
-            Verb::Show => "Qui peut me voir",
-            Verb::Bonjour => "D'autres programmes de ce réseau",
-            Verb::Requests => "Qui veut être mon contact",
-            Verb::Accept => "En faire mon contact",
-            Verb::Decline => "Ne pas en faire mon contact",
+        Text::Title(menu) => match menu {
+            Menu::Who => "Qui est à proximité",
+            Menu::Why => "Pourquoi il n'y a personne",
+            Menu::Verify => "Vérifier quelqu'un",
+            Menu::Audience => "Qui peut me voir",
+            Menu::Hide => "Retirer quelqu'un de ma liste",
+            Menu::Show => "Remettre quelqu'un dans ma liste",
+            Menu::Requests => "Qui veut être mon contact",
+            Menu::Bonjour => "Que d'autres programmes de ce réseau me voient",
+            Menu::Help => "Ce que tu peux demander",
         }
         .into(),
+        Text::Reply(true) => "En faire mon contact".into(),
+        Text::Reply(false) => "Ne pas en faire mon contact".into(),
         Text::Choose => "De qui s'agit-il ?".into(),
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Personne",
             Audience::Green => "Les gens que je connais",
-            Audience::Yellow => "Les gens que je connais, et ceux dont ils se portent garants",
+            Audience::Yellow => {
+                "Les gens que je connais, et ceux dont deux personnes que j'ai vérifiées se portent garantes"
+            }
             Audience::All => "Tous ceux qui sont à proximité",
         }
         .into(),
@@ -248,11 +254,13 @@ fn failed(cause: Cause) -> String {
         }
         Cause::NoAnswer => "personne n'a répondu à temps".into(),
         Cause::LeftReach => "cette personne est partie".into(),
+        Cause::LinkChanged => "la connexion entre vos ordinateurs a changé ; recommencez tous les deux".into(),
         Cause::Cheated => "l'autre ordinateur n'a pas suivi les règles ; quelqu'un est peut-être entre vous".into(),
         Cause::Busy => "l'un de vous compare des mots avec quelqu'un d'autre ; recommence dans quelques minutes".into(),
         Cause::NothingToSay => "il n'y a pas de mots auxquels dire oui ou non".into(),
         Cause::Hidden => "cette personne ne peut pas te voir ; écris d'abord montrer tous".into(),
         Cause::CannotVouch => "cet ordinateur n'a pas de clé avec laquelle tu pourrais te porter garant".into(),
+        Cause::Unwritten => "cela n'a pas pu être écrit sur cet ordinateur ; réessaie".into(),
         Cause::Full => "cet ordinateur se souvient déjà d'autant de gens qu'il peut".into(),
     }
 }

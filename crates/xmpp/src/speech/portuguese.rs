@@ -4,7 +4,7 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-use super::{Absence, Span, Text, Verb, count, lines, minutes};
+use super::{Absence, Menu, Span, Text, Verb, count, lines, minutes};
 
 /// The words of the commands.
 pub(super) const VERBS: &[(Verb, &[&str])] = &[
@@ -77,7 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Agora ninguém te pode ver. Só os teus contactos te podem escrever.",
                 Audience::Green => "As pessoas que conheces podem ver-te: as que verificaste e as da tua comunidade.",
-                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem elas respondem.",
+                Audience::Yellow => "Podem ver-te as pessoas que conheces e aquelas por quem duas delas respondem.",
                 Audience::All => "Todas as pessoas por perto te podem ver.",
             }
         ),
@@ -88,6 +88,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::NobodyHidden(name) => {
             format!("Não escondeste ninguém chamado {name}. Escreve mostrar para ver quem te pode ver.")
         }
+        Text::NobodyIsHidden => "Não escondeste ninguém.".into(),
         Text::Shown(name) => format!("{name} volta a estar na tua lista quando estiver por perto."),
         Text::Bonjour(on) => match on {
             Some(true) => {
@@ -112,6 +113,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
             if *n > shown.len() { format!("\ne mais {}", n - shown.len()) } else { String::new() },
         ),
         Text::Accepted(name) => format!("{name} é agora teu contacto."),
+        Text::ListFull(address) => {
+            format!("A tua lista de contactos está cheia. Tira primeiro alguém e depois escreve: aceitar {address}")
+        }
         Text::Declined(name) => format!("{name} não é teu contacto."),
         Text::NobodyAsked(name) => {
             format!("Ninguém com o endereço {name} o pediu. Escreve pedidos para ver os endereços.")
@@ -136,26 +140,25 @@ pub(super) fn say(text: &Text<'_>) -> String {
              talvez seja outra pessoa. Nada é entregue de nem para esse endereço. Pergunta a {address} em pessoa. Se estiver \
              certo, escreve neste computador: jirani accept {address}"
         ),
-        Text::Title(verb) => match verb {
-            Verb::Help => "O que podes perguntar",
-            Verb::Who => "Quem está por perto",
-            Verb::Why => "Por que não há ninguém por perto",
-            Verb::Verify => "Verificar alguém",
-            Verb::Yes => "Sim, as palavras são iguais",
-            Verb::No => "Não, as palavras não são iguais",
-            Verb::Hide => "Que ninguém me veja",
-            Verb::Show => "Quem me pode ver",
-            Verb::Bonjour => "Outros programas desta rede",
-            Verb::Requests => "Quem quer ser meu contacto",
-            Verb::Accept => "Que seja meu contacto",
-            Verb::Decline => "Que não seja meu contacto",
+        Text::Title(menu) => match menu {
+            Menu::Who => "Quem está por perto",
+            Menu::Why => "Por que não há ninguém por perto",
+            Menu::Verify => "Verificar alguém",
+            Menu::Audience => "Quem me pode ver",
+            Menu::Hide => "Tirar alguém da minha lista",
+            Menu::Show => "Voltar a pôr alguém na minha lista",
+            Menu::Requests => "Quem quer ser meu contacto",
+            Menu::Bonjour => "Que outros programas desta rede me vejam",
+            Menu::Help => "O que podes perguntar",
         }
         .into(),
+        Text::Reply(true) => "Que seja meu contacto".into(),
+        Text::Reply(false) => "Que não seja meu contacto".into(),
         Text::Choose => "De quem se trata?".into(),
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Ninguém",
             Audience::Green => "As pessoas que conheço",
-            Audience::Yellow => "As pessoas que conheço e aquelas por quem elas respondem",
+            Audience::Yellow => "As pessoas que conheço e aquelas por quem respondem duas pessoas que verifiquei",
             Audience::All => "Todas as pessoas por perto",
         }
         .into(),
@@ -244,11 +247,13 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "viu outras palavras; pode haver alguém entre os vossos computadores".into(),
         Cause::NoAnswer => "ninguém respondeu a tempo".into(),
         Cause::LeftReach => "foi-se embora".into(),
+        Cause::LinkChanged => "a ligação entre os vossos computadores mudou; comecem os dois de novo".into(),
         Cause::Cheated => "o outro computador não cumpriu as regras; pode haver alguém no meio".into(),
         Cause::Busy => "um dos dois compara palavras com outra pessoa; tenta de novo dentro de alguns minutos".into(),
         Cause::NothingToSay => "não há palavras a que dizer sim ou não".into(),
         Cause::Hidden => "essa pessoa não te pode ver; escreve primeiro mostrar todos".into(),
         Cause::CannotVouch => "este computador não tem uma chave com que possas responder por ela".into(),
+        Cause::Unwritten => "não foi possível guardar isto neste computador; tenta de novo".into(),
         Cause::Full => "este computador já se lembra de todas as pessoas que pode".into(),
     }
 }

@@ -4,7 +4,7 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-use super::{Absence, Span, Text, Verb, count, lines, minutes};
+use super::{Absence, Menu, Span, Text, Verb, count, lines, minutes};
 
 /// The words of the commands.
 pub(super) const VERBS: &[(Verb, &[&str])] = &[
@@ -77,7 +77,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Ahora nadie puede verte. Solo tus contactos pueden escribirte.",
                 Audience::Green => "Te ve la gente que conoces: quienes has verificado y los de tu comunidad.",
-                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes ellos responden.",
+                Audience::Yellow => "Te ve la gente que conoces y aquellos por quienes responden dos de ellos.",
                 Audience::All => "Te ve toda la gente que está cerca.",
             }
         ),
@@ -88,6 +88,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::NobodyHidden(name) => {
             format!("No has ocultado a nadie llamado {name}. Escribe mostrar para ver quién puede verte.")
         }
+        Text::NobodyIsHidden => "No has ocultado a nadie.".into(),
         Text::Shown(name) => format!("{name} volverá a estar en tu lista cuando esté cerca."),
         Text::Bonjour(on) => match on {
             Some(true) => {
@@ -112,6 +113,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
             if *n > shown.len() { format!("\ny {} más", n - shown.len()) } else { String::new() },
         ),
         Text::Accepted(name) => format!("{name} es tu contacto ahora."),
+        Text::ListFull(address) => {
+            format!("Tu lista de contactos está llena. Quita primero a alguien y luego escribe: aceptar {address}")
+        }
         Text::Declined(name) => format!("{name} no es tu contacto."),
         Text::NobodyAsked(name) => {
             format!("Nadie con la dirección {name} lo ha pedido. Escribe solicitudes para ver las direcciones.")
@@ -136,26 +140,25 @@ pub(super) fn say(text: &Text<'_>) -> String {
              quizá es otra persona. No se entrega nada de ni para esa dirección. Pregunta a {address} en persona. Si es \
              correcto, escribe en este ordenador: jirani accept {address}"
         ),
-        Text::Title(verb) => match verb {
-            Verb::Help => "Qué puedes preguntar",
-            Verb::Who => "Quién está cerca",
-            Verb::Why => "Por qué no hay nadie cerca",
-            Verb::Verify => "Verificar a alguien",
-            Verb::Yes => "Sí, las palabras son iguales",
-            Verb::No => "No, las palabras no son iguales",
-            Verb::Hide => "Que nadie me vea",
-            Verb::Show => "Quién puede verme",
-            Verb::Bonjour => "Otros programas de esta red",
-            Verb::Requests => "Quién quiere ser mi contacto",
-            Verb::Accept => "Que sea mi contacto",
-            Verb::Decline => "Que no sea mi contacto",
+        Text::Title(menu) => match menu {
+            Menu::Who => "Quién está cerca",
+            Menu::Why => "Por qué no hay nadie cerca",
+            Menu::Verify => "Verificar a alguien",
+            Menu::Audience => "Quién puede verme",
+            Menu::Hide => "Quitar a alguien de mi lista",
+            Menu::Show => "Devolver a alguien a mi lista",
+            Menu::Requests => "Quién quiere ser mi contacto",
+            Menu::Bonjour => "Que otros programas de esta red me vean",
+            Menu::Help => "Qué puedes preguntar",
         }
         .into(),
+        Text::Reply(true) => "Que sea mi contacto".into(),
+        Text::Reply(false) => "Que no sea mi contacto".into(),
         Text::Choose => "¿A quién te refieres?".into(),
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Nadie",
             Audience::Green => "La gente que conozco",
-            Audience::Yellow => "La gente que conozco y aquellos por quienes ellos responden",
+            Audience::Yellow => "La gente que conozco y aquellos por quienes responden dos personas que he verificado",
             Audience::All => "Toda la gente que está cerca",
         }
         .into(),
@@ -244,11 +247,13 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "vio otras palabras; puede haber alguien entre vuestros ordenadores".into(),
         Cause::NoAnswer => "nadie contestó a tiempo".into(),
         Cause::LeftReach => "se ha ido".into(),
+        Cause::LinkChanged => "la conexión entre vuestros ordenadores ha cambiado; empezad los dos de nuevo".into(),
         Cause::Cheated => "el otro ordenador no ha cumplido las reglas; puede haber alguien en medio".into(),
         Cause::Busy => "uno de los dos compara palabras con otra persona; prueba dentro de unos minutos".into(),
         Cause::NothingToSay => "no hay palabras a las que decir sí o no".into(),
         Cause::Hidden => "esa persona no puede verte; escribe primero mostrar todos".into(),
         Cause::CannotVouch => "este ordenador no tiene una llave con la que puedas responder por esa persona".into(),
+        Cause::Unwritten => "no se pudo guardar en este ordenador; inténtalo de nuevo".into(),
         Cause::Full => "este ordenador ya recuerda a toda la gente que puede".into(),
     }
 }

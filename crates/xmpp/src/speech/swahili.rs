@@ -4,7 +4,7 @@ use base::{Audience, Circle};
 use mesh::finding::Reason;
 use mesh::verification::Cause;
 
-use super::{Absence, Span, Text, Verb, lines, minutes};
+use super::{Absence, Menu, Span, Text, Verb, lines, minutes};
 
 /// The words of the commands.
 pub(super) const VERBS: &[(Verb, &[&str])] = &[
@@ -72,7 +72,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             match audience {
                 Audience::Nobody => "Sasa hakuna anayeweza kukuona. Ni watu wa orodha yako tu wanaoweza kukuandikia.",
                 Audience::Green => "Watu unaowajua wanaweza kukuona: uliowathibitisha na wa jumuiya yako.",
-                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa nao.",
+                Audience::Yellow => "Watu unaowajua wanaweza kukuona, na wale wanaodhaminiwa na wawili wao.",
                 Audience::All => "Kila mtu aliye karibu anaweza kukuona.",
             }
         ),
@@ -83,6 +83,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::NobodyHidden(name) => {
             format!("Hujamficha mtu anayeitwa {name}. Andika onyesha uone nani anaweza kukuona.")
         }
+        Text::NobodyIsHidden => "Hujamficha mtu yeyote.".into(),
         Text::Shown(name) => format!("{name} atakuwa tena kwenye orodha yako akiwa karibu."),
         Text::Bonjour(on) => match on {
             Some(true) => {
@@ -108,6 +109,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
             if *n > shown.len() { format!("\nna wengine {}", n - shown.len()) } else { String::new() },
         ),
         Text::Accepted(name) => format!("{name} sasa yuko kwenye orodha yako."),
+        Text::ListFull(address) => {
+            format!("Hakuna nafasi kwenye orodha yako. Kwanza mwondoe mtu, kisha andika: kubali {address}")
+        }
         Text::Declined(name) => format!("{name} hayuko kwenye orodha yako."),
         Text::NobodyAsked(name) => format!("Hakuna mwenye anwani {name} aliyeomba. Andika maombi uone anwani."),
         Text::Waiting(name) => format!("Nimemwuliza {name}. Maneno yatakuja {name} akisema ndiyo."),
@@ -130,26 +134,25 @@ pub(super) fn say(text: &Text<'_>) -> String {
              kompyuta mpya; labda ni mtu mwingine. Hakuna kinachopelekwa kwake wala kutoka kwake. Mwulize {address} ana kwa \
              ana. Kama ni kweli, andika kwenye kompyuta hii: jirani accept {address}"
         ),
-        Text::Title(verb) => match verb {
-            Verb::Help => "Unachoweza kuuliza",
-            Verb::Who => "Nani yuko karibu",
-            Verb::Why => "Kwa nini hakuna mtu karibu",
-            Verb::Verify => "Thibitisha mtu",
-            Verb::Yes => "Ndiyo, maneno ni yale yale",
-            Verb::No => "Hapana, maneno si yale yale",
-            Verb::Hide => "Mtu yeyote asinione",
-            Verb::Show => "Nani anaweza kuniona",
-            Verb::Bonjour => "Programu nyingine za mtandao huu",
-            Verb::Requests => "Nani anataka kuwa kwenye orodha yangu",
-            Verb::Accept => "Awe kwenye orodha yangu",
-            Verb::Decline => "Asiwe kwenye orodha yangu",
+        Text::Title(menu) => match menu {
+            Menu::Who => "Nani yuko karibu",
+            Menu::Why => "Kwa nini hakuna mtu karibu",
+            Menu::Verify => "Thibitisha mtu",
+            Menu::Audience => "Nani anaweza kuniona",
+            Menu::Hide => "Ondoa mtu kwenye orodha yangu",
+            Menu::Show => "Mrudishe mtu kwenye orodha yangu",
+            Menu::Requests => "Nani anataka kuwa kwenye orodha yangu",
+            Menu::Bonjour => "Nionekane kwa programu nyingine za mtandao huu",
+            Menu::Help => "Unachoweza kuuliza",
         }
         .into(),
+        Text::Reply(true) => "Awe kwenye orodha yangu".into(),
+        Text::Reply(false) => "Asiwe kwenye orodha yangu".into(),
         Text::Choose => "Unamaanisha nani?".into(),
         Text::Choice(audience) => match audience {
             Audience::Nobody => "Hakuna mtu",
             Audience::Green => "Watu ninaowajua",
-            Audience::Yellow => "Watu ninaowajua, na wale wanaodhaminiwa nao",
+            Audience::Yellow => "Watu ninaowajua, na wale wanaodhaminiwa na watu wawili niliowathibitisha",
             Audience::All => "Kila mtu aliye karibu",
         }
         .into(),
@@ -234,11 +237,13 @@ fn failed(cause: Cause) -> String {
         Cause::Differed => "aliona maneno mengine; labda kuna mtu kati ya kompyuta zenu".into(),
         Cause::NoAnswer => "hakuna aliyejibu kwa wakati".into(),
         Cause::LeftReach => "ameondoka".into(),
+        Cause::LinkChanged => "muunganisho kati ya kompyuta zenu umebadilika; anzeni tena nyote wawili".into(),
         Cause::Cheated => "kompyuta nyingine haikufuata kanuni; labda kuna mtu kati yenu".into(),
         Cause::Busy => "mmoja wenu analinganisha maneno na mtu mwingine; jaribu tena baada ya dakika chache".into(),
         Cause::NothingToSay => "hakuna maneno ya kujibu ndiyo au hapana".into(),
         Cause::Hidden => "hawezi kukuona; kwanza andika onyesha wote".into(),
         Cause::CannotVouch => "kompyuta hii haina ufunguo wa kumdhamini".into(),
+        Cause::Unwritten => "haikuweza kuandikwa kwenye kompyuta hii; jaribu tena".into(),
         Cause::Full => "kompyuta hii inakumbuka watu wengi kadiri inavyoweza".into(),
     }
 }

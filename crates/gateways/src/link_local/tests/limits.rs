@@ -1,10 +1,11 @@
 //! Every limit of the gateway (attack case E06): one below, at it, one above, ten times.
 
 use base::limits::{
-    NEARBY_ADDRESSES_MAX, NEARBY_CALLERS_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_MAX,
-    NEARBY_PER_ADDRESS_MAX, NEARBY_STRANGERS_MAX, NEARBY_STRANGERS_PER_ADDRESS_MAX, NEARBY_STREAMS_MAX,
-    NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAIT_MAX, NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX, NEARBY_WORD_EVERY,
-    NEARBY_WORDS_BURST_MAX, UNAUTHENTICATED_STANZA_BYTES_MAX,
+    NEARBY_ADDRESSES_MAX, NEARBY_CALLERS_MAX, NEARBY_CONNECT_TIME_MAX, NEARBY_HEADER_TIME_MAX, NEARBY_LOOKS_BURST_MAX,
+    NEARBY_LOOKS_MAX, NEARBY_MAX, NEARBY_PER_ADDRESS_MAX, NEARBY_REQUEST_ID_BYTES_MAX, NEARBY_STRANGERS_MAX,
+    NEARBY_STRANGERS_PER_ADDRESS_MAX, NEARBY_STREAMS_MAX, NEARBY_STREAMS_PER_ADDRESS_MAX, NEARBY_WAIT_MAX,
+    NEARBY_WAITING_BYTES_MAX, NEARBY_WAITING_MAX, NEARBY_WORD_EVERY, NEARBY_WORDS_BURST_MAX,
+    UNAUTHENTICATED_STANZA_BYTES_MAX,
 };
 
 use super::*;
@@ -24,7 +25,7 @@ fn e06_so_many_people_are_shown() {
         for n in 0..come {
             bench.see(&format!("p{n}"), &[&format!("{}:{}", address(n), 1 + n)], &[]);
         }
-        assert_eq!(bench.gateway.counts().1, expect, "{come}");
+        assert_eq!(bench.gateway.peers.len(), expect, "{come}");
     }
     // Whoever was heard keeps their place.
     let mut bench = Bench::with_romeo();
@@ -43,7 +44,7 @@ fn e06_so_many_share_an_address() {
         for n in 0..come {
             bench.see(&format!("p{n}"), &[&format!("10.0.0.2:{}", 1 + n)], &[]);
         }
-        assert_eq!(bench.gateway.counts().1, expect, "{come}");
+        assert_eq!(bench.gateway.peers.len(), expect, "{come}");
         assert_eq!(bench.gateway.tally().skipped, (come - expect) as u64);
     }
 }
@@ -195,6 +196,73 @@ fn so_fast_words_are_taken() {
         bench.call(2, "10.0.0.2:9");
         bench.bytes(IN2, &header("romeo@forza", "lisa@laptop"));
         assert_eq!(bench.bytes(IN2, &message("hi")).len(), 1);
+    }
+    // Who goes and comes again, or has another name, has no more.
+    let mut bench = Bench::with_romeo();
+    bench.call(1, "10.0.0.2:9");
+    bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+    for _ in 0..NEARBY_WORDS_BURST_MAX {
+        bench.bytes(IN1, &message("hi"));
+    }
+    bench.give(Input::Left { network: NETWORK });
+    for (number, name) in [(2, "romeo@forza"), (3, "benvolio@forza")] {
+        bench.meet(name, &[ROMEO], &[]);
+        bench.call(number, "10.0.0.2:9");
+        bench.bytes(StreamId::In(number), &header(name, "lisa@laptop"));
+        let more = bench.bytes(StreamId::In(number), &message("hi"));
+        assert_eq!(more, [format!("In({number}) </stream:stream>"), format!("close In({number})")]);
+    }
+}
+
+#[test]
+fn so_many_requests_are_answered() {
+    let request = |id: &str| format!("<iq type='get' id='{id}'><ping xmlns='urn:xmpp:ping'/></iq>");
+    let most = NEARBY_REQUEST_ID_BYTES_MAX;
+    for (bytes, answered) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+        let mut bench = Bench::with_romeo();
+        bench.call(1, "10.0.0.2:9");
+        bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+        assert_eq!(!bench.bytes(IN1, &request(&"x".repeat(bytes))).is_empty(), answered, "{bytes}");
+    }
+    for (come, expect) in around(NEARBY_WORDS_BURST_MAX as usize) {
+        let mut bench = Bench::with_romeo();
+        bench.call(1, "10.0.0.2:9");
+        bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+        let answers = (0..come).filter(|_| bench.bytes(IN1, &request("1")).join("").contains("<iq "));
+        assert_eq!(answers.count(), expect);
+    }
+}
+
+#[test]
+fn e08_so_many_looks_at_once() {
+    for (come, expect) in around(NEARBY_LOOKS_MAX) {
+        let mut bench = Bench::with_romeo();
+        for n in 0..come {
+            bench.see(&format!("p{n}"), &[&format!("{}:7", address(n + 1))], &[]);
+        }
+        let looks: Vec<_> = bench.gateway.streams.keys().copied().collect();
+        assert_eq!(looks.len(), expect, "{come}");
+        assert!(bench.gateway.wake_at().is_some_and(|due| due > bench.now));
+        // There is room for who is there.
+        assert!(bench.say("romeo\\40forza", "1", "hi")[0].starts_with("connect"));
+        // One that is over makes room for the next one.
+        let next = bench.end(looks[0], End::Failed).len();
+        assert_eq!(next, usize::from(come > expect));
+    }
+}
+
+#[test]
+fn e08_so_many_looks_at_one_address() {
+    let most = NEARBY_LOOKS_BURST_MAX as usize;
+    for (come, expect) in around(most) {
+        let mut bench = Bench::new();
+        let mut looks = 0;
+        for n in 0..come {
+            // A new name each time, at another port.
+            looks += bench.see(&format!("p{n}"), &[&format!("10.0.0.2:{}", 1 + n)], &[]).len();
+            bench.give(Input::Gone { network: NETWORK, instance: &format!("p{n}") });
+        }
+        assert_eq!(looks, expect, "{come}");
     }
 }
 

@@ -79,4 +79,11 @@ fn e05_a_name_that_somebody_has() {
     }
     assert_eq!(names[1], "lisa-1@laptop");
     assert_eq!(bench.stanza(&presence("<show>away</show>")), [""; 0], "given up");
+    // After a quiet hour there is another try.
+    let again = bench.pass(3600.0);
+    assert_eq!(again.len(), 1, "{again:?}");
+    let name = again[0].split(' ').nth(1).unwrap().to_owned();
+    assert!(again[0].starts_with("announce ") && !names.contains(&name), "{again:?}");
+    assert_eq!(bench.see(&name, &["10.0.0.9:5298"], &["jirani=1"]), [format!("withdraw {name}")]);
+    assert_eq!(bench.pass(1.0).len(), 1);
 }

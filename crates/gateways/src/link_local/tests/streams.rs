@@ -14,6 +14,7 @@ fn we_call_and_wait_for_the_header() {
     assert_eq!(bench.bytes(OUT1, &header("romeo@forza", "lisa@laptop")), both);
     assert_eq!(bench.say("romeo\\40forza", "3", "four"), [format!("Out(1) {}", said("four"))]);
     assert_eq!(bench.bytes(OUT1, &message("five")), [heard(1, "five")], "one stream for both ways");
+    bench.pass(2.0);
     assert_eq!(bench.bytes(OUT1, "</stream:stream>"), ["Out(1) </stream:stream>", "close Out(1)"]);
     assert_eq!(bench.say("romeo\\40forza", "4", "six"), ["connect Out(2) 10.0.0.1 10.0.0.2:5298"]);
 }
@@ -52,7 +53,7 @@ fn bytes_may_be_split_anywhere() {
 fn identify(peers: &[(&str, &str)], from: Option<&str>, to: Option<&str>, first: &str, expect: Option<&str>) {
     let mut bench = Bench::new();
     for (instance, address) in peers {
-        bench.see(instance, &[address], &[]);
+        bench.meet(instance, &[address], &[]);
     }
     bench.call(1, HIS);
     let attribute = |name: &str, value: Option<&str>| value.map(|v| format!(" {name}='{v}'")).unwrap_or_default();
@@ -105,13 +106,37 @@ fn e09_to_whom_a_call_is() {
 }
 
 #[test]
+fn e09_a_call_that_does_not_say_to_whom() {
+    let to = |name: &str| message("hi").replace("to='lisa@laptop'", name);
+    let vague = header("romeo@forza", "").replace(" to=\"\"", "");
+    for (words, expect) in [
+        (to("to='tom@laptop'"), Some("to='tom@a.example'")),
+        (to("to='lisa@laptop/x'"), Some("to='lisa@a.example'")),
+        (to("to='juliet@laptop'"), None),
+        (to(""), None),
+    ] {
+        let mut bench = Bench::with_romeo();
+        bench.stanza("<presence from='tom@a.example' to='nearby.a.example'/>");
+        bench.call(1, HIS);
+        let greeting = GREETING.replace("lisa@laptop", "");
+        assert_eq!(bench.bytes(IN1, &vague), [format!("In(1) {greeting}")]);
+        let got = bench.bytes(IN1, &words);
+        match expect {
+            Some(to) => assert!(got.len() == 1 && got[0].contains(to), "{got:?}"),
+            None => assert_eq!(got.last().unwrap(), "close In(1)", "{got:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_call_may_come_before_the_announcement() {
     let mut bench = Bench::new();
     bench.call(1, HIS);
     assert_eq!(bench.bytes(IN1, &header("romeo@forza", "lisa@laptop")), ["ask"]);
     assert_eq!(bench.bytes(IN1, &message("hi")), [""; 0]);
     let seen = bench.see("romeo@forza", &[ROMEO], &[]);
-    assert_eq!(seen[1..], [format!("In(1) {GREETING}"), heard(1, "hi")]);
+    assert_eq!([&seen[0], &seen[2]], [&format!("In(1) {GREETING}"), &heard(1, "hi")]);
+    assert!(seen[1].starts_with("<presence"), "{seen:?}");
     // Whoever stays unknown is turned away.
     let mut bench = Bench::new();
     bench.call(1, HIS);
@@ -199,6 +224,18 @@ fn what_cannot_be_handed_over_comes_back() {
     let broken = bench.end(IN1, End::Failed);
     assert_eq!(broken[0], lost("2", "The connection broke: it may not have arrived."));
     assert_eq!(broken.len(), 2, "{broken:?}");
+    // They end it in order: what was on its way was not read.
+    for ends in ["</stream:stream>", ""] {
+        let mut bench = Bench::with_romeo();
+        bench.call(1, HIS);
+        bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+        bench.say("romeo\\40forza", "1", "read");
+        bench.pass(1.5);
+        bench.say("romeo\\40forza", "2", "not read");
+        let ended = if ends.is_empty() { bench.end(IN1, End::Closed) } else { bench.bytes(IN1, ends) };
+        let back = ended.iter().filter(|line| line.starts_with("<message"));
+        assert_eq!(back.collect::<Vec<_>>(), [&lost("2", "The connection broke: it may not have arrived.")]);
+    }
     // Nobody is there at all.
     let nobody = Bench::new().say("juliet\\40pronto", "1", "hi");
     assert_eq!(nobody.len(), 1);
@@ -222,7 +259,7 @@ fn what_else_comes_on_a_stream() {
     let long = "x".repeat(100_000);
     assert_eq!(bench.bytes(IN1, &message(&long)), [heard(1, &long)]);
     // What is no XML ends this stream, and no other.
-    bench.see("benvolio@forza", &["10.0.0.2:5299"], &[]);
+    bench.meet("benvolio@forza", &["10.0.0.2:5299"], &[]);
     bench.call(2, HIS);
     bench.bytes(IN2, &header("benvolio@forza", "lisa@laptop"));
     let broken = bench.bytes(IN1, "<message></presence>");

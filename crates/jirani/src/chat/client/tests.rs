@@ -151,7 +151,8 @@ fn how_people_are_is_seen_and_said() {
     );
 }
 
-/// Whoever is of our own domain is meant first, and a name that two elsewhere have is nobody's.
+/// Attack case D18: whoever is of our own domain is meant first, and somebody whom nobody has verified only by the whole name
+/// that the daemon has given them, or by their address.
 #[test]
 fn a_contact_elsewhere_is_chosen_by_name() {
     scene(
@@ -159,17 +160,21 @@ fn a_contact_elsewhere_is_chosen_by_name() {
          > /to paulo
          > habari
          > /to Rosa
-         > /to Rosa · kite
+         > /to rosa · kite (not verified)
+         > /to paulo@y
          > /to asha
          > /to juma",
         &[
-            "* You write to paulo@y.",
-            "! Several people are called Rosa: /who tells them apart",
+            "! Somebody near is called paulo, too: /to paulo@y",
+            "* You write to paulo.",
+            "! Somebody near is called Rosa, too: /to rosa@z",
+            "* You write to r@y.",
             "* You write to rosa@z.",
+            "* You write to paulo@y.",
             "* You write to asha.",
             "* You write to juma.",
         ],
-        "<message to='paulo@y' type='chat'><body>habari</body></message>",
+        "<message to='paulo@x' type='chat'><body>habari</body></message>",
     );
 }
 

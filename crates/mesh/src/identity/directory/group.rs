@@ -117,9 +117,11 @@ impl Group {
         }
     }
 
-    /// What this person says of others, to be kept elsewhere; it stays written.
-    pub(super) fn take_vouches(&mut self, by: &PersonId) -> impl Iterator<Item = StatementRow> {
-        let is_it = |row: &mut StatementRow| row.key.kind == Kind::VOUCH.number() && row.key.issuer == by.0;
+    /// What this person says of others, and others of this subject, to be kept elsewhere; it stays written.
+    pub(super) fn take_vouches(&mut self, by: &PersonId, of: &[u8]) -> impl Iterator<Item = StatementRow> {
+        let is_it = |row: &mut StatementRow| {
+            row.key.kind == Kind::VOUCH.number() && (row.key.issuer == by.0 || row.key.subject == of)
+        };
         let taken: Vec<StatementRow> = self.rows.extract_if(.., is_it).collect();
         self.bytes -= taken.iter().map(|row| row.bytes.len()).sum::<usize>();
         taken.into_iter()

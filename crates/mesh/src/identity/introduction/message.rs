@@ -3,9 +3,10 @@
 use ciborium::Value;
 
 use base::DeviceId;
-use base::limits::LINK_DEVICES_MAX;
+use base::limits::{LINK_DEVICES_MAX, VOUCHED_MAX};
 
 use super::tag::{TAG_BYTES, Tags};
+use super::vouched::Vouched;
 use crate::identity::cbor::{self, CborError, Items};
 use crate::identity::chain::Chain;
 use crate::keys::Signature;
@@ -19,6 +20,10 @@ pub(super) enum Message {
     Present { genesis: Vec<u8>, statements: Vec<Vec<u8>>, signature: Signature },
     /// A device is here no more, or is shown no more.
     Withdraw(DeviceId),
+    /// What a person here says of one there, for them to keep.
+    Given(Vec<u8>),
+    /// Who vouches for the person of a device that was shown. It takes the place of what was said last of the same one.
+    Vouched { device: DeviceId, vouched: Vouched },
     /// Of a kind that is not known here.
     Later,
 }
@@ -32,11 +37,16 @@ pub enum MessageError {
     /// Bytes that are not a whole number of tags, or too many of them.
     #[error("these are no tags of {TAG_BYTES} bytes each, {LINK_DEVICES_MAX} at most")]
     Tags,
+    /// Bytes that are not a whole number of sealed vouches, or too many of them.
+    #[error("these are no sealed vouches, {VOUCHED_MAX} at most")]
+    Vouched,
 }
 
 const TAGS: u64 = 1;
 const PRESENT: u64 = 2;
 const WITHDRAW: u64 = 3;
+const GIVEN: u64 = 4;
+const VOUCHED: u64 = 5;
 
 impl Message {
     /// What a device shows.
@@ -63,6 +73,12 @@ impl Message {
                 Message::Present { genesis, statements, signature: Signature::from_bytes(items.array()?) }
             }
             WITHDRAW => Message::Withdraw(DeviceId(items.array()?)),
+            GIVEN => Message::Given(items.bytes()?),
+            VOUCHED => {
+                let (device, salt) = (DeviceId(items.array()?), items.array()?);
+                let vouched = Vouched::of(salt, &items.bytes()?).ok_or(MessageError::Vouched)?;
+                Message::Vouched { device, vouched }
+            }
             _ => return Ok(Message::Later),
         };
         items.end()?;
@@ -81,6 +97,11 @@ impl Message {
                 vec![PRESENT.into(), cbor::bytes(genesis), Value::Array(statements), cbor::bytes(&signature.to_bytes())]
             }
             Message::Withdraw(device) => vec![WITHDRAW.into(), cbor::bytes(&device.0)],
+            Message::Given(statement) => vec![GIVEN.into(), cbor::bytes(statement)],
+            Message::Vouched { device, vouched } => {
+                let sealed = Value::Bytes(vouched.to_bytes());
+                vec![VOUCHED.into(), cbor::bytes(&device.0), cbor::bytes(vouched.salt()), sealed]
+            }
             Message::Later => unreachable!("only read"),
         };
         cbor::write(&Value::Array(items))

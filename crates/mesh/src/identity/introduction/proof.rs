@@ -20,6 +20,7 @@ pub(super) struct Prover {
     local_key: [u8; 32],
     remote_key: [u8; 32],
     tag_key: Zeroizing<[u8; 32]>,
+    vouch_key: Zeroizing<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Prover {
@@ -39,12 +40,18 @@ pub(super) fn digest(chain: &Chain) -> [u8; 32] {
 impl Prover {
     pub(super) fn new(exporter: [u8; 32], local_key: [u8; 32], remote_key: [u8; 32]) -> Prover {
         let tag_key = Zeroizing::new(mac(&exporter, b"jirani/introduction/1 tags"));
-        Prover { exporter: Zeroizing::new(exporter), local_key, remote_key, tag_key }
+        let vouch_key = Zeroizing::new(mac(&exporter, b"jirani/introduction/1 vouches"));
+        Prover { exporter: Zeroizing::new(exporter), local_key, remote_key, tag_key, vouch_key }
     }
 
     /// The key of the tags on this link.
     pub(super) fn tag_key(&self) -> &[u8; 32] {
         &self.tag_key
+    }
+
+    /// The key of what is sealed on this link for those who know a voucher.
+    pub(super) fn vouch_key(&self) -> &[u8; 32] {
+        &self.vouch_key
     }
 
     /// As one side, whose role is `signer`, says it: its own transport key first.

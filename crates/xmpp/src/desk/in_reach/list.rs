@@ -1,8 +1,8 @@
 //! Design, section 7: whom one account's contact list shows of people in reach, as a value: it takes what is so, and gives
 //! what changes in the list.
 //!
-//! A list has room for some: who talks with the person first, then the nearer circle. Who is as near as those in the
-//! list waits until there is room; so in a crowd nobody comes and goes. Who leaves stays a moment.
+//! A list has room for some: who talks with the person first, then the nearer circle, in it who has written to them. Who is
+//! as near as those in the list waits until there is room; so in a crowd nobody comes and goes. Who leaves stays a moment.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -34,7 +34,12 @@ pub(crate) struct Person {
     look: Look,
     /// How many words tell them from others of their name. It never becomes less.
     words: usize,
+    /// What suffixes of one word, two words and so on look like, as far as it was asked: it takes long to find out.
+    suffixes: Vec<Look>,
+    /// When one of a chat spoke last.
     spoke: Option<Time>,
+    /// When they wrote last, without an answer.
+    asked: Option<Time>,
     left: Option<Time>,
 }
 
@@ -49,8 +54,19 @@ pub(crate) enum News {
     Gone,
 }
 
-/// The nearest is the least.
-type Rank = (bool, Circle, Reverse<u64>);
+/// What has just passed between somebody and the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// Nothing.
+    None,
+    /// A stranger's, who is not answered: anybody can say them, under as many names as they like.
+    Strange,
+    /// Those of a chat.
+    Chat,
+}
+
+/// How near somebody is: the nearest is the least. Who is less takes the place of who is more.
+type Nearness = (bool, Circle, bool);
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -65,6 +81,19 @@ pub(crate) struct List {
 }
 
 impl Person {
+    fn new(who: Who) -> Person {
+        let look = Look::of(&who.name);
+        Person { who, look, words: 0, suffixes: Vec::new(), spoke: None, asked: None, left: None }
+    }
+
+    /// What so many words (one at least) behind the name look like.
+    fn suffix_look(&mut self, address: &Bare, words: usize) -> Look {
+        for words in self.suffixes.len() + 1..=words {
+            self.suffixes.push(Look::of(&names::suffix(address, self.who.gateway, words)));
+        }
+        self.suffixes[words - 1]
+    }
+
     /// The name without a mark: with what tells it from others.
     pub(crate) fn plain_name(&self, address: &Bare) -> String {
         match self.words {
@@ -101,8 +130,21 @@ impl Person {
         self.left.is_none()
     }
 
-    fn rank(&self, now: Time) -> Rank {
-        (!self.is_open(now), self.who.circle, Reverse(self.who.came))
+    fn note(&mut self, now: Time, words: Words) {
+        match words {
+            Words::None => {}
+            Words::Strange => self.asked = Some(now),
+            Words::Chat => self.spoke = Some(now),
+        }
+    }
+
+    fn nearness(&self, now: Time) -> Nearness {
+        let asks = self.asked.is_some_and(|asked| now < asked + CHAT_OPEN_TIME);
+        (!self.is_open(now), self.who.circle, !asks)
+    }
+
+    fn rank(&self, now: Time) -> impl Ord + use<> {
+        (self.nearness(now), Reverse(self.who.came))
     }
 
     /// When somebody who has left goes out of the list.
@@ -154,21 +196,22 @@ impl List {
         }
     }
 
-    /// Somebody is in reach, or is another one than before; `wrote`: they and the person write to each other just now.
-    /// Whether they are in the list.
-    pub(crate) fn offer(&mut self, now: Time, address: &Bare, who: Who, wrote: bool) -> bool {
+    /// Somebody is in reach, or is another one than before, and has just said this. Whether they are in the list.
+    pub(crate) fn offer(&mut self, now: Time, address: &Bare, who: Who, words: Words) -> bool {
         if self.people.contains_key(address) {
-            self.change(now, address, who, wrote);
+            self.change(now, address, who, words);
             return true;
         }
-        let person = Person { look: Look::of(&who.name), who, words: 0, spoke: wrote.then_some(now), left: None };
+        let mut person = Person::new(who);
+        person.note(now, words);
         let here = self.people.iter().filter(|(_, person)| person.is_here());
         if here.clone().count() >= self.room {
             self.more = true;
-            let last = here.max_by_key(|(_, person)| person.rank(now)).map(|(address, last)| (address.clone(), last));
-            let Some((last, rank)) = last.map(|(address, last)| (address, last.rank(now))) else { return false };
-            let (closed, circle, _) = person.rank(now);
-            if (closed, circle) >= (rank.0, rank.1) {
+            let last = here.max_by_key(|(_, person)| person.rank(now));
+            let Some((last, nearness)) = last.map(|(address, last)| (address.clone(), last.nearness(now))) else {
+                return false;
+            };
+            if person.nearness(now) >= nearness {
                 return false;
             }
             self.remove(&last);
@@ -181,15 +224,13 @@ impl List {
     }
 
     /// Somebody in the list is in reach: still or again, perhaps with another name or in another circle.
-    fn change(&mut self, now: Time, address: &Bare, who: Who, wrote: bool) {
+    fn change(&mut self, now: Time, address: &Bare, who: Who, words: Words) {
         let Some(person) = self.people.get_mut(address) else { return };
         let renamed = person.who.name != who.name;
         let marked = (person.who.circle == Circle::Green) != (who.circle == Circle::Green);
         person.left = None;
         person.who = who;
-        if wrote {
-            person.spoke = Some(now);
-        }
+        person.note(now, words);
         if renamed {
             (person.look, person.words) = (Look::of(&person.who.name), 0);
         }
@@ -202,12 +243,12 @@ impl List {
         }
     }
 
-    /// Somebody in the list and the person write to each other; whether the chat was closed before.
-    pub(crate) fn speak(&mut self, now: Time, address: &Bare) -> bool {
+    /// Something passes between somebody in the list and the person; whether a chat is open from now on.
+    pub(crate) fn speak(&mut self, now: Time, address: &Bare, words: Words) -> bool {
         let Some(person) = self.people.get_mut(address) else { return false };
         let was_open = person.is_open(now);
-        person.spoke = Some(now);
-        !was_open
+        person.note(now, words);
+        !was_open && person.is_open(now)
     }
 
     /// Somebody is in reach no more, and may be back in a moment.
@@ -293,20 +334,22 @@ impl List {
 
     /// Sees to it that no two names look the same, of those that look like this.
     fn tell_apart(&mut self, look: Look) {
-        let alike = || self.people.iter().filter(|(_, person)| person.look == look);
+        let mut alike: Vec<_> = self.people.iter_mut().filter(|(_, person)| person.look == look).collect();
         let is_contact = self.contacts.as_ref().is_some_and(|contacts| contacts.binary_search(&look).is_ok());
-        if !is_contact && alike().count() < 2 {
+        if !is_contact && alike.len() < 2 {
             return;
         }
-        let suffixes = |words: usize| {
-            let mut found: Vec<Look> =
-                alike().map(|(jid, p)| Look::of(&names::suffix(jid, p.who.gateway, words.max(p.words)))).collect();
+        let mut suffixes = |words: usize| {
+            let mut found: Vec<Look> = alike
+                .iter_mut()
+                .map(|(address, person)| person.suffix_look(address, words.max(person.words)))
+                .collect();
             found.sort_unstable();
             found
         };
         // A domain has six words at most; with one more it is the whole address.
         let words = (1..7).find(|words| suffixes(*words).is_sorted_by(|a, b| a < b)).unwrap_or(7);
-        for (address, person) in self.people.iter_mut().filter(|(_, p)| p.look == look && p.words < words) {
+        for (address, person) in alike.into_iter().filter(|(_, person)| person.words < words) {
             person.words = words;
             self.news.entry(address.clone()).or_insert(News::Renamed);
         }

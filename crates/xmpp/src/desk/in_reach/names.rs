@@ -6,6 +6,8 @@ use sha1::{Digest as _, Sha1};
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::skeleton;
 
+use crate::letters::is_invisible;
+
 /// What stands between a name and the words that tell it from another.
 pub(super) const SEPARATOR: &str = " · ";
 
@@ -51,18 +53,6 @@ pub(super) fn clean(name: &str) -> String {
     let words: Vec<&str> = seen.split(' ').filter(|word| !matches!(*word, "" | "·")).collect();
     let cut: String = words.join(" ").chars().take(NEIGHBOUR_NAME_CHARS_MAX).collect();
     cut.trim_end().to_owned()
-}
-
-/// What has no shape, or changes the direction of what is around it (general categories Cf and Co, default ignorables,
-/// blanks that are letters).
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
-        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}'
-        | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// What tells somebody from others of their name: so many words of their domain, then their whole address; of who has none

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::Bare;
 use base::ledger::{Record, RecordKind};
-use base::limits::{HIDDEN_MAX, SHOWN_REMEMBERED_MAX};
+use base::limits::{HIDDEN_MAX, SHOWN_REMEMBERED_BYTES_MAX, SHOWN_REMEMBERED_MAX};
 
 /// The key of the record of who was shown: one row, however many come and go.
 pub(super) const SHOWN: &str = "shown";
@@ -16,6 +16,8 @@ pub(crate) struct Remembered {
     /// With the clocks of their records: who was hidden first is the least.
     hidden: BTreeMap<Bare, u64>,
     shown: BTreeSet<Bare>,
+    /// Bytes of the addresses of those who were shown, as they are written.
+    shown_bytes: usize,
 }
 
 /// The key of the record that hides somebody.
@@ -31,7 +33,8 @@ impl Remembered {
             let Some(value) = &record.value else { continue };
             if record.key == SHOWN {
                 let lines = std::str::from_utf8(value).unwrap_or_default().lines();
-                remembered.shown = lines.filter_map(|line| Bare::new(line).ok()).take(SHOWN_REMEMBERED_MAX).collect();
+                let shown = lines.filter_map(|line| Bare::new(line).ok()).take(SHOWN_REMEMBERED_MAX);
+                remembered.put_shown(shown.collect());
             } else if let Some(("hidden", address)) = record.key.split_once(' ')
                 && let Ok(address) = Bare::new(address)
             {
@@ -76,17 +79,36 @@ impl Remembered {
         if self.shown.contains(other) {
             return false;
         }
-        if self.shown.len() >= SHOWN_REMEMBERED_MAX {
-            self.shown.retain(is_shown);
+        let is_full = self.shown.len() >= SHOWN_REMEMBERED_MAX;
+        if is_full || self.shown_bytes + written(other) > SHOWN_REMEMBERED_BYTES_MAX {
+            let mut shown = std::mem::take(&mut self.shown);
+            shown.retain(is_shown);
+            shown.insert(other.clone());
+            self.put_shown(shown);
+        } else {
+            self.shown_bytes += written(other);
+            self.shown.insert(other.clone());
         }
-        self.shown.insert(other.clone())
+        true
+    }
+
+    /// These were shown: as many of them as there is room for, the shortest first.
+    fn put_shown(&mut self, mut shown: BTreeSet<Bare>) {
+        let mut bytes = shown.iter().map(written).sum();
+        while bytes > SHOWN_REMEMBERED_BYTES_MAX
+            && let Some(longest) = shown.iter().max_by_key(|address| written(address)).cloned()
+        {
+            bytes -= written(&longest);
+            shown.remove(&longest);
+        }
+        (self.shown, self.shown_bytes) = (shown, bytes);
     }
 
     /// A client has just read the list: it may show nobody else. Gives who was remembered and is not shown.
     pub(super) fn settle(&mut self, is_shown: impl Fn(&Bare) -> bool) -> Vec<Bare> {
         let (shown, ghosts): (BTreeSet<_>, BTreeSet<_>) =
             std::mem::take(&mut self.shown).into_iter().partition(is_shown);
-        self.shown = shown;
+        self.put_shown(shown);
         ghosts.into_iter().collect()
     }
 
@@ -95,6 +117,11 @@ impl Remembered {
         let lines: Vec<&str> = self.shown.iter().map(Bare::as_str).collect();
         (!lines.is_empty()).then(|| lines.join("\n").into_bytes())
     }
+}
+
+/// Bytes of a line of the record.
+fn written(address: &Bare) -> usize {
+    address.as_str().len() + 1
 }
 
 #[cfg(test)]
@@ -148,6 +175,32 @@ mod tests {
         let mut remembered = Remembered::default();
         remembered.hide(&bare(1), 1);
         assert!(remembered.unhide(&bare(1)) && !remembered.unhide(&bare(1)) && !remembered.hides(bare(1).as_str()));
+    }
+
+    #[test]
+    fn so_many_bytes_are_remembered() {
+        // Lines of 512 bytes, but for the last.
+        let long = |n: usize, bytes: usize| Bare::new(&format!("p{n:06}{}@x", "y".repeat(bytes - 10))).unwrap();
+        let lines = SHOWN_REMEMBERED_BYTES_MAX / 512;
+        for (last, forgotten) in [(511, 0), (512, 0), (513, 1), (1024, 1)] {
+            let mut remembered = Remembered::default();
+            for n in 1..lines {
+                assert!(remembered.show(&long(n, 512), |_| true));
+            }
+            let last = long(0, last);
+            remembered.show(&last, |_| true);
+            assert_eq!(remembered.was_shown(&last), forgotten == 0, "the longest makes room: {}", last.as_str().len());
+            assert_eq!(remembered.shown.len(), lines - forgotten);
+            let value = remembered.shown_value().unwrap();
+            assert!(value.len() <= SHOWN_REMEMBERED_BYTES_MAX);
+            // The others have room all the same.
+            assert!(remembered.show(&bare(1), |_| true) && remembered.was_shown(&bare(1)));
+            let bytes: usize = remembered.shown.iter().map(written).sum();
+            assert!(bytes == remembered.shown_bytes && bytes <= SHOWN_REMEMBERED_BYTES_MAX);
+        }
+        let all: Vec<String> = (0..10 * lines).map(|n| long(n, 512).to_string()).collect();
+        let read = Remembered::from_records(&[record(SHOWN, Some(&all.join("\n")), 1)]);
+        assert_eq!(read.shown.len(), lines);
     }
 
     #[test]

@@ -57,14 +57,10 @@ pub(super) fn publish(shard: &mut Shard, own: &Bare, ask: Ask, after: Option<Tic
     }
 }
 
-/// Tells one session how an address stands. A client that is gone before it has heard all of them has a version that is
-/// nobody's, and reads the list again.
+/// Tells one session how an address stands; `behind` others are told after it.
 fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind: usize, after: Option<Ticket>) {
     let Some((jid, language)) = shard.sessions.get(&session).map(|s| (s.jid.clone(), s.language)) else { return };
-    let mut version = roster::version(shard, own, language);
-    if behind > 0 {
-        version.push_str(&format!("+{behind}"));
-    }
+    let version = roster::push_version(shard, own, session, behind);
     let mut xml = Xml::new();
     xml.open("query", ns::ROSTER).attr("ver", &version);
     match shard.neighbours.lists.get(own).and_then(|list| list.get(other.as_str())) {
@@ -76,6 +72,13 @@ fn push(shard: &mut Shard, own: &Bare, session: SessionId, other: &Bare, behind:
     stanza.head.id = Some(shard.token().into());
     // What others do must not end a session that does not keep up.
     let what = if after.is_some() { What::Answer } else { What::Stanza };
+    if let Some(to) = shard.sessions.get_mut(&session)
+        && what == What::Stanza
+        && !to.has_room_for(stanza.inner_len())
+    {
+        to.missed_push = true;
+        return;
+    }
     shard.send(session, &stanza, what, after);
 }
 
@@ -88,7 +91,7 @@ pub(crate) fn version(shard: &Shard, own: &Bare, language: Language) -> String {
 /// A session asks for the contacts, which have been read. Gives what stands behind them in the result.
 pub(crate) fn joins(shard: &mut Shard, own: &Bare, session: SessionId) -> Vec<(Bare, Person)> {
     let Some(asks) = shard.sessions.get_mut(&session) else { return Vec::new() };
-    asks.interested = true;
+    (asks.interested, asks.missed_push) = (true, false);
     shard.neighbours.newcomers.push(session);
     if !shard.neighbours.lists.contains_key(own) {
         shard.neighbours.lists.insert(own.clone(), List::new(IN_REACH_SHOWN_MAX));
@@ -159,21 +162,26 @@ pub(super) fn ask_for(shard: &mut Shard, own: &Bare, other: &Bare, session: Opti
 
 /// Whether presence of somebody may go to an account's clients: of a neighbour only while the list shows them, and without
 /// what would draw questions (XEP-0115, XEP-0153) until there is a chat. While no client wants a list, nobody is held back.
+/// What somebody of another node who is no contact calls themselves (XEP-0172) is not believed: it could be a contact's name
+/// (attack case D18).
 pub(crate) fn passes(shard: &Shard, own: &Bare, stanza: &mut Stanza<'_>) -> bool {
     let Some(from) = &stanza.head.from else { return true };
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    let is_contact = roster.is_some_and(|roster| roster.items.contains_key(from.bare()));
+    // On one node people are told apart by their accounts.
+    if is_contact || shard.serves(from) {
+        return true;
+    }
     let list = shard.neighbours.lists.get(own);
     let shown = list.and_then(|list| list.get(from.bare()));
-    if shown.is_none() && !is_neighbour(shard, own, from) {
-        return true;
-    }
-    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
-    if roster.is_some_and(|roster| roster.items.contains_key(from.bare())) {
-        return true;
-    }
-    if !shown.is_some_and(|person| person.is_open(shard.now.mono)) {
-        stanza.cut(|child| child.is("c", ns::CAPS) || child.is("x", ns::VCARD_UPDATE));
-    }
-    shown.is_some() || list.is_none()
+    let is_near = shown.is_some() || is_neighbour(shard, own, from);
+    let is_curious = is_near && !shown.is_some_and(|person| person.is_open(shard.now.mono));
+    stanza.cut(|child| match (child.name(), child.namespace()) {
+        ("nick", ns::NICK) => true,
+        ("c", ns::CAPS) | ("x", ns::VCARD_UPDATE) => is_curious,
+        _ => false,
+    });
+    !is_near || shown.is_some() || list.is_none()
 }
 
 /// A client may show somebody from now on, whatever happens.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ledger::Write;
+use base::limits::SESSION_SHARE_BYTES_MAX;
 use base::{ConnId, DeviceId, Now, Time, Wall};
 use store::{Store as _, Twin};
 use wire::{Frame, Stanza};
@@ -198,8 +199,42 @@ fn each_client_has_the_list_in_its_language() {
     assert!(list.contains("<group>À portée</group>"), "{list}");
     let pushed = node.handle(Input::Reach { device: DeviceId([2; 32]), address: bare("q@otter.jirani.alt"), up: true });
     assert_eq!(items(&pushed), ["q (not verified) both", "q (non vérifié) both"]);
-    let versions: Vec<_> = pushed.split(" ver='").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    let versions = versions(&pushed);
     assert_ne!(versions[0], versions[1]);
+}
+
+/// The versions in what is written.
+fn versions(written: &str) -> Vec<&str> {
+    written.split(" ver='").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect()
+}
+
+#[test]
+fn who_missed_a_push_reads_the_list_again() {
+    let mut node = Node::new();
+    let reach = |node: &mut Node, n: u8| {
+        let address = bare(&format!("p{n}@otter.jirani.alt"));
+        node.handle(Input::Reach { device: DeviceId([n; 32]), address, up: true })
+    };
+    let ask = |node: &mut Node, version: &str| {
+        let query = format!("<query xmlns='jabber:iq:roster' ver='{version}'/>");
+        node.say(&format!("<iq xmlns='jabber:client' type='get' id='1'>{query}</iq>"))
+    };
+    let waits = |node: &mut Node, bytes: usize| {
+        node.shard.sessions.values_mut().for_each(|session| session.leaving_bytes = bytes);
+    };
+    for (bytes, missed) in [(0, false), (SESSION_SHARE_BYTES_MAX, true)] {
+        waits(&mut node, bytes);
+        assert_eq!(items(&reach(&mut node, 1)).is_empty(), missed);
+        waits(&mut node, 0);
+        let pushed = reach(&mut node, 2);
+        assert_eq!(items(&pushed).len(), 1);
+        let read = items(&ask(&mut node, versions(&pushed)[0]));
+        assert_eq!(read.len(), if missed { 2 } else { 0 }, "{pushed}");
+        // Once is enough.
+        let pushed = reach(&mut node, 3);
+        assert_eq!(items(&ask(&mut node, versions(&pushed)[0])), [""; 0]);
+        node = Node::new();
+    }
 }
 
 #[test]

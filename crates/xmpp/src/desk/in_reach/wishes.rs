@@ -2,9 +2,10 @@
 //! regrouped becomes a contact. And what people do: who writes to somebody wants to see them.
 
 use base::ledger::RecordKind;
-use base::{Bare, Jid};
+use base::{Bare, Circle, Jid};
 use wire::{Element, Kind, MessageType, PresenceType, Stanza};
 
+use super::list::Words;
 use super::{contact_look, hide, is_neighbour, note_hidden, offer, remembered, telling, who};
 use crate::contacts::Item;
 use crate::desk::roster::{self, Request};
@@ -94,16 +95,18 @@ pub(crate) fn wrote(shard: &mut Shard, own: &Bare, stanza: &Stanza<'_>) {
     if (is_hidden || is_about(shard, own, to)) && has_words(stanza) {
         let other = Bare::of(to);
         super::unhide(shard, own, &other);
-        spoke(shard, own, &other);
+        spoke(shard, own, &other, Words::Chat);
     }
 }
 
-/// Somebody writes to a person of this node.
+/// Somebody writes to a person of this node. A stranger's words are a chat once they are answered.
 pub(crate) fn heard(shard: &mut Shard, own: &Bare, stanza: &Stanza<'_>) {
     let Some(from) = stanza.head.from.as_ref().filter(|from| is_about(shard, own, from)) else { return };
     let other = Bare::of(from);
     if has_words(stanza) {
-        spoke(shard, own, &other);
+        let is_answered = || shard.accounts.get(own).is_some_and(|account| account.near.has_answered(&other));
+        let is_chat = shard.circles.of(own, &other) != Circle::Red || is_answered();
+        spoke(shard, own, &other, if is_chat { Words::Chat } else { Words::Strange });
     }
 }
 
@@ -119,13 +122,13 @@ fn has_words(stanza: &Stanza<'_>) -> bool {
         && stanza.payload("body", ns::CLIENT).is_some()
 }
 
-/// There is a chat: whoever is in it stands in the list first of all, and shows what their client can do.
-fn spoke(shard: &mut Shard, own: &Bare, other: &Bare) {
+/// Something was said. Whoever is in a chat stands in the list first of all, and shows what their client can do.
+fn spoke(shard: &mut Shard, own: &Bare, other: &Bare, words: Words) {
     let now = shard.now.mono;
     let Some(list) = shard.neighbours.lists.get_mut(own) else { return };
     if list.get(other.as_str()).is_none() {
-        who(shard, own, other).map(|who| offer(shard, own, other, who, true));
-    } else if list.speak(now, other) {
+        who(shard, own, other).map(|who| offer(shard, own, other, who, words));
+    } else if list.speak(now, other, words) {
         telling::ask_for(shard, own, other, None);
     }
     telling::publish(shard, own, telling::Ask::Those, None);

@@ -1,133 +1,118 @@
-//! What the daemon does about a line that it has understood, and what it says to it.
+//! What the daemon does about a command, in words or from a menu, and what it says to it.
 
-use base::{Audience, Bare};
+use base::Bare;
 
-use super::people::{Meant, Person, hidden, meant};
-use super::{absence, comparing, near, neighbours, say};
+use super::comparing;
+use super::people::{Meant, Person, absence, hidden, meant, near, neighbours};
 use crate::admin::Standing;
+use crate::contacts::Item;
 use crate::desk::{audience, bonjour, in_reach, near as requests};
 use crate::shard::Shard;
-use crate::speech::{Absence, Command, Text, harmless};
+use crate::speech::{Absence, Command, Language, Text, harmless};
 
 /// Names in an answer: a screenful. There may be a thousand.
 pub(crate) const NAMES_MAX: usize = 20;
 
-/// Does what an account wants, and says what came of it.
-pub(super) fn answer(shard: &mut Shard, own: &Bare, command: Command) {
+/// Does what an account wants, whose contacts have been read; gives what is said to it now, if anything. What it has changed
+/// is durable with [`Shard::newest`].
+pub(crate) fn answer(shard: &mut Shard, own: &Bare, command: Command, language: Language) -> Option<String> {
+    let say = |text: Text<'_>| Some(text.in_language(language));
     match command {
-        Command::Help => speak(shard, own, &Text::Help),
-        Command::Who => who(shard, own),
-        Command::Why if in_reach::count(shard, own) == 0 => {
-            let absence = absence(shard, own);
-            speak(shard, own, &Text::Why(absence));
+        Command::Help => say(Text::Help),
+        Command::Why if in_reach::count(shard, own) == 0 => say(Text::Why(absence(shard, own))),
+        Command::Who | Command::Why => {
+            let people = near(shard, own);
+            let shown = neighbours(shard, &people, NAMES_MAX);
+            let count = in_reach::count(shard, own).max(shown.len());
+            say(Text::Who(count, &shown))
         }
-        Command::Why => who(shard, own),
-        Command::Verify(name) if name.is_empty() => speak(shard, own, &Text::WhoIsMeant),
+        Command::Verify(name) if name.is_empty() => say(Text::WhoIsMeant),
         Command::Verify(name) => {
-            let people = near(shard, own);
-            about(shard, own, &name, &people, |shard, other| comparing::begin(shard, own, other));
+            let other = one(&near(shard, own), &name, &Text::NobodyCalled(&harmless(&name)), language);
+            other.map(|other| comparing::begin(shard, own, &other)).err()
         }
-        Command::Answer(yes) => comparing::answer(shard, own, yes),
-        Command::AskAudience => {
-            let audience = shard.accounts[own].audience;
-            speak(shard, own, &Text::Audience(audience));
+        Command::Answer(yes) if comparing::answer(shard, own, yes) => None,
+        Command::Answer(_) => say(Text::NoQuestion),
+        Command::AskAudience => say(Text::Audience(shard.accounts[own].audience)),
+        Command::SetAudience(audience) => {
+            audience::choose(shard, own, audience);
+            say(Text::Audience(audience))
         }
-        Command::SetAudience(audience) => choose_audience(shard, own, audience),
-        Command::HidePerson(name) => {
-            let people = near(shard, own);
-            about(shard, own, &name, &people, |shard, other| hide(shard, own, other, &people));
+        Command::HidePerson(name) => Some(hide(shard, own, &name, language)),
+        Command::ShowPerson(name) => Some(unhide(shard, own, &name, language)),
+        Command::Bonjour(wish) => {
+            if let Some(on) = wish {
+                bonjour::switch(shard, own, on);
+            }
+            say(match bonjour::standing(shard, own) {
+                Standing::On => Text::Bonjour(Some(true)),
+                Standing::Off => Text::Bonjour(Some(false)),
+                Standing::Unseen => Text::Bonjour(None),
+                Standing::NoLinks => Text::Why(Absence::LinksOff),
+            })
         }
-        Command::ShowPerson(name) => unhide(shard, own, &name),
-        Command::Bonjour(wish) => switch_bonjour(shard, own, wish),
         Command::Requests => {
             let asking: Vec<String> = requests::requests(shard, own).iter().map(Bare::to_string).collect();
-            speak(shard, own, &Text::Requests(asking.len(), &asking[..asking.len().min(NAMES_MAX)]));
+            say(Text::Requests(asking.len(), &asking[..asking.len().min(NAMES_MAX)]))
         }
-        Command::Accept(name) => answer_request(shard, own, &name, true),
-        Command::Decline(name) => answer_request(shard, own, &name, false),
+        Command::Accept(name) => Some(answer_request(shard, own, &name, true, language)),
+        Command::Decline(name) => Some(answer_request(shard, own, &name, false, language)),
     }
 }
 
-/// Says something to an account.
-pub(super) fn speak(shard: &mut Shard, own: &Bare, text: &Text<'_>) {
-    say(shard, own, &|language| text.in_language(language));
-}
-
-fn who(shard: &mut Shard, own: &Bare) {
-    let people = near(shard, own);
-    let shown = neighbours(shard, &people, NAMES_MAX);
-    let count = in_reach::count(shard, own).max(shown.len());
-    speak(shard, own, &Text::Who(count, &shown));
-}
-
-/// These may see an account from now on.
-fn choose_audience(shard: &mut Shard, own: &Bare, audience: Audience) {
-    audience::choose(shard, own, audience);
-    speak(shard, own, &Text::Audience(audience));
-}
-
-/// Does something about somebody, if it is clear who is meant.
-fn about(shard: &mut Shard, own: &Bare, name: &str, people: &[Person], act: impl FnOnce(&mut Shard, &Bare)) {
+/// The one whom a person means; or what is said if that is nobody (`nobody`) or not clear.
+fn one(people: &[Person], name: &str, nobody: &Text<'_>, language: Language) -> Result<Bare, String> {
     match meant(people, name) {
-        Meant::One(other) => act(shard, &other),
+        Meant::One(other) => Ok(other),
         Meant::Several(addresses) => {
             let shown = &addresses[..addresses.len().min(NAMES_MAX)];
-            speak(shard, own, &Text::Several(&harmless(name), shown));
+            Err(Text::Several(&harmless(name), shown).in_language(language))
         }
-        Meant::Nobody => speak(shard, own, &Text::NobodyCalled(&harmless(name))),
+        Meant::Nobody => Err(nobody.in_language(language)),
     }
 }
 
-/// Takes somebody out of the list. Contacts stand there because the person wants it.
-fn hide(shard: &mut Shard, own: &Bare, other: &Bare, people: &[Person]) {
-    let person = people.iter().find(|person| person.address == *other);
-    let name = person.map_or_else(|| harmless(other.as_str()), |person| person.name.clone());
-    if person.is_some_and(|person| person.is_contact) {
-        return speak(shard, own, &Text::IsContact(&name));
+/// Takes somebody out of the list. Contacts stand there because the person wants it, near or not.
+fn hide(shard: &mut Shard, own: &Bare, name: &str, language: Language) -> String {
+    let people = near(shard, own);
+    let other = match one(&people, name, &Text::NobodyCalled(&harmless(name)), language) {
+        Ok(other) => other,
+        Err(answer) => return answer,
+    };
+    let person = people.into_iter().find(|person| person.address == other);
+    let name = person.map_or_else(|| harmless(other.as_str()), |person| person.name);
+    if in_reach::is_contact(shard, own, &other) {
+        return Text::IsContact(&name).in_language(language);
     }
-    in_reach::hide(shard, own, other);
-    speak(shard, own, &Text::Hidden(&name, other.as_str()));
+    in_reach::hide(shard, own, &other);
+    Text::Hidden(&name, other.as_str()).in_language(language)
 }
 
 /// Lets somebody into the list again.
-fn unhide(shard: &mut Shard, own: &Bare, name: &str) {
+fn unhide(shard: &mut Shard, own: &Bare, name: &str, language: Language) -> String {
     let hidden = hidden(shard, own);
-    let is_hidden = |other: &Bare| hidden.iter().any(|person| person.address == *other);
-    match meant(&hidden, name) {
-        Meant::One(other) if is_hidden(&other) => {
+    let nobody = harmless(name);
+    match one(&hidden, name, &Text::NobodyHidden(&nobody), language) {
+        Ok(other) if hidden.iter().any(|person| person.address == other) => {
             in_reach::unhide(shard, own, &other);
-            speak(shard, own, &Text::Shown(&harmless(other.as_str())));
+            Text::Shown(&harmless(other.as_str())).in_language(language)
         }
-        Meant::Several(addresses) => {
-            let shown = &addresses[..addresses.len().min(NAMES_MAX)];
-            speak(shard, own, &Text::Several(&harmless(name), shown));
-        }
-        Meant::One(_) | Meant::Nobody => speak(shard, own, &Text::NobodyHidden(&harmless(name))),
+        Ok(_) => Text::NobodyHidden(&nobody).in_language(language),
+        Err(answer) => answer,
     }
-}
-
-/// Shows an account to other programs on the link, or not any more; or says whether it is shown.
-fn switch_bonjour(shard: &mut Shard, own: &Bare, wish: Option<bool>) {
-    if let Some(on) = wish {
-        bonjour::switch(shard, own, on);
-    }
-    let text = match bonjour::standing(shard, own) {
-        Standing::On => Text::Bonjour(Some(true)),
-        Standing::Off => Text::Bonjour(Some(false)),
-        Standing::Unseen => Text::Bonjour(None),
-        Standing::NoLinks => Text::Why(Absence::LinksOff),
-    };
-    speak(shard, own, &text);
 }
 
 /// Answers somebody who would be a contact and is not admitted. Only a whole address means them: they are strangers, and
 /// their names are of their own choice.
-fn answer_request(shard: &mut Shard, own: &Bare, name: &str, yes: bool) {
-    match Bare::new(name.trim()) {
-        Ok(other) if requests::answer_request(shard, own, &other, yes) => {
-            let text = if yes { Text::Accepted(other.as_str()) } else { Text::Declined(other.as_str()) };
-            speak(shard, own, &text);
-        }
-        _ => speak(shard, own, &Text::NobodyAsked(&harmless(name))),
+fn answer_request(shard: &mut Shard, own: &Bare, name: &str, yes: bool, language: Language) -> String {
+    let asked = Bare::new(name.trim()).ok().filter(|other| requests::requests(shard, own).contains(other));
+    let Some(other) = asked else { return Text::NobodyAsked(&harmless(name)).in_language(language) };
+    let roster = shard.accounts.get(own).and_then(|account| account.roster.as_ref());
+    if yes && roster.is_some_and(|roster| !roster.has_room_for(&other, &Item::default())) {
+        // They go on asking: room can be made.
+        return Text::ListFull(other.as_str()).in_language(language);
     }
+    requests::answer_request(shard, own, &other, yes);
+    let text = if yes { Text::Accepted(other.as_str()) } else { Text::Declined(other.as_str()) };
+    text.in_language(language)
 }

@@ -5,13 +5,12 @@
 use base::Bare;
 use mesh::verification::{Act, Event};
 
-use super::answers::speak;
-use super::{near, tell};
-use crate::desk::blocking;
+use super::tell;
+use crate::desk::{blocking, in_reach};
 use crate::shard::{Output, Shard};
 use crate::speech::{Text, harmless};
 
-/// A question that an account was asked.
+/// Whose words an account compares with its own, or is to.
 pub(crate) struct Comparing {
     other: Bare,
     stage: Stage,
@@ -22,31 +21,36 @@ pub(crate) struct Comparing {
 enum Stage {
     /// The person wants to compare words, as the other one does.
     Asked,
-    /// Nothing: they have said so.
+    /// Nothing: they have just said so.
     Willing,
+    /// Nothing: the other one is asked, and the person has been told.
+    Waiting,
     /// The words on the screen are the same.
     Words,
 }
 
 /// An account wants to compare words with somebody.
-pub(crate) fn begin(shard: &mut Shard, own: &Bare, other: &Bare) {
+pub(super) fn begin(shard: &mut Shard, own: &Bare, other: &Bare) {
     shard.push(Output::Verify { own: own.clone(), other: other.clone(), act: Act::Begin });
 }
 
-/// An account says yes or no.
-pub(super) fn answer(shard: &mut Shard, own: &Bare, yes: bool) {
-    let known = shard.contact.comparing.remove(own).filter(|comparing| comparing.stage != Stage::Willing);
-    let Some(Comparing { other, stage }) = known else { return speak(shard, own, &Text::NoQuestion) };
-    let act = match (yes, stage) {
-        (true, Stage::Words) => Act::Agree,
-        (true, Stage::Asked | Stage::Willing) => Act::Begin,
-        (false, _) => Act::Refuse,
+/// An account says yes or no; whether there was a question.
+pub(super) fn answer(shard: &mut Shard, own: &Bare, yes: bool) -> bool {
+    let Some(comparing) = shard.contact.comparing.get_mut(own) else { return false };
+    let other = comparing.other.clone();
+    let act = match (comparing.stage, yes) {
+        (Stage::Willing | Stage::Waiting, _) => return false,
+        (Stage::Asked, true) => Act::Begin,
+        (Stage::Words, true) => Act::Agree,
+        (Stage::Asked | Stage::Words, false) => Act::Refuse,
     };
     if act == Act::Begin {
-        let willing = Comparing { other: other.clone(), stage: Stage::Willing };
-        shard.contact.comparing.insert(own.clone(), willing);
+        comparing.stage = Stage::Willing;
+    } else {
+        shard.contact.comparing.remove(own);
     }
     shard.push(Output::Verify { own: own.clone(), other, act });
+    true
 }
 
 /// Something came of it, here or there. Whoever is logged in hears of it, and nobody of whom they block.
@@ -54,25 +58,29 @@ pub(crate) fn happened(shard: &mut Shard, own: &Bare, other: &Bare, event: Event
     let is_here = !shard.sessions_of(own, |_| true).is_empty();
     let is_heard = is_here && !blocking::blocks(shard, own.as_str(), &other.jid());
     let asked = &mut shard.contact.comparing;
-    let stage = asked.get(own).map(|comparing| comparing.stage);
-    let is_about = asked.get(own).is_some_and(|comparing| comparing.other == *other);
-    if matches!(event, Event::Verified | Event::Failed(_)) && is_about {
+    let standing = asked.get(own).map(|comparing| (comparing.other == *other, comparing.stage));
+    if matches!(event, Event::Verified | Event::Failed(_)) && standing.is_some_and(|(is_about, _)| is_about) {
         asked.remove(own);
     }
-    match event {
-        _ if !is_heard => return,
-        // While there are words to say yes to, nobody else's question may get that yes. They can ask again.
-        Event::Asked if stage == Some(Stage::Words) => return,
-        // It was the other one who asked.
-        Event::Waiting if stage == Some(Stage::Willing) && is_about => return,
-        Event::Asked | Event::Compare { .. } => {
-            let stage = if event == Event::Asked { Stage::Asked } else { Stage::Words };
-            asked.insert(own.clone(), Comparing { other: other.clone(), stage });
-        }
-        Event::Waiting | Event::Verified | Event::Failed(_) => {}
+    if !is_heard {
+        return;
     }
-    let known = near(shard, own).into_iter().find(|person| person.address == *other);
-    let name = known.map_or_else(|| harmless(other.as_str()), |person| person.name);
+    let stage = match event {
+        // While one stands nobody else's question may get the yes that is for it. They can ask again.
+        Event::Asked if standing.is_some_and(|(is_about, stage)| !is_about || stage == Stage::Words) => return,
+        Event::Asked => Some(Stage::Asked),
+        Event::Waiting => Some(Stage::Waiting),
+        Event::Compare { .. } => Some(Stage::Words),
+        Event::Verified | Event::Failed(_) => None,
+    };
+    if let Some(stage) = stage {
+        asked.insert(own.clone(), Comparing { other: other.clone(), stage });
+    }
+    // It was the other one who asked.
+    if event == Event::Waiting && standing == Some((true, Stage::Willing)) {
+        return;
+    }
+    let name = in_reach::name(shard, own, other).unwrap_or_else(|| harmless(other.as_str()));
     let address = other.to_string();
     tell(shard, own, move |language| {
         let text = match event {

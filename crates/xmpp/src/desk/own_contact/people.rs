@@ -16,7 +16,6 @@ pub(crate) struct Person {
     pub(crate) circle: Circle,
     /// Since when they are in reach.
     pub(crate) since: Time,
-    pub(crate) is_contact: bool,
 }
 
 /// Who is meant by something that a person has written.
@@ -40,13 +39,11 @@ pub(crate) fn near(shard: &mut Shard, own: &Bare) -> Vec<Person> {
     let contacts = contacts.into_iter().map(|(address, name)| Person {
         circle: shard.circles.of(own, &address),
         since: since(&address),
-        is_contact: true,
         address,
         name,
     });
     let others = shown.into_iter().map(|Shown { address, name, circle, .. }| Person {
         since: since(&address),
-        is_contact: false,
         address,
         name,
         circle,
@@ -55,20 +52,19 @@ pub(crate) fn near(shard: &mut Shard, own: &Bare) -> Vec<Person> {
 }
 
 /// Those whom an account has taken out of its list.
-pub(super) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
+pub(crate) fn hidden(shard: &Shard, own: &Bare) -> Vec<Person> {
     let hidden = shard.accounts.get(own).into_iter().flat_map(|account| account.remembered.hidden());
     let person = |address: &Bare| Person {
         address: address.clone(),
         name: harmless(address.jid().local().unwrap_or_default()),
         circle: Circle::Red,
         since: shard.now.mono,
-        is_contact: false,
     };
     hidden.map(person).collect()
 }
 
 /// As they are told of, so many of them.
-pub(crate) fn neighbours(shard: &Shard, people: &[Person], most: usize) -> Vec<Neighbour> {
+pub(super) fn neighbours(shard: &Shard, people: &[Person], most: usize) -> Vec<Neighbour> {
     let neighbour = |person: &Person| Neighbour {
         name: person.name.clone(),
         circle: person.circle,
@@ -98,7 +94,7 @@ pub(super) fn meant(people: &[Person], text: &str) -> Meant {
 }
 
 /// Why nobody is near an account.
-pub(crate) fn absence(shard: &Shard, own: &Bare) -> Absence {
+pub(super) fn absence(shard: &Shard, own: &Bare) -> Absence {
     let audience = shard.accounts.get(own).map(|account| account.audience).unwrap_or_default();
     match shard.network {
         _ if !shard.config.links => Absence::LinksOff,
@@ -118,7 +114,6 @@ mod tests {
             name: name.into(),
             circle: Circle::Red,
             since: Time(0),
-            is_contact: false,
         };
         vec![
             person("tom@a.jirani.alt", "Tom"),

@@ -175,9 +175,18 @@ impl Shard {
                 return self.confirm_after(newest, confirm);
             }
             // Its mark and what comes of it are one batch: so nothing may be read in between.
-            Verdict::New if self.accounts[own].roster.is_none() => {
+            Verdict::New
+                if self.accounts[own].roster.is_none()
+                    && stanza.as_ref().is_some_and(|stanza| desk::near::needs_contacts(self, own, stanza)) =>
+            {
                 self.park_input_first(own, again());
                 return self.read_roster(own);
+            }
+            Verdict::New
+                if lasting.copied == Copied::No
+                    && stanza.as_ref().is_some_and(|stanza| desk::near::is_for_sibling(self, own, stanza)) =>
+            {
+                return;
             }
             Verdict::New => {}
         }

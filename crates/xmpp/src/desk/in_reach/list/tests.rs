@@ -1,8 +1,9 @@
 //! What a list does with the people it is offered.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base::limits::IN_REACH_SHOWN_MAX;
+use base::limits::{IN_REACH_SHOWN_MAX, IN_REACH_TOLD_MAX};
 
 use super::*;
 
@@ -27,7 +28,7 @@ fn who(address: &str, circle: Circle, came: u64) -> Who {
 }
 
 fn offer(list: &mut List, seconds: u64, address: &str, circle: Circle) -> bool {
-    list.offer(at(seconds), &bare(address), who(address, circle, seconds), false)
+    list.offer(at(seconds), &bare(address), who(address, circle, seconds), Words::None)
 }
 
 /// What is told now: `+` and `~` with the name, `-` with the address.
@@ -93,7 +94,9 @@ fn who_talks_with_the_person_stays_while_the_chat_is_open() {
     let mut list = list();
     offer(&mut list, 0, "lisa@otter.jirani.alt", Circle::Red);
     list.take_news();
-    assert!(list.speak(at(10), &lisa) && !list.speak(at(20), &lisa));
+    assert!(!list.speak(at(5), &lisa, Words::Strange), "nobody has answered");
+    assert!(!list.get(lisa.as_str()).unwrap().is_open(at(5)));
+    assert!(list.speak(at(10), &lisa, Words::Chat) && !list.speak(at(20), &lisa, Words::Chat));
     for (seconds, expect) in
         [(20 + open - 1, true), (20 + open, false), (20 + open + 1, false), (20 + 10 * open, false)]
     {
@@ -159,12 +162,34 @@ fn the_nearer_takes_the_place_of_the_farther() {
     assert!(offer(&mut list, 100, "lisa@otter.jirani.alt", Circle::Green));
     check(&mut list, &["+lisa", "-p0@otter.jirani.alt"]);
     // Who talks with the person goes before all others, and who is talked with does not go.
-    list.speak(at(100), &bare("p1@otter.jirani.alt"));
+    list.speak(at(100), &bare("p1@otter.jirani.alt"), Words::Chat);
     let red = "eva@otter.jirani.alt";
-    assert!(list.offer(at(101), &bare(red), who(red, Circle::Red, 101), true));
+    assert!(list.offer(at(101), &bare(red), who(red, Circle::Red, 101), Words::Chat));
     check(&mut list, &["+eva (not verified)", "-p2@otter.jirani.alt"]);
     let order: Vec<_> = list.in_order(at(101)).iter().take(4).map(|(_, p)| p.who.name.clone()).collect();
     assert_eq!(order, ["p1", "eva", "lisa", &format!("p{}", IN_REACH_SHOWN_MAX - 1)]);
+}
+
+/// Attack case E15: whoever has many names writes under each of them.
+#[test]
+fn a_strangers_words_count_among_strangers_only() {
+    let mut list = list();
+    offer(&mut list, 0, "lisa@otter.jirani.alt", Circle::Green);
+    for n in 1..IN_REACH_SHOWN_MAX as u64 {
+        offer(&mut list, n, &format!("p{n}@otter.jirani.alt"), Circle::Red);
+    }
+    let writes = |list: &mut List, seconds: u64, name: String| {
+        let who = who(&name, Circle::Red, seconds);
+        list.offer(at(seconds), &bare(&name), who, Words::Strange)
+    };
+    let taken = (100..400).filter(|n| writes(&mut list, *n, format!("x{n}@otter.jirani.alt"))).count();
+    assert_eq!(taken, IN_REACH_SHOWN_MAX - 1, "those who said nothing make room, nobody else");
+    assert!(list.get("lisa@otter.jirani.alt").is_some());
+    let order: Vec<_> = list.in_order(at(400)).iter().take(1).map(|(_, p)| p.who.name.clone()).collect();
+    assert_eq!(order, ["lisa"]);
+    // And not for ever.
+    let later = 200 + CHAT_OPEN_TIME.as_secs();
+    assert!(writes(&mut list, later, "y@otter.jirani.alt".into()));
 }
 
 #[test]
@@ -192,6 +217,22 @@ fn equal_names_are_told_apart_by_words() {
     check(&mut list, &["~eva · lamp"]);
     offer(&mut list, 3, "zuri@river.jirani.alt", Circle::Green);
     check(&mut list, &["+zuri · river"]);
+}
+
+/// What a name looks like takes long to find out: it is found out once for each suffix, however many come.
+#[test]
+fn a_crowd_of_one_name_is_told_apart() {
+    let mut list = List::new(IN_REACH_TOLD_MAX);
+    list.learn_contacts(std::iter::empty());
+    for n in 0..IN_REACH_TOLD_MAX {
+        offer(&mut list, 0, &format!("anna@same-words.x{n}.jirani.alt"), Circle::Red);
+    }
+    let names: BTreeSet<_> = list.people().map(|(address, person)| person.plain_name(address)).collect();
+    assert_eq!(names.len(), IN_REACH_TOLD_MAX);
+    for (address, person) in list.people() {
+        let looks: Vec<_> = (1..=3).map(|words| Look::of(&names::suffix(address, false, words))).collect();
+        assert_eq!(person.suffixes, looks, "{address}");
+    }
 }
 
 #[test]
