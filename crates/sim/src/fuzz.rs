@@ -4,11 +4,15 @@
 
 mod emit;
 mod framer;
+mod frames;
 mod house;
 mod link;
+mod link_local;
 mod negotiation;
+mod neighbour;
 mod packed;
 mod parcel;
+mod script;
 mod session;
 mod shard;
 mod statement;
@@ -19,8 +23,11 @@ use crate::tree::Tree;
 
 pub use emit::emit;
 pub use framer::framer;
+pub use frames::frames;
 pub use link::link;
+pub use link_local::link_local;
 pub use negotiation::negotiation;
+pub use neighbour::neighbour;
 pub use packed::packed;
 pub use parcel::parcel;
 pub use session::session;

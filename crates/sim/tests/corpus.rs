@@ -106,3 +106,18 @@ fn statement() {
 fn shard() {
     hold("shard", 3_000, sim::fuzz::shard);
 }
+
+#[test]
+fn neighbour() {
+    hold("neighbour", 200, sim::fuzz::neighbour);
+}
+
+#[test]
+fn link_local() {
+    hold("link_local", 500, sim::fuzz::link_local);
+}
+
+#[test]
+fn frames() {
+    hold("frames", 100, sim::fuzz::frames);
+}

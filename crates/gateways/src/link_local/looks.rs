@@ -179,6 +179,11 @@ impl Gateway {
 
     /// Nobody answers at any address of somebody.
     fn missing(&mut self, instance: &str) {
+        let talking = self.talks_with(instance);
+        if let Some(peer) = self.peers.get_mut(instance).filter(|peer| talking && peer.gone_at.is_none()) {
+            // They have called while we looked.
+            return peer.look.done(self.now + LOOK_EVERY);
+        }
         if self.hand_over(instance) {
             return;
         }

@@ -64,17 +64,11 @@ impl Gateway {
         if self.people.is_empty() {
             self.outputs.push_back(Output::Open(true));
         }
-        let mut instance = own_instance(&user, &self.host, 0);
-        let mut names = 0;
-        // Two domains of this computer can have a person of the same name.
-        while self.people.values().any(|person| person.instance == instance) {
-            names += 1;
-            instance = own_instance(&user, &self.host, self.number(names));
-        }
+        let instance = self.free_instance(&user, 0);
         let due = Some(self.now + LISTEN_FIRST);
         let (conflicts, conflict_at) = (0, self.now);
         let person =
-            Person { instance, shown, announced: None, announced_at: None, due, names, conflicts, conflict_at };
+            Person { instance, shown, announced: None, announced_at: None, due, names: 0, conflicts, conflict_at };
         self.people.insert(own.clone(), person);
         self.show_all(&own.jid(), &own);
     }
@@ -161,8 +155,7 @@ impl Gateway {
             return false;
         }
         let names = self.people.get(&own).map_or(0, |person| person.names.saturating_add(1));
-        let jid = own.jid();
-        let instance = own_instance(&plain(jid.local().unwrap_or_default()), &self.host, self.number(names));
+        let instance = self.free_instance(&plain(own.jid().local().unwrap_or_default()), names);
         let Some(person) = self.people.get_mut(&own) else { return true };
         let old = std::mem::replace(&mut person.instance, instance);
         (person.names, person.conflicts, person.conflict_at) = (names, person.conflicts + 1, self.now);
@@ -174,10 +167,18 @@ impl Gateway {
         false
     }
 
-    /// A number that tells a person from another of the same name: the first is one, as XEP-0174 has it, the next ones are
+    /// A name that none of our people has, after so many that somebody else had: two domains of this computer can have a
+    /// person of the same name.
+    fn free_instance(&self, user: &str, names: u32) -> String {
+        let has = |instance: &String| self.people.values().any(|person| person.instance.eq_ignore_ascii_case(instance));
+        let mut all = (names..).map(|names| own_instance(user, &self.host, self.number(names)));
+        all.find(|instance| !has(instance)).unwrap_or_default()
+    }
+
+    /// A number that tells a person from another of the same name: none, then one, as XEP-0174 has it; the next ones are
     /// hard to guess.
     fn number(&self, names: u32) -> u16 {
         let mixed = (self.salt ^ u64::from(names)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        if names == 1 { 1 } else { ((mixed >> 48) as u16).max(2) }
+        if names < 2 { names as u16 } else { ((mixed >> 48) as u16).max(2) }
     }
 }

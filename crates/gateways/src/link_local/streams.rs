@@ -373,7 +373,9 @@ impl Gateway {
     /// Nobody on the link is known to be at the other end: nothing is taken from them, and nothing told.
     fn turn_away(&mut self, id: StreamId) {
         self.tally.turned_away += 1;
-        self.write(id, [xml::header("", ""), xml::END.to_vec()].concat());
+        let is_greeted = self.streams.get(&id).is_some_and(|stream| matches!(stream.phase, Phase::Vague(_)));
+        let header = if is_greeted { Vec::new() } else { xml::header("", "") };
+        self.write(id, [&header, xml::END].concat());
         self.drop_stream(id);
     }
 
@@ -454,6 +456,8 @@ impl Gateway {
     /// Somebody on the link says something to one of our people.
     fn hear(&mut self, id: StreamId, pair: &Pair, words: Option<String>) {
         let now = self.now;
+        // Whoever was taken for gone is not.
+        self.answers(&pair.1);
         let (Some(words), Some(from)) = (words, self.address(&pair.0, &pair.1)) else { return };
         if !self.may_say(id) {
             return;

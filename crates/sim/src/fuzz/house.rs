@@ -8,17 +8,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base::ledger::{ArchiveQuery, Batch, MessageRow, Opened, Query, Rows, StoreError, Write};
-use base::{Bare, ConnId, Now, Ticket, Time, Wall};
+use base::{Bare, ConnId, DeviceId, Now, Ticket, Time, Wall};
+use mesh::post::{Parcel, Seen};
 use store::{Store as _, Twin};
-use wire::{Frame, Framer, Mode};
-use xmpp::{Command, Config, Hosts, Input, Output, Shard};
+use wire::{Frame, Framer, Mode, Stanza};
+use xmpp::{Command, Config, Hosts, Input, Language, Output, Shard};
 
 use super::CLIENT_HEADER;
 use crate::node::credentials;
 use crate::xml::{Heard, Reader, Tree};
 
 /// The domain of the house.
-const DOMAIN: &str = "x.example";
+pub(super) const DOMAIN: &str = "x.example";
 
 /// Who lives here. The last one says anything.
 pub(super) const PEOPLE: [&str; 4] = ["a", "b", "c", "eve"];
@@ -96,6 +97,14 @@ pub(super) struct House {
     commands: BTreeSet<u64>,
     pub(super) lines: Vec<Line>,
     said: VecDeque<Said>,
+    /// Devices in reach.
+    reach: BTreeSet<DeviceId>,
+    /// What is said to them, by whom of the [`PEOPLE`].
+    pub(super) parcels: VecDeque<(Bare, DeviceId, Vec<u8>)>,
+    /// What goes to the link for programs without a server.
+    pub(super) to_link: VecDeque<Stanza<'static>>,
+    /// What the streams of those who are bound from now on say of their language.
+    pub(super) language: Option<Language>,
     /// Whether what clients hear is read. What always comes need not be read always.
     pub(super) listens: bool,
 }
@@ -121,6 +130,10 @@ impl House {
             commands: BTreeSet::new(),
             lines: Vec::new(),
             said: VecDeque::new(),
+            reach: BTreeSet::new(),
+            parcels: VecDeque::new(),
+            to_link: VecDeque::new(),
+            language: None,
             listens: true,
         }
     }
@@ -143,7 +156,7 @@ impl House {
             address,
             resource: resource.map(str::to_owned),
             id: "bind".into(),
-            language: None,
+            language: self.language,
         });
     }
 
@@ -195,6 +208,32 @@ impl House {
     /// What somebody has heard and the target has not looked at.
     pub(super) fn next_said(&mut self) -> Option<Said> {
         self.said.pop_front()
+    }
+
+    // --- neighbours -------------------------------------------------------------------------------------------------
+
+    /// A device of somebody elsewhere comes in reach, or leaves.
+    pub(super) fn reach(&mut self, device: DeviceId, address: &Bare, up: bool) {
+        let _ = if up { self.reach.insert(device) } else { self.reach.remove(&device) };
+        self.tell(Input::Reach { device, address: address.clone(), up });
+    }
+
+    /// Whether the store has taken all that one of the [`PEOPLE`] has heard of a device up to a number.
+    fn has_taken(&self, own: &Bare, device: DeviceId, incarnation: u64, upto: u64) -> bool {
+        let Ok(Rows::Account(Some(opened))) = self.twin.answer(&Query::Account(own.clone())) else { return false };
+        let Ok(Rows::Received(rows)) = self.twin.answer(&Query::Received { account: opened.row.id, device }) else {
+            return false;
+        };
+        let has = |seen: &[u8]| Seen::read(seen).is_ok_and(|seen| seen.has(upto));
+        rows.iter().any(|row| row.incarnation == incarnation && has(&row.seen))
+    }
+
+    /// What the house says to a device must be true.
+    fn judge_parcel(&self, own: &Bare, device: DeviceId, bytes: &[u8]) {
+        assert!(self.reach.contains(&device), "{own} speaks to somebody who is not in reach");
+        if let Parcel::Confirm { incarnation, upto } = Parcel::read(bytes).expect("it is a parcel") {
+            assert!(self.has_taken(own, device, incarnation, upto), "{upto} is confirmed and not durable");
+        }
     }
 
     // --- the person who runs the node -------------------------------------------------------------------------------
@@ -288,6 +327,7 @@ impl House {
         self.reads.clear();
         self.hashes.clear();
         self.commands.clear();
+        self.reach.clear();
     }
 
     // --- time -------------------------------------------------------------------------------------------------------
@@ -333,7 +373,8 @@ impl House {
 
     // --- inside -----------------------------------------------------------------------------------------------------
 
-    fn tell(&mut self, input: Input<'_>) {
+    /// Tells the shard something else, and does what it says.
+    pub(super) fn tell(&mut self, input: Input<'_>) {
         self.shard.handle(self.now, input);
         self.drain();
     }
@@ -397,8 +438,12 @@ impl House {
                 }
                 Output::Hash { address, .. } => self.hashes.push_back(address),
                 Output::Expel { address } => expelled.push(address),
-                Output::Settings | Output::Gateway { .. } | Output::Verify { .. } => {}
-                Output::Parcel { .. } => panic!("nobody is in reach of this house"),
+                Output::Settings | Output::Verify { .. } => {}
+                Output::Gateway { stanza } => self.to_link.push_back(stanza),
+                Output::Parcel { from, to, bytes } => {
+                    self.judge_parcel(&from, to, &bytes);
+                    self.parcels.push_back((from, to, bytes));
+                }
                 Output::Reply { id, .. } => assert!(self.commands.remove(&id), "a command is answered once"),
             }
         }

@@ -12,6 +12,7 @@ use base::ledger::StoreError;
 use xmpp::Command;
 
 use super::house::{EVE, House, PEOPLE, RESUME_TIME_MAX, Said, Stage, address, sayable};
+use super::script::Script;
 use crate::node::credentials;
 use crate::xml::{Heard, Tree};
 
@@ -100,22 +101,6 @@ pub fn shard(data: &[u8]) {
         play.listen();
     }
     play.end();
-}
-
-struct Script<'a>(&'a [u8]);
-
-impl<'a> Script<'a> {
-    fn next(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    fn take(&mut self, count: usize) -> &'a [u8] {
-        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
-        self.0 = rest;
-        taken
-    }
 }
 
 /// A message that is followed.

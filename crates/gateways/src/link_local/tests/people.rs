@@ -45,6 +45,17 @@ fn two_people_share_a_port() {
 }
 
 #[test]
+fn who_must_take_another_name_takes_none_of_ours() {
+    let mut bench = Bench::new();
+    bench.stanza("<presence from='lisa@b.example' to='nearby.b.example'/>");
+    assert_eq!(bench.pass(1.0), [announced("lisa-1@laptop", "status=avail")]);
+    let contested = bench.see("lisa@laptop", &["10.0.0.9:5298"], &["jirani=1"]);
+    assert_eq!(contested, ["withdraw lisa@laptop"]);
+    let again = bench.pass(1.0);
+    assert!(again.len() == 1 && !again[0].starts_with("announce lisa-1@laptop "), "{again:?}");
+}
+
+#[test]
 fn who_knows_more_than_that_hears_of_all_who_are_there() {
     let mut bench = Bench::with_romeo();
     let probe = "<presence from='lisa@a.example/phone' to='nearby.a.example' type='probe'/>";

@@ -267,3 +267,24 @@ fn what_else_comes_on_a_stream() {
     assert_eq!(broken[1], "close In(1)");
     assert_eq!(bench.bytes(IN2, &message("hi")).len(), 1);
 }
+
+#[test]
+fn a_header_is_said_once() {
+    let mut bench = Bench::with_romeo();
+    bench.see("alice", &[ROMEO], &[]);
+    bench.call(1, HIS);
+    let nameless = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    assert_eq!(bench.bytes(IN1, nameless), ["In(1) <stream:stream from='lisa@laptop' to=''>"]);
+    let turned_away = bench.bytes(IN1, "<message from='juliet'><body>hi</body></message>");
+    assert_eq!(turned_away, ["In(1) </stream:stream>", "close In(1)"]);
+}
+
+#[test]
+fn who_calls_while_we_look_in_vain_is_there() {
+    let mut bench = Bench::with_romeo();
+    assert_eq!(bench.pass(75.0), ["connect Out(1) 10.0.0.1 10.0.0.2:5298"]);
+    bench.call(1, HIS);
+    bench.bytes(IN1, &header("romeo@forza", "lisa@laptop"));
+    assert_eq!(bench.end(OUT1, End::Failed), [""; 0]);
+    assert_eq!(bench.bytes(IN1, &message("ho")), [heard(1, "ho")]);
+}
