@@ -478,6 +478,8 @@ pub const NEARBY_WORD_EVERY: Duration = Duration::from_secs(1);
 pub const NEARBY_REQUEST_ID_BYTES_MAX: usize = 64;
 /// Bytes that wait for one of them to read them. Then the stream is closed, and what was written is told as lost.
 pub const NEARBY_UNSENT_BYTES_MAX: usize = 1_048_576;
+/// The same for all of them: a few who do not read. Beyond, whoever is written to is closed like that.
+pub const NEARBY_ALL_UNSENT_BYTES_MAX: usize = 4_194_304;
 /// Tries of one name that somebody else has, before this person is not announced any more (attack case E05).
 pub const NEARBY_NAMES_MAX: u32 = 4;
 

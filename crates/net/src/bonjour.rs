@@ -4,6 +4,7 @@
 mod porch;
 mod stream;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -50,6 +51,8 @@ pub(crate) struct Sockets {
     /// Places for our calls, until their sockets are closed.
     calls: Arc<Semaphore>,
     pipes: BTreeMap<StreamId, Rc<Pipe>>,
+    /// Bytes that wait on all of them.
+    unsent: Rc<Cell<usize>>,
     accepted: u64,
     tell: mpsc::Sender<Event>,
     told: mpsc::Receiver<Event>,
@@ -65,6 +68,7 @@ impl Default for Sockets {
             callers: Callers::default(),
             calls: Arc::new(Semaphore::new(NEARBY_STREAMS_MAX)),
             pipes: BTreeMap::new(),
+            unsent: Rc::default(),
             accepted: 0,
             tell,
             told,
@@ -127,7 +131,7 @@ impl Sockets {
     pub(crate) fn announce(&mut self) -> StreamId {
         self.accepted += 1;
         let id = StreamId::In(self.accepted);
-        self.pipes.insert(id, Rc::default());
+        self.pipes.insert(id, Rc::new(Pipe::new(&self.unsent)));
         id
     }
 
@@ -142,7 +146,7 @@ impl Sockets {
 
     /// Makes a connection from an address of ours.
     pub(crate) fn connect(&mut self, id: StreamId, from: IpAddr, to: SocketAddr) {
-        let pipe = Rc::<Pipe>::default();
+        let pipe = Rc::new(Pipe::new(&self.unsent));
         self.pipes.insert(id, Rc::clone(&pipe));
         let calls = Arc::clone(&self.calls);
         self.begin(id, pipe, async move {

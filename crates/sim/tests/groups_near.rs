@@ -282,7 +282,8 @@ fn a_strangers_message_is_one_short_text() {
 
 #[test]
 fn a_strangers_message_has_so_many_bytes() {
-    let frame = "<body>hi</body><thread></thread>".len();
+    // Each as it would stand alone.
+    let frame = "<body xmlns='jabber:client'>hi</body><thread xmlns='jabber:client'></thread>".len();
     for (bytes, comes) in
         [(NEAR_BYTES_MAX - 1, true), (NEAR_BYTES_MAX, true), (NEAR_BYTES_MAX + 1, false), (10 * NEAR_BYTES_MAX, false)]
     {

@@ -52,18 +52,24 @@ impl Paces {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use base::limits::{NEARBY_LOOK_EVERY, NEARBY_LOOKS_BURST_MAX};
+
     use super::*;
 
     const EVERY: Duration = Duration::from_secs(10);
 
     #[test]
     fn an_address_has_so_many() {
-        let most = 8;
-        for (tries, expect) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
-            let (mut paces, now, address) = (Paces::new(EVERY, most), Time(7), Ipv4Addr::LOCALHOST.into());
-            let may = (0..tries).filter(|_| paces.take(now, address)).count();
-            assert_eq!(may, expect as usize);
-            assert!(paces.take(now + EVERY, address), "one more after a while");
+        for (every, most) in [(EVERY, 8), (NEARBY_LOOK_EVERY, NEARBY_LOOKS_BURST_MAX)] {
+            for (tries, expect) in [(most - 1, most - 1), (most, most), (most + 1, most), (10 * most, most)] {
+                let (mut paces, now, address) = (Paces::new(every, most), Time(7), Ipv4Addr::LOCALHOST.into());
+                let may = (0..tries).filter(|_| paces.take(now, address)).count();
+                assert_eq!(may, expect as usize);
+                assert!(paces.take(now + every, address), "one more after a while");
+                if tries >= most {
+                    assert!(!paces.take(now + every, address), "and no more than one");
+                }
+            }
         }
     }
 

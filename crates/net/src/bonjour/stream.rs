@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::limits::NEARBY_UNSENT_BYTES_MAX;
+use base::limits::{NEARBY_ALL_UNSENT_BYTES_MAX, NEARBY_UNSENT_BYTES_MAX};
 use gateways::link_local::{End, StreamId};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream};
@@ -30,9 +30,10 @@ const READ_BYTES: usize = 16_384;
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
 /// What waits to be written.
-#[derive(Default)]
 pub(super) struct Pipe {
     unsent: RefCell<Vec<u8>>,
+    /// How much waits on all connections.
+    all: Rc<Cell<usize>>,
     how: Cell<Way>,
     changed: Notify,
 }
@@ -48,11 +49,18 @@ enum Way {
 }
 
 impl Pipe {
-    /// Lets bytes wait; false if too many wait.
+    /// One of several, of which `all` counts what waits.
+    pub(super) fn new(all: &Rc<Cell<usize>>) -> Pipe {
+        Pipe { unsent: RefCell::default(), all: Rc::clone(all), how: Cell::default(), changed: Notify::new() }
+    }
+
+    /// Lets bytes wait; false if too many wait, here or in all.
     pub(super) fn write(&self, bytes: &[u8]) -> bool {
         let mut unsent = self.unsent.borrow_mut();
-        let fits = unsent.len() + bytes.len() <= NEARBY_UNSENT_BYTES_MAX;
+        let all = self.all.get() + bytes.len();
+        let fits = unsent.len() + bytes.len() <= NEARBY_UNSENT_BYTES_MAX && all <= NEARBY_ALL_UNSENT_BYTES_MAX;
         if fits {
+            self.all.set(all);
             unsent.extend_from_slice(bytes);
             self.changed.notify_one();
         }
@@ -76,7 +84,10 @@ impl Pipe {
     fn send(&self, socket: &TcpStream) -> io::Result<()> {
         let mut unsent = self.unsent.borrow_mut();
         match socket.try_write(&unsent) {
-            Ok(sent) => drop(unsent.drain(..sent)),
+            Ok(sent) => {
+                unsent.drain(..sent);
+                self.all.set(self.all.get() - sent);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -85,6 +96,12 @@ impl Pipe {
 
     fn has_unsent(&self) -> bool {
         !self.unsent.borrow().is_empty()
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.unsent.borrow().len());
     }
 }
 
@@ -219,9 +236,24 @@ mod tests {
     fn so_much_waits_for_who_does_not_read() {
         let most = NEARBY_UNSENT_BYTES_MAX;
         for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
-            let pipe = Pipe::default();
+            let pipe = Pipe::new(&Rc::default());
             assert!(pipe.write(&vec![b' '; bytes / 2]) || !fits);
             assert_eq!(pipe.write(&vec![b' '; bytes - bytes / 2]), fits, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn so_much_waits_in_all() {
+        let most = NEARBY_ALL_UNSENT_BYTES_MAX;
+        for (bytes, fits) in [(most - 1, true), (most, true), (most + 1, false), (10 * most, false)] {
+            let all = Rc::default();
+            let pipes: Vec<_> = (0..=bytes / NEARBY_UNSENT_BYTES_MAX).map(|_| Pipe::new(&all)).collect();
+            let parts = [NEARBY_UNSENT_BYTES_MAX].repeat(bytes / NEARBY_UNSENT_BYTES_MAX);
+            let parts = parts.into_iter().chain([bytes % NEARBY_UNSENT_BYTES_MAX]);
+            let taken = pipes.iter().zip(parts).all(|(pipe, part)| pipe.write(&vec![b' '; part]));
+            assert_eq!(taken, fits, "{bytes}");
+            drop(pipes);
+            assert_eq!(all.get(), 0, "who is gone holds nothing");
         }
     }
 }
