@@ -56,8 +56,8 @@ async def says_what_is_wrong(world):
         done = house.run("check")
     check((done.returncode, done.stderr), (4, ""))
     for words in (
-        "Line 4: there is no key `lisen`.\n  Do you mean `listen`?",
-        "Line 5: `resume_minutes` cannot be that",
+        "Line 5: there is no key `lisen`.\n  Do you mean `listen`?",
+        "Line 6: `resume_minutes` cannot be that",
         "No certificate is configured for school.example",
         f"Another program has 127.0.0.1:{house.port} already",
         f"chmod 700 {house.data}",
