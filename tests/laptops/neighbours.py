@@ -127,6 +127,8 @@ def hidden():
 def chosen():
     with street(3) as (lisa, tom, eve):
         lisa.befriend(tom)
+        # Who asks for the contacts is shown who is near.
+        eve.house.room().tell(lambda: eve.bot.get_roster())
         eve.sees(lisa, "available")
         mark = len(tom.seen)
         lisa.house.ask("account", "visible", "lisa", "nobody")
